@@ -1,0 +1,49 @@
+"""Fixtures that every folder shares."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("LABTUI_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not any(Path("/dev").glob("nvidia[0-9]*")):
+        skip = pytest.mark.skip(reason="needs a CUDA device")
+        for item in items:
+            if "gpu" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of the test's own, so that no test sees a user's runs."""
+    folder = tmp_path / "labtui"
+    monkeypatch.setenv("LABTUI_HOME", str(folder))
+    return folder
+
+
+def shared(name: str) -> Path:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"needs {name} in $LABTUI_SHARED")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Reference vectors of the number formats."""
+    return shared("vectors")
+
+
+@pytest.fixture(scope="session")
+def imdb() -> Path:
+    """25,000 + 25,000 film reviews as Parquet."""
+    return shared("data/imdb")
+
+
+@pytest.fixture(scope="session")
+def bert_tiny_imdb() -> Path:
+    """A BERT-tiny fine-tuned on them."""
+    return shared("models/bert-tiny-imdb")
