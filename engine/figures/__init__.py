@@ -1,0 +1,1 @@
+"""Figures as data, and what is drawn or written from them."""

@@ -1,0 +1,56 @@
+"""A figure as data: what the terminal, PNG, SVG, CSV and JSON are all made from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Scale = Literal["linear", "log"]
+Unit = Literal["number", "percent", "bytes", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One curve. `x`, `y` and the interval bounds have the same length.
+
+    `kind` is "line" (points joined), "scatter" (points alone), "steps" (a Pareto front) or "level" (one value drawn
+    across the whole axis, as a baseline is). `slot` picks hue and glyph from the palette; it stays with the series in
+    every rendering.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    y_low: tuple[float, ...] | None = None
+    y_high: tuple[float, ...] | None = None
+    kind: Literal["line", "scatter", "steps", "level"] = "line"
+    slot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One labelled place in a figure, such as the chosen point."""
+
+    x: float
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Curves with their axes. `key` names the figure in file names and on the command line.
+
+    `x_range` pins the axis to the plan, so that a live curve does not rescale with each point.
+    """
+
+    key: str
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    x_unit: Unit = "number"
+    y_unit: Unit = "number"
+    x_scale: Scale = "linear"
+    y_scale: Scale = "linear"
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    marks: tuple[Mark, ...] = ()
+    caption: str = ""

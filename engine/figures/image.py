@@ -1,0 +1,107 @@
+"""A figure as PNG or SVG, drawn by matplotlib: the same curves, labels, hues and glyphs as on screen."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from engine.errors import InputError
+from engine.figures.figure import Figure, Scale, Series, Unit
+from engine.figures.files import whole
+from engine.figures.palette import STYLES, style
+from engine.figures.units import in_bytes, in_seconds
+
+KINDS = (".png", ".svg")
+LABEL_BOX = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
+
+
+def render(figure: Figure, path: Path) -> None:
+    """Writes the figure to `path`, whose ending (.png or .svg) says how; complete or not at all.
+
+    Raises InputError where the ending is another or the place cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise InputError(f"A figure is written as .png or .svg; {path.name!r} ends in neither.")
+    with whole(path) as partial:
+        canvas(figure).savefig(partial, format=kind[1:], dpi=160, metadata={"Date": None} if kind == ".svg" else None)
+
+
+def canvas(figure: Figure) -> Canvas:
+    """The matplotlib figure, 7 by 4.4 inches, not tied to any window or global state."""
+    page = Canvas(figsize=(7, 4.4), layout="constrained")
+    axes = page.add_subplot()
+    for series in figure.series:
+        _draw(axes, series)
+    for mark in figure.marks:
+        axes.plot(
+            [mark.x], [mark.y], marker="o", markersize=13, fillstyle="none", color="black", linestyle="none", zorder=5
+        )
+        axes.annotate(
+            mark.label, (mark.x, mark.y), xytext=(12, -22), textcoords="offset points", fontsize=9, bbox=LABEL_BOX
+        )
+    axes.set(
+        title=figure.title, xlabel=figure.x_label, ylabel=figure.y_label, xscale=figure.x_scale, yscale=figure.y_scale
+    )
+    if figure.x_range:
+        axes.set_xlim(*_with_margin(figure.x_range, figure.x_scale))
+    if figure.y_range:
+        axes.set_ylim(*figure.y_range)
+    _format(axes, "x", figure.x_unit)
+    _format(axes, "y", figure.y_unit)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if figure.series:
+        axes.legend(frameon=False, fontsize=9)
+    if figure.caption:
+        page.supxlabel(figure.caption, fontsize=8, color="0.4")
+    return page
+
+
+def _draw(axes: Axes, series: Series) -> None:
+    look = style(series.slot)
+    if series.kind == "level":
+        axes.axhline(series.y[0], color=look.hex, linestyle="--", linewidth=1.2, label=series.name)
+        if series.y_low and series.y_high:
+            axes.axhspan(series.y_low[0], series.y_high[0], color=look.hex, alpha=0.12, linewidth=0)
+        return
+    # A second and third round through the palette are told apart by the line.
+    line = "none" if series.kind == "scatter" else ("-", "--", ":")[max(series.slot, 0) // len(STYLES) % 3]
+    crowded = len(series.x) > 60
+    axes.plot(
+        series.x,
+        series.y,
+        color=look.hex,
+        linestyle=line,
+        marker=look.marker,
+        markevery=max(1, len(series.x) // 12) if crowded else 1,
+        markersize=6,
+        linewidth=1.2 if crowded else 1.8,
+        drawstyle="steps-post" if series.kind == "steps" else "default",
+        label=series.name,
+        zorder=1 if series.kind == "steps" else 3,
+    )
+    if series.y_low and series.y_high:
+        below = [max(0.0, y - low) for y, low in zip(series.y, series.y_low, strict=True)]
+        above = [max(0.0, high - y) for y, high in zip(series.y, series.y_high, strict=True)]
+        axes.errorbar(series.x, series.y, yerr=(below, above), fmt="none", ecolor=look.hex, capsize=2.5, linewidth=1)
+
+
+def _with_margin(ends: tuple[float, float], scale: Scale) -> tuple[float, float]:
+    low, high = ends
+    if scale == "log":
+        margin = (high / low) ** 0.04
+        return low / margin, high * margin
+    margin = 0.04 * (high - low)
+    return low - margin, high + margin
+
+
+def _format(axes: Axes, which: str, unit: Unit) -> None:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if unit == "percent":
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    elif unit in ("bytes", "seconds"):
+        axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+        written = in_bytes if unit == "bytes" else in_seconds
+        axis.set_major_formatter(FuncFormatter(lambda value, _position: written(value)))

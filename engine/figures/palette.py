@@ -1,0 +1,39 @@
+"""Hue and glyph of a series: the same in table, curve and PNG.
+
+The hues are Okabe and Ito's set for colour-blind readers (2008), without yellow and black, which vanish on one of the
+two grounds; a baseline is grey. Hue never carries meaning alone: each slot has a glyph and a matplotlib marker of the
+same shape.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one slot looks: an RGB hue, a glyph for text (and its plain ASCII twin) and a matplotlib marker."""
+
+    rgb: tuple[int, int, int]
+    glyph: str
+    ascii: str
+    marker: str
+
+    @property
+    def hex(self) -> str:
+        """The hue as `#rrggbb`."""
+        return "#{:02x}{:02x}{:02x}".format(*self.rgb)
+
+
+STYLES = (
+    Style((0, 114, 178), "●", "o", "o"),
+    Style((213, 94, 0), "▲", "^", "^"),
+    Style((0, 158, 115), "■", "#", "s"),
+    Style((204, 121, 167), "◆", "x", "D"),
+    Style((86, 180, 233), "▼", "v", "v"),
+    Style((230, 159, 0), "★", "*", "*"),
+)
+BASELINE = Style((128, 128, 128), "─", "-", "")
+
+
+def style(slot: int) -> Style:
+    """The style of a series slot; slots beyond the palette come round again, and slot -1 is the baseline's."""
+    return BASELINE if slot < 0 else STYLES[slot % len(STYLES)]

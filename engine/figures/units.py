@@ -1,0 +1,40 @@
+"""Numbers as people read them: one way to write an accuracy, a size and a time, in every table and axis."""
+
+import math
+
+
+def in_percent(value: float, *, signed: bool = False, decimals: int = 2) -> str:
+    """A share as percent without the sign: 0.8567 → `85.67`, a difference with its sign: `-1.20`."""
+    if not math.isfinite(value):
+        return str(value)
+    return f"{100 * value:+.{decimals}f}" if signed else f"{100 * value:.{decimals}f}"
+
+
+def in_bytes(value: float) -> str:
+    """Decimal units with three digits: 17_549_312 → `17.5 MB`, 16_000_000 → `16.0 MB`."""
+    if not math.isfinite(value):
+        return str(value)
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= 0.9995 * size:
+            return (
+                f"{value / size:#.3g} {unit}".replace(". ", " ")
+                if abs(value) < 999.5 * size
+                else f"{value / size:.0f} {unit}"
+            )
+    return f"{value:.0f} B"
+
+
+def in_seconds(value: float) -> str:
+    """The two largest units: `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
+    if not math.isfinite(value):
+        return str(value)
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    if value < 59.95:
+        return f"{value:.1f} s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes:02d}m" if hours else f"{minutes}m {seconds:02d}s"

@@ -1,0 +1,89 @@
+"""PNG and SVG: the same curves, labels and hues as the data says."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.image import imread
+
+from engine.errors import InputError
+from engine.figures.figure import Figure, Mark, Series
+from engine.figures.image import canvas, render
+from engine.figures.palette import style
+
+FIGURE = Figure(
+    key="accuracy",
+    title="Accuracy against width",
+    x_label="Width (bits)",
+    y_label="Test accuracy",
+    series=(
+        Series("PTQ", (2.0, 4.0, 8.0), (0.5, 0.8, 0.86), (0.49, 0.79, 0.85), (0.51, 0.81, 0.87), slot=0),
+        Series("QAT", (2.0, 4.0, 8.0), (0.7, 0.85, 0.86), slot=1),
+        Series("baseline", (2.0, 8.0), (0.87, 0.87), kind="level", slot=-1),
+    ),
+    y_unit="percent",
+    marks=(Mark(4.0, 0.85, "best: fixed(4)"),),
+)
+
+
+def test_drawing_holds_the_data_in_the_palettes_hues() -> None:
+    axes = canvas(FIGURE).axes[0]
+    lines = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
+    for series in FIGURE.series[:2]:
+        line = lines[series.name]
+        assert tuple(line.get_xdata()) == series.x
+        assert tuple(line.get_ydata()) == series.y
+        assert to_hex(line.get_color()) == style(series.slot).hex
+        assert line.get_marker() == style(series.slot).marker
+    assert set(lines["baseline"].get_ydata()) == {0.87}
+
+
+def test_png_is_a_picture_with_the_series_hues(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "figure.png"
+    render(FIGURE, path)
+    picture = (imread(path)[..., :3] * 255).round().astype(int).reshape(-1, 3)
+    colours = {tuple(pixel) for pixel in picture.tolist()}
+    assert style(0).rgb in colours
+    assert style(1).rgb in colours
+
+
+def test_svg_holds_labels_and_is_the_same_each_time(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.svg", tmp_path / "b.svg"
+    render(FIGURE, first)
+    render(FIGURE, second)
+    text = first.read_text()
+    for words in ("Accuracy against width", "Width (bits)", "PTQ", "best: fixed(4)"):
+        assert f">{words}<" in text or f"<!-- {words} -->" in text
+    assert strip_ids(text) == strip_ids(second.read_text())
+
+
+def strip_ids(svg: str) -> str:
+    return re.sub(r'(id="|#|url\(#)[\w-]+', "", svg)
+
+
+def test_empty_figure_is_drawn(tmp_path: Path) -> None:
+    render(replace(FIGURE, series=(), marks=()), tmp_path / "empty.png")
+    assert (tmp_path / "empty.png").stat().st_size > 1000
+
+
+def test_other_endings_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.png or \.svg"):
+        render(FIGURE, tmp_path / "figure.gif")
+
+
+@pytest.mark.parametrize("slot", range(6))
+def test_hues_stay_apart_for_deuteranopes(slot: int) -> None:
+    others = [style(other).rgb for other in range(6) if other != slot]
+    assert (
+        min(sum((a - b) ** 2 for a, b in zip(seen(style(slot).rgb), seen(rgb), strict=True)) for rgb in others) > 20**2
+    )
+
+
+def seen(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
+    """What a deuteranope sees (Viénot, Brettel and Mollon 1999), in linear RGB scaled back to 0..255."""
+    red, green, blue = ((value / 255) ** 2.2 for value in rgb)
+    seen_rg = 0.29275 * red + 0.70725 * green
+    seen_b = -0.02234 * red + 0.02234 * green + blue
+    return tuple(255 * max(value, 0) ** (1 / 2.2) for value in (seen_rg, seen_rg, seen_b))  # type: ignore[return-value]
