@@ -1,0 +1,1 @@
+"""Run directories, their readers, and the processes that work on them: driver, host, child. Knows nothing of models."""

@@ -1,0 +1,140 @@
+"""Attempt logs, the truth about a run: one file per attempt of a task, one line per event, only ever appended to."""
+
+import errno
+import os
+import re
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.encoding import dumps, loads
+from engine.runtime.files import open_private, patiently, sync_folder, write_patiently
+
+_NAME = re.compile(r"((\d+)(?:-(\d+))?)\.(\d+)\.jsonl")
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. `point` is None for what concerns the whole task or run."""
+
+    ts: float
+    kind: str
+    point: int | None
+    data: dict[str, Any]
+
+
+def task_name(points: Sequence[int]) -> str:
+    """`0004` for one point, `0004-0007` for several."""
+    return f"{points[0]:04d}" if len(points) == 1 else f"{points[0]:04d}-{points[-1]:04d}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttemptFile:
+    """One attempt log. They sort so that the attempts of a point come in the order they were made."""
+
+    attempt: int
+    task: str
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        """The raw output of the same attempt."""
+        return self.path.parent.parent / "logs" / f"{self.task}.{self.attempt}.log"
+
+    def may_hold(self, point: int) -> bool:
+        """Whether the task's range of points covers this one."""
+        first, _, last = self.task.partition("-")
+        return int(first) <= point <= int(last or first)
+
+    @classmethod
+    def of(cls, directory: Path, task: str, attempt: int) -> "AttemptFile":
+        """Where attempt `attempt` of a task is logged."""
+        return cls(attempt, task, directory / "attempts" / f"{task}.{attempt}.jsonl")
+
+
+def attempt_files(directory: Path) -> list[AttemptFile]:
+    """All attempt logs of a run, sorted."""
+    folder = directory / "attempts"
+    found = [(match, path) for path in folder.glob("*.jsonl") if (match := _NAME.fullmatch(path.name))]
+    return sorted(AttemptFile(int(match[4]), match[1], path) for match, path in found)
+
+
+def log_sizes(directory: Path) -> dict[tuple[str, int], int]:
+    """How many bytes each attempt log holds, by task and attempt."""
+    return {(file.task, file.attempt): file.path.lstat().st_size for file in attempt_files(directory)}
+
+
+def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """Whole lines from byte `offset` on, at most about 4 MiB of them, and the offset after them.
+
+    A last line without newline is torn or still being written: it is left for later.
+    """
+    try:
+        descriptor = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return [], offset
+    with os.fdopen(descriptor, "rb") as file:
+        file.seek(offset)
+        data = file.read(_CHUNK)
+        while data and b"\n" not in data and (more := file.read(_CHUNK)):
+            data += more
+    end = data.rfind(b"\n") + 1
+    events = [event for line in data[:end].splitlines() if (event := _parsed(line)) is not None]
+    return events, offset + end
+
+
+def _parsed(line: bytes) -> Event | None:
+    try:
+        found = loads(line)
+        return Event(float(found["ts"]), str(found["kind"]), found["point"], dict(found["data"]))
+    except (ValueError, KeyError, TypeError):  # a line that a disk or a hand has spoilt says nothing
+        return None
+
+
+class AttemptLog:
+    """The child's end of one attempt log. Safe to share between threads."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+        self._lines = 0
+        self._guard = threading.Lock()
+
+    @classmethod
+    def create(cls, path: Path) -> "AttemptLog":
+        """A new file, its name on disk when this returns."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        log = cls(patiently(lambda: open_private(path, flags)))
+        patiently(lambda: sync_folder(path.parent))
+        return log
+
+    def emit(self, kind: str, point: int | None, data: dict[str, Any], durable: bool = False) -> None:
+        """Appends one line; when `durable`, it is on disk when this returns. Waits while the disk is full."""
+        with self._guard:
+            write_patiently(self._descriptor, _line(self._lines, kind, point, data))
+            self._lines += 1
+            if durable:
+                patiently(lambda: os.fsync(self._descriptor))
+
+
+def _line(number: int, kind: str, point: int | None, data: dict[str, Any]) -> bytes:
+    return (dumps({"ts": time.time(), "n": number, "kind": kind, "point": point, "data": data}) + "\n").encode()
+
+
+def append_events(path: Path, events: Iterable[tuple[str, int, dict[str, Any]]]) -> None:
+    """Adds to a log whose writer is dead; its torn last line goes. On a full disk: OSError, and nothing added."""
+    descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    try:
+        found = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        whole, count = found.rfind(b"\n") + 1, found.count(b"\n")
+        os.ftruncate(descriptor, whole)
+        data = b"".join(_line(count + more, *event) for more, event in enumerate(events))
+        if os.write(descriptor, data) < len(data):
+            os.ftruncate(descriptor, whole)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""The child: runs one task, reports to its attempt log, and is gone. Forked from a warm host."""
+
+import contextlib
+import faulthandler
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.attempts import AttemptFile, AttemptLog
+from engine.runtime.context import Context, Point
+from engine.runtime.files import open_private, patiently, write_patiently
+from engine.runtime.processes import die_with
+
+OUT_OF_MEMORY = 75
+"""Exit status of a task of several points that did not fit: the driver splits it."""
+
+RunTask = Callable[[Sequence[Point], Context], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a host's children have in common. `device` is the device's id, `cuda:0` to torch unless it is the CPU."""
+
+    directory: Path
+    device: str
+    seed: int
+    threads: int
+
+
+class _Patient(io.RawIOBase):
+    """Raw output that waits while the disk is full."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Any) -> int:
+        write_patiently(self._descriptor, bytes(data))
+        return len(data)
+
+
+def _redirect(path: Path) -> None:
+    """Standard input from nowhere, output and errors to the log, also those of libraries in C."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    log = patiently(lambda: open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(log, descriptor)
+        stream = io.TextIOWrapper(io.BufferedWriter(_Patient(descriptor)), "utf-8", "backslashreplace")
+        stream.reconfigure(line_buffering=True)
+        setattr(sys, name, stream)
+    faulthandler.enable(file=2)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the host's or the GPU's memory was too small (torch's own types are known by name and message)."""
+    named = type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and named)
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """What is recorded of an exception."""
+    text = "".join(traceback.format_exception(error))
+    return {"type": type(error).__name__, "message": str(error), "traceback": text}
+
+
+def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Sequence[Point], run: RunTask) -> None:
+    """The whole life of a forked child. Never returns."""
+    die_with(parent)
+    file = AttemptFile.of(setting.directory, task, attempt)
+    _redirect(file.log)
+    log = AttemptLog.create(file.path)
+    log.emit("start", None, {"points": [point.index for point in points], "device": setting.device}, durable=True)
+    device = "cpu" if setting.device == "cpu" else "cuda:0"
+    context = Context(log.emit, device=device, directory=setting.directory, seed=setting.seed, threads=setting.threads)
+    status = _attempt(points, context, log, run)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(status)
+
+
+def _attempt(points: Sequence[Point], context: Context, log: AttemptLog, run: RunTask) -> int:
+    try:
+        run(points, context)
+        left = [point.index for point in points if point.index not in context.done]
+        if left:
+            raise RuntimeError(f"the experiment ended without a result for point {left[0]}")
+    except BaseException as error:  # SystemExit too: whatever ends the task is recorded
+        traceback.print_exc()
+        left = [point.index for point in points if point.index not in context.done]
+        if len(left) > 1 and out_of_memory(error):
+            return OUT_OF_MEMORY
+        for index in left:
+            log.emit("failed", index, described(error), durable=True)
+    return 0

@@ -1,0 +1,110 @@
+"""What an experiment's `run` is given: where it computes, and how it reports."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.runtime.encoding import dumps, loads
+from engine.runtime.files import open_private, patiently, private_folder, read_private, replace
+from engine.runtime.records import Params
+
+_PROGRESS_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point to compute."""
+
+    index: int
+    params: Params
+
+
+class Emit(Protocol):
+    """Where reports go. When `durable`, the event is on disk when the call returns."""
+
+    def __call__(self, kind: str, point: int | None, data: dict[str, Any], durable: bool = False) -> None:
+        """Records one event."""
+
+
+class Context:
+    """The reporting end of a task. `device` is `cpu` or `cuda:0`; `directory` is the run's."""
+
+    def __init__(self, emit: Emit, *, device: str, directory: Path, seed: int = 0, threads: int = 1):
+        self.device = device
+        self.directory = directory
+        self.seed = seed
+        self.threads = threads
+        self.done: set[int] = set()
+        self._emit = emit
+        self._last_progress: dict[int, float] = {}
+
+    def metric(self, point: int, key: str, value: float, step: float) -> None:
+        """One value of a curve. Never thinned."""
+        self._emit("metric", point, {"key": key, "value": float(value), "step": float(step)})
+
+    def progress(self, point: int, done: float, total: float, text: str = "") -> None:
+        """How far a point is; at most ten a second are recorded, and the last one."""
+        now = time.monotonic()
+        if now - self._last_progress.get(point, 0.0) >= _PROGRESS_SECONDS or done >= total:
+            self._last_progress[point] = now
+            self._emit("progress", point, {"done": float(done), "total": float(total), "text": text})
+
+    def note(self, **facts: Any) -> None:
+        """Facts about the whole run; a later fact of the same name takes its place."""
+        self._emit("note", None, facts)
+
+    def finish(self, point: int, result: Mapping[str, Any]) -> None:
+        """The point is done: on disk when this returns, and never computed again."""
+        if point in self.done:
+            raise RuntimeError(f"point {point} was finished twice")
+        self._emit("finished", point, dict(result), durable=True)
+        self.done.add(point)
+
+    def artifact(self, *parts: str) -> Path:
+        """A path under the run's `artifacts`, its folders made. Raises ValueError for parts that lead outside."""
+        if not parts or any(part in ("", ".", "..") or "/" in part or "\0" in part for part in parts):
+            raise ValueError(f"{'/'.join(parts)!r} is not a path under artifacts")
+        folder = private_folder(self.directory / "artifacts")
+        for part in parts[:-1]:
+            folder = private_folder(folder / part)
+        return folder / parts[-1]
+
+    def once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `compute` returned the first time in this run, whatever the number of processes; noted under `name`."""
+        path = self.artifact("once", f"{name}.json")
+        guard = patiently(lambda: open_private(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT))
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            if not path.exists():
+                made = dumps(compute()).encode()
+                patiently(lambda: replace(path, made))
+            value: dict[str, Any] = loads(read_private(path))
+        finally:
+            os.close(guard)
+        self.note(**{name: value})
+        return value
+
+
+class RecordingContext(Context):
+    """Keeps what an experiment reports, for calling its `run` directly: no process, no log."""
+
+    def __init__(self, directory: Path, *, device: str = "cpu", seed: int = 0, threads: int = 1):
+        super().__init__(self._keep, device=device, directory=directory, seed=seed, threads=threads)
+        self.results: dict[int, Mapping[str, Any]] = {}
+        self.metrics: list[tuple[int, str, float, float]] = []
+        self.steps: list[tuple[int, float, float, str]] = []
+        self.notes: dict[str, Any] = {}
+
+    def _keep(self, kind: str, point: int | None, data: dict[str, Any], durable: bool = False) -> None:
+        if kind == "note":
+            self.notes |= data
+        elif point is not None and kind == "finished":
+            self.results[point] = data
+        elif point is not None and kind == "metric":
+            self.metrics.append((point, data["key"], data["step"], data["value"]))
+        elif point is not None:
+            self.steps.append((point, data["done"], data["total"], data["text"]))

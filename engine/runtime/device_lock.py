@@ -1,0 +1,86 @@
+"""One lock file per device keeps two runs off it; tickets make it first come, first served.
+
+A ticket is a file named by its time and locked by the driver that waits: the lock tells the living from the dead.
+"""
+
+import fcntl
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+
+from engine.runtime.files import open_private
+
+_HOLDER_BYTES = 64
+
+
+class DeviceClaim:
+    """A run's place in the line for a device, then its hold on it. `descriptor` is what a host inherits."""
+
+    def __init__(self, folder: Path, device: str, run: str):
+        self.device = device
+        self.run = run
+        self.descriptor: int | None = None
+        self._name = re.sub(r"[^A-Za-z0-9.-]", "_", device)
+        self._folder = folder
+        self._guard, temporary = tempfile.mkstemp(dir=folder, prefix=".ticket.")
+        fcntl.flock(self._guard, fcntl.LOCK_EX)
+        self._ticket = folder / f"{self._name}.{time.time_ns():020d}.{os.getpid()}.ticket"
+        Path(temporary).rename(self._ticket)
+
+    def take(self) -> bool:
+        """Whether the device is ours: nobody living came earlier, and its last holder has let go."""
+        if self.descriptor is not None:
+            return True
+        for other in sorted(self._folder.glob(f"{self._name}.*.ticket")):
+            if other == self._ticket:
+                break
+            if _locked(other):
+                return False
+            other.unlink(missing_ok=True)
+        descriptor = open_private(self._folder / f"{self._name}.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.pwrite(descriptor, self.run.encode().ljust(_HOLDER_BYTES), 0)
+        self.descriptor = descriptor
+        self._leave_line()
+        return True
+
+    @property
+    def waits_for(self) -> str:
+        """In words."""
+        try:
+            text = (self._folder / f"{self._name}.lock").read_bytes()[:_HOLDER_BYTES].decode().strip()
+        except (OSError, ValueError):
+            text = ""
+        return f"waiting for {self.device}" + (f", used by {text}" if text else "")
+
+    def release(self) -> None:
+        """Gives up the place or the device; a host that inherited it holds it until it is dead."""
+        if self.descriptor is None:
+            self._leave_line()
+        else:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def _leave_line(self) -> None:
+        self._ticket.unlink(missing_ok=True)
+        os.close(self._guard)
+
+
+def _locked(path: Path) -> bool:
+    try:
+        descriptor = open_private(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,60 @@
+"""The driver process: takes a run's lock and works on the run until it is over, paused or cancelled."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.runtime.lock import LOCK_VARIABLE, RunLock, read_info
+from engine.runtime.processes import Identity, kill_group
+from engine.runtime.spec import RunSpec
+from engine.runtime.states import read_want
+from engine.runtime.work import AfterPoint, Work
+
+RESERVE_BYTES = 1 << 30
+_ORPHAN_SECONDS = 60.0
+
+
+def drive(
+    directory: Path, host_command: Sequence[str], after_point: AfterPoint | None = None, reserve: int = RESERVE_BYTES
+) -> int:
+    """Works on the run in `directory`. Returns at once where another driver owns it.
+
+    `host_command` starts a host (the experiment's name is appended); `after_point` is called with the run whenever
+    points have finished; nothing is dispatched while less than `reserve` bytes are free on the run's disk.
+    Returns 0, or 1 if the run failed or could not go on.
+    """
+    os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    directory = directory.absolute()
+    spec = RunSpec.read(directory)
+    while (lock := _own(directory)) is not None:
+        work = Work(directory, spec, lock, host_command, after_point, reserve)
+        signal.signal(signal.SIGTERM, lambda *_: work.stop())  # noqa: B023 - the newest is meant
+        try:
+            state = work.run()
+        finally:
+            lock.release()
+        over = state in ("finished", "failed", "cancelled")
+        if over or work.stopped or read_want(directory) == work.want:
+            return int(state in ("failed", "interrupted"))
+        # somebody has changed their mind while this driver, on its way out, still held the lock
+    return 0
+
+
+def _own(directory: Path) -> RunLock | None:
+    """The run's lock. None if its driver lives; the hosts of a dead one are ended and waited for."""
+    if inherited := os.environ.pop(LOCK_VARIABLE, None):
+        return RunLock.inherited(directory, int(inherited))
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while time.monotonic() < deadline:
+        if lock := RunLock.take(directory):
+            return lock
+        info = read_info(directory)
+        if info.driver.alive:
+            return None
+        for pid, start in info.hosts:
+            kill_group(Identity(pid, start, info.boot))
+        time.sleep(0.02)
+    return None

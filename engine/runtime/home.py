@@ -1,0 +1,29 @@
+"""Where everything that lasts is kept: `$LABTUI_HOME`, or the platform's state folder."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from engine.runtime.files import private_folder
+
+
+def home() -> Path:
+    """The state folder, mode 0700. Raises InputError if it is a link, another user's, or writable by others."""
+    chosen = os.environ.get("LABTUI_HOME")
+    return private_folder(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("labtui"))
+
+
+def runs_dir() -> Path:
+    """One folder per run."""
+    return private_folder(home() / "runs")
+
+
+def devices_dir() -> Path:
+    """One lock file per device."""
+    return private_folder(home() / "devices")
+
+
+def cache_dir() -> Path:
+    """What can be made again: tokenised data, the built-in model."""
+    return private_folder(home() / "cache")

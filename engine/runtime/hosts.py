@@ -1,0 +1,112 @@
+"""The driver's end of a host process."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.encoding import dumps, loads
+from engine.runtime.files import open_private
+from engine.runtime.processes import Identity
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def threads_per_host(hosts: int, cores: int | None = None) -> int:
+    """All cores where there are two at most, else one is left to the screen; shared among the hosts."""
+    cores = cores or len(os.sched_getaffinity(0))
+    return max(1, (cores if cores <= 2 else cores - 1) // hosts)
+
+
+class Host:
+    """A host process of its own session, so that one signal to its group ends it and its child."""
+
+    def __init__(self, command: Sequence[str], greeting: Mapping[str, Any], locks: Sequence[int], log: Path):
+        device, threads = greeting["device"], str(greeting["threads"])
+        environment = dict(os.environ) | dict.fromkeys(_THREAD_VARIABLES, threads)
+        environment |= {"CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+        self.log = log
+        errors = open_private(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+                pass_fds=locks,
+                start_new_session=True,
+            )
+        finally:
+            os.close(errors)
+        assert self._process.stdin
+        assert self._process.stdout
+        self.pipe = self._process.stdout.fileno()
+        os.set_blocking(self.pipe, False)
+        self.identity = Identity.of(self._process.pid) or Identity(self._process.pid, 0, "")
+        self.ready = False
+        self.dead = False
+        self._buffer = b""
+        self.send(dict(greeting) | {"driver": os.getpid(), "locks": list(locks)})
+
+    @property
+    def status(self) -> int | None:
+        """Exit status, negative for a signal, once dead."""
+        return self._process.returncode
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """One line. If the host is dead its pipe's end will tell."""
+        assert self._process.stdin
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def read(self) -> list[dict[str, Any]]:
+        """What it has said since. Sets `dead` once the process and all its children are."""
+        if os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            self.kill()  # not reaped yet, so the group's number is still its own
+        while not self.dead:
+            try:
+                data = os.read(self.pipe, 1 << 16)
+            except BlockingIOError:
+                break
+            if data:
+                self._buffer += data
+            else:
+                self._end()
+        *lines, self._buffer = self._buffer.split(b"\n")
+        messages = [loads(line) for line in lines]
+        self.ready = self.ready or any("ready" in message for message in messages)
+        return [message for message in messages if "task" in message]
+
+    def kill(self) -> None:
+        """SIGKILL to its group. Only ever before the process is reaped: until then nobody else can have its number."""
+        if not self.dead:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Kills it and waits until everything in its group is dead."""
+        self.kill()
+        deadline = time.monotonic() + seconds
+        while not self.dead and time.monotonic() < deadline:
+            self.read()
+            time.sleep(0.002)
+
+    def last_words(self) -> str:
+        """The end of its log, for a message."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it ended with status {self.status} and said nothing"
+
+    def _end(self) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.wait()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self.dead = True

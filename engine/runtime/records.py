@@ -1,0 +1,85 @@
+"""What a run looks like to a reader: screens, commands and figures see nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+RunState = Literal["queued", "running", "paused", "interrupted", "finished", "failed", "cancelled"]
+PointState = Literal["queued", "running", "finished", "failed", "pruned", "cancelled"]
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running point is: `done` of `total` units, and what it is doing."""
+
+    done: float
+    total: float
+    text: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Between 0 and 1."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PointRecord:
+    """One point of a run. `result` is set once finished, `error` (type, message, traceback) once failed."""
+
+    index: int
+    params: Params
+    state: PointState = "queued"
+    attempt: int = 0
+    device: str | None = None
+    started: float | None = None
+    ended: float | None = None
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, str] | None = None
+    progress: Progress | None = None
+    metrics: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the last attempt took."""
+        return self.ended - self.started if self.started is not None and self.ended is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as it stands: times are Unix seconds, `notes` holds facts about the whole run such as its baseline.
+
+    `problem` is what its driver is waiting for or has met ("disk full", "waiting for cpu"), in words.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    state: RunState
+    config: Mapping[str, Any]
+    path: Path
+    created: float
+    started: float | None = None
+    ended: float | None = None
+    seed: int = 0
+    devices: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    points: tuple[PointRecord, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether a driver process is at work on it."""
+        return self.state in ("queued", "running")
+
+    @property
+    def finished(self) -> tuple[PointRecord, ...]:
+        """The points that have a result."""
+        return tuple(point for point in self.points if point.state == "finished")
+
+    @property
+    def done(self) -> int:
+        """How many points need no more work."""
+        return sum(point.state in ("finished", "failed", "pruned", "cancelled") for point in self.points)

@@ -1,0 +1,57 @@
+"""The tables of the index, and what each event does to them. Migration is making them again."""
+
+import sqlite3
+
+from engine.runtime.attempts import Event
+from engine.runtime.encoding import dumps
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE run(id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, started REAL, ended REAL,
+    closed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE point(idx INTEGER PRIMARY KEY, params TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'queued',
+    attempt INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, device TEXT, started REAL, ended REAL,
+    result TEXT, error TEXT, progress TEXT);
+CREATE TABLE offset(task TEXT, attempt INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(task, attempt)) WITHOUT ROWID;
+CREATE TABLE event(seq INTEGER PRIMARY KEY, ts REAL NOT NULL, point INTEGER, attempt INTEGER NOT NULL,
+    kind TEXT NOT NULL, data TEXT NOT NULL);
+CREATE TABLE metric(seq INTEGER PRIMARY KEY, point INTEGER NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL,
+    step REAL, value REAL);
+"""
+OPEN = "state NOT IN ('finished', 'failed')"
+
+
+def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
+    """Puts one line of a log into the tables. What has ended stays as it is."""
+    run, point, data = connection.execute, event.point, event.data
+    if event.kind == "start":
+        run("UPDATE run SET started = min(ifnull(started, ?1), ?1)", (event.ts,))
+        for started in data["points"]:
+            run(
+                "UPDATE point SET state = 'running', attempt = ?, device = ?, started = ?, ended = NULL, "
+                f"progress = NULL WHERE idx = ? AND {OPEN}",
+                (attempt, data["device"], event.ts, started),
+            )
+    elif event.kind == "metric":
+        run(
+            "INSERT INTO metric(point, attempt, key, step, value) VALUES(?, ?, ?, ?, ?)",
+            (point, attempt, data["key"], data["step"], data["value"]),
+        )
+    elif event.kind == "progress":
+        run(f"UPDATE point SET progress = ? WHERE idx = ? AND {OPEN}", (dumps(data), point))
+    elif event.kind in ("finished", "failed"):
+        column = "result" if event.kind == "finished" else "error"
+        run(
+            f"UPDATE point SET state = ?, {column} = ?, ended = ?, progress = NULL WHERE idx = ? AND {OPEN}",
+            (event.kind, dumps(data), event.ts, point),
+        )
+    elif event.kind == "crashed":
+        run(
+            f"UPDATE point SET state = 'queued', crashes = crashes + 1, progress = NULL WHERE idx = ? AND {OPEN}",
+            (point,),
+        )
+    if event.kind not in ("metric", "progress"):
+        run(
+            "INSERT INTO event(ts, point, attempt, kind, data) VALUES(?, ?, ?, ?, ?)",
+            (event.ts, point, attempt, event.kind, dumps(data)),
+        )

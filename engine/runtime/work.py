@@ -1,0 +1,220 @@
+"""The driver's work on one run: dispatches tasks, takes in their logs, follows `want`."""
+
+import os
+import sqlite3
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.runtime.attempts import AttemptFile, append_events
+from engine.runtime.files import FULL, FULL_BYTES, free_bytes
+from engine.runtime.index import Index, disk_full
+from engine.runtime.local import Ending, LocalExecutor, Task, WorkerError
+from engine.runtime.lock import LockInfo, RunLock
+from engine.runtime.processes import Identity
+from engine.runtime.records import RunRecord, RunState
+from engine.runtime.settle import settle
+from engine.runtime.spec import RunSpec
+from engine.runtime.states import Want, keeps_failing, read_want
+from engine.runtime.verdict import judge
+
+AfterPoint = Callable[[RunRecord], None]
+_TICK_SECONDS = 0.05
+_BEAT_SECONDS = 1.0
+_DISK_SECONDS = 0.5
+_Result = TypeVar("_Result")
+
+
+class Work:
+    """One stretch of it, from taking the lock to letting it go."""
+
+    def __init__(
+        self,
+        directory: Path,
+        spec: RunSpec,
+        lock: RunLock,
+        command: Sequence[str],
+        after_point: AfterPoint | None,
+        reserve: int,
+    ):
+        self.want: Want = "run"
+        self.stopped = False
+        self._directory = directory
+        self._spec = spec
+        self._lock = lock
+        self._after_point = after_point
+        self._reserve = reserve
+        self._executor = LocalExecutor(directory, spec, command, lock)
+        self._index: Index | None = None
+        self._state: RunState = "queued"
+        self._stored: RunState | None = None
+        self._began = time.time()
+        self._queue: deque[tuple[int, ...]] | None = None
+        self._active: set[Task] = set()
+        self._ended: deque[Ending] = deque()
+        self._logs: set[AttemptFile] = set()
+        self._left = len(spec.points)
+        self._failing = False
+        self._disk_problem = self._index_problem = ""
+        self._disk_checked = 0.0
+        me = Identity.of(os.getpid())
+        assert me is not None
+        self._info = LockInfo(me.pid, me.start, me.boot)
+
+    def stop(self) -> None:
+        """Ends this stretch soon: the run is interrupted and can be resumed."""
+        self.stopped = True
+
+    def run(self) -> RunState:
+        """Works until there is nothing left to do or somebody says so. Returns where the run stands then."""
+        trouble = ""
+        try:
+            self._beat()
+            while not self._over():
+                self._turn()
+        except WorkerError as error:
+            trouble = str(error)
+        except Exception as error:
+            traceback.print_exc()
+            trouble = f"the driver failed ({error!r}); see logs/driver.log"
+        finally:
+            self._executor.close()
+        state = settle(self._directory, self._spec, self.want, self._index)
+        self._lock.write(replace(self._info, beat=time.time(), problem=trouble, hosts=()))
+        return state
+
+    def _over(self) -> bool:
+        self.want = read_want(self._directory)
+        if self.stopped or self.want == "cancel":
+            return True
+        at_rest = not self._active and not self._ended
+        return at_rest and (self.want == "pause" or self._failing or (self._queue is not None and not self._queue))
+
+    def _turn(self) -> None:
+        self._check_disk()
+        self._dispatch()
+        self._ended += self._executor.wait(_TICK_SECONDS)
+        while self._take_in() and self._ended and self._conclude(self._ended[0]):
+            self._ended.popleft()
+        self._beat()
+
+    def _dispatch(self) -> None:
+        if self._queue is None:
+            self._queue = self._indexed(self._queued)
+        open_tasks = self._queue if self._queue and self.want == "run" and not self._failing else deque()
+        self._executor.claim(len(self._active) + len(open_tasks))
+        if self._executor.hosts and self._state == "queued":
+            self._state = "running"
+        for device in self._executor.idle():
+            if not open_tasks or self._disk_problem:
+                break
+            attempts = self._indexed(Index.unfinished)
+            if attempts is None:
+                break
+            points = open_tasks.popleft()
+            task = Task(points, 1 + max(attempts[point][0] for point in points))
+            while task.file(self._directory).path.exists():  # begun, but its writer died before its first line
+                task = Task(points, task.attempt + 1)
+            self._executor.submit(device, task)
+            self._active.add(task)
+            self._logs.add(task.file(self._directory))
+
+    def _queued(self, index: Index) -> deque[tuple[int, ...]]:
+        points, group = list(index.unfinished()), self._spec.group
+        return deque(tuple(points[start : start + group]) for start in range(0, len(points), group))
+
+    def _take_in(self) -> bool:
+        """Whether the index could be brought up to the logs. Looks at the run when points have ended."""
+        if self._indexed(lambda index: index.ingest(sorted(self._logs))) is None:
+            return False
+        self._logs = {task.file(self._directory) for task in self._active}
+        if (left := self._indexed(Index.unfinished)) is None:
+            return False
+        if len(left) != self._left:
+            self._left = len(left)
+            self._look()
+        return True
+
+    def _look(self) -> None:
+        if (run := self._indexed(lambda index: index.record(self.want, driven=True))) is None:
+            return
+        self._failing = keeps_failing([point for point in run.points if (point.ended or 0.0) >= self._began])
+        if run.finished and self._after_point:
+            try:
+                self._after_point(run)
+            except Exception:  # tidying up is not worth a run
+                traceback.print_exc()
+
+    def _conclude(self, ending: Ending) -> bool:
+        """Whether the ending of a task could be dealt with; a full disk puts it off."""
+        if (unfinished := self._indexed(Index.unfinished)) is None:
+            return False
+        file = ending.task.file(self._directory)
+        crashes = {point: unfinished[point][1] for point in ending.task.points if point in unfinished}
+        verdict = judge(ending.status, crashes)
+        if verdict.events:
+            try:
+                append_events(file.path, verdict.events)
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                return False
+        assert self._queue is not None
+        self._queue.extendleft(reversed(verdict.again))
+        self._active.discard(ending.task)
+        self._logs.add(file)
+        return True
+
+    def _indexed(self, action: Callable[[Index], _Result]) -> _Result | None:
+        """The action's result. None while the disk is full or the index damaged (it is made again next time)."""
+        try:
+            if self._index is None or not self._index.in_place:
+                self._drop_index()
+                self._index = Index.open(self._directory, self._spec)
+                if not self._active:
+                    self._index.requeue()
+                self._stored = None
+            if self._stored != self._state:
+                self._index.set_state(self._state)
+                self._stored = self._state
+            result = action(self._index)
+            self._index_problem = ""
+            return result
+        except sqlite3.DatabaseError as error:
+            if not disk_full(error, self._directory):
+                self._drop_index()
+            self._index_problem = f"the index cannot be written: {error}"
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self._index_problem = f"the index cannot be written: {error.strerror}"
+        return None
+
+    def _drop_index(self) -> None:
+        if self._index is not None:
+            self._index.connection.close()
+        self._index = None
+
+    def _check_disk(self) -> None:
+        if time.monotonic() - self._disk_checked < _DISK_SECONDS:
+            return
+        self._disk_checked, free = time.monotonic(), free_bytes(self._directory)
+        if free < min(FULL_BYTES, self._reserve):
+            self._disk_problem = "the disk is full"
+        elif free < self._reserve:
+            need = f"{self._reserve / 2**30:.3g} GiB"
+            self._disk_problem = f"the disk is nearly full: {free / 2**30:.3g} GiB free, {need} needed to go on"
+        else:
+            self._disk_problem = ""
+
+    def _beat(self) -> None:
+        ending = "pausing: the running points go to their end" if self.want == "pause" and self._active else ""
+        problem = self._disk_problem or self._index_problem or ending or self._executor.waits_for
+        info = replace(self._info, problem=problem, hosts=self._executor.hosts)
+        if info != self._info or time.time() - info.beat >= _BEAT_SECONDS:
+            self._info = replace(info, beat=time.time())
+            self._lock.write(self._info)
