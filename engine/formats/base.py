@@ -1,0 +1,176 @@
+"""What every format is: values, gradient, cost, and bytes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor
+
+from engine.formats.dispatch import fused, ordinary
+from engine.formats.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A tensor as stored: `tensors` holds `codes` (uint8, a bit stream) and, where the format has them, `scales`."""
+
+    spec: str
+    shape: tuple[int, ...]
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all its tensors."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.tensors.values())
+
+
+class Fitter(Protocol):
+    """Chooses a format's open parameters from one or several tensors, seen one after the other."""
+
+    def observe(self, x: Tensor) -> None:
+        """Takes one more tensor into account."""
+
+    def result(self) -> "Format":
+        """The format with nothing left open."""
+
+
+class Format(ABC):
+    """A number format: a pure function on float32 tensors.
+
+    A subclass gives the composed definition, which works on every device and under vmap, and may give fused kernels
+    for ordinary CPU tensors. Tensors of other floating types are taken as float32; results are float32.
+    """
+
+    spec: Spec
+
+    def __str__(self) -> str:
+        return str(self.spec)
+
+    @property
+    @abstractmethod
+    def bits_per_element(self) -> float:
+        """Bits that an element costs, a block's shared scale included; scales of a row or tensor are not."""
+
+    @property
+    def open(self) -> bool:
+        """Whether parameters are left to be chosen from the data."""
+        return False
+
+    @property
+    def saturates(self) -> bool:
+        """Whether there are values outside its range, for which the gradient is cut."""
+        return True
+
+    def quantize(self, x: Tensor) -> Tensor:
+        """The nearest representable values, float32, shape of `x`."""
+        x = x.detach().float()
+        if x.numel() == 0:
+            return x.clone()
+        if self.open:
+            return self.fit(x).quantize(x)
+        return self._fused(x.contiguous()) if fused(x, *self._tensors()) else self._composed(x)
+
+    def fake_quantize(self, x: Tensor, clip: bool = True) -> Tensor:
+        """The same values with the straight-through gradient: 1 inside the range, 0 outside (`clip=False`: 1)."""
+        differentiated = torch.is_grad_enabled() and x.requires_grad
+        if not differentiated and ordinary(x, *self._tensors()):
+            return self.quantize(x)
+        settled = self.fit(x) if self.open else self
+        arguments = settled, clip and settled.saturates, *settled._tensors()
+        result: Tensor = _StraightThrough.apply(x.float(), *arguments)  # type: ignore[no-untyped-call]
+        return result
+
+    def saturated(self, x: Tensor) -> Tensor:
+        """Where `x` lies outside the format's range: a bool tensor of its shape."""
+        x = x.detach().float()
+        if x.numel() == 0 or not self.saturates:
+            return torch.zeros_like(x, dtype=torch.bool)
+        return self.fit(x).saturated(x) if self.open else self._outside(x)
+
+    def fitter(self) -> Fitter:
+        """What chooses the open parameters; gives the format itself where nothing is open."""
+        return _Settled(self)
+
+    def fit(self, x: Tensor) -> "Format":
+        """The format with its open parameters chosen from `x`."""
+        fitter = self.fitter()
+        fitter.observe(x)
+        return fitter.result()
+
+    @abstractmethod
+    def pack(self, x: Tensor) -> Packed:
+        """`quantize(x)` as bytes, on the CPU.
+
+        Raises:
+            InputError: where `x` holds NaN and the format has no code for it.
+        """
+
+    @abstractmethod
+    def unpack(self, packed: Packed) -> Tensor:
+        """The values again, float32 on the CPU, equal to `quantize` of what was packed."""
+
+    @abstractmethod
+    def _composed(self, x: Tensor) -> Tensor:
+        """The values by tensor operations, for float32 `x` with at least one element."""
+
+    def _fused(self, x: Tensor) -> Tensor:
+        """The same by one pass over a contiguous CPU tensor."""
+        return self._composed(x)
+
+    def _outside(self, x: Tensor) -> Tensor:
+        """Where float32 `x` saturates; False for NaN."""
+        raise NotImplementedError
+
+    def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """`gradient` where `x` does not saturate, 0 elsewhere."""
+        return gradient.masked_fill(self._outside(x), 0)
+
+    def scalars(self) -> dict[str, float | Tensor]:
+        """The plain numbers that define it, for a format that can be evaluated in many configurations at once."""
+        return {}
+
+    def with_scalars(self, *values: float | Tensor) -> Self:
+        """The same format with other `scalars`, in their order; tensors that vmap maps over, for instance."""
+        return self
+
+    def _tensors(self) -> tuple[Tensor, ...]:
+        return tuple(value for value in self.scalars().values() if isinstance(value, Tensor))
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """The fitter of a format that has nothing open."""
+
+    format: Format
+
+    def observe(self, x: Tensor) -> None:
+        """Nothing depends on it."""
+
+    def result(self) -> Format:
+        """The format as it is."""
+        return self.format
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Quantised values forward, the gradient of the identity (cut where the format saturates) backward."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, number_format: Format, clip: bool, *tensors: Tensor) -> Tensor:
+        return number_format.with_scalars(*tensors).quantize(x)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, ctx.format, clip, *tensors = inputs
+        ctx.count = len(tensors)
+        ctx.save_for_backward(*((x, *tensors) if clip else ()))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if saved := ctx.saved_tensors:
+            x, *tensors = saved
+            gradient = ctx.format.with_scalars(*tensors)._gradient(x, gradient)
+        return gradient, None, None, *[None] * ctx.count

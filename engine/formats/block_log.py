@@ -1,0 +1,86 @@
+"""Powers of two with an exponent bias shared by the block: `block_log`."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.formats.base import Format, Packed
+from engine.formats.bits import pack_bits, unpack_bits
+from engine.formats.blocks import INFINITY, join, peak_bits, run, split
+from engine.formats.dispatch import fused
+from engine.formats.logarithm import decode_powers, log_exponent, power_of_two, round_to_powers, with_sign
+from engine.formats.spec import Spec
+
+
+class BlockLog(Format):
+    """`log(w)` for each block: the largest exponent is that of the block's largest magnitude, rounded.
+
+    It is stored as the byte exponent + 127 (clamped to -127…127); 255 makes the block NaN, as a block is that holds
+    NaN or inf.
+    """
+
+    def __init__(self, width: int, block: int) -> None:
+        self.width, self.block = width, block
+        self.spec = Spec("block_log", (width, block))
+        self._span = 2 ** (width - 1) - 1
+
+    @property
+    def bits_per_element(self) -> float:
+        """The width and the element's share of the block's 8-bit exponent."""
+        return self.width + 8 / self.block
+
+    def pack(self, x: Tensor) -> Packed:
+        """Codes (sign, exponent above the block's lowest; 0 for zero) without the padding, a byte per block."""
+        x = x.detach().float().cpu()
+        codes = torch.zeros(0, dtype=torch.int64)
+        scales = torch.zeros(0, dtype=torch.uint8)
+        if x.numel():
+            blocks = split(x, self.block)
+            highest, missing = self._highest(blocks)
+            values = self._values(blocks, highest).masked_fill(missing, 0)
+            codes = torch.where(values == 0, 0, log_exponent(values.abs()) - highest + self._span).long()
+            codes = join(with_sign(codes, values, self.width), x.shape)
+            scales = (highest + 127).masked_fill(missing, 255).to(torch.uint8).reshape(-1)
+        return Packed(str(self), tuple(x.shape), {"codes": pack_bits(codes, self.width), "scales": scales})
+
+    def unpack(self, packed: Packed) -> Tensor:
+        """The codes' values."""
+        if math.prod(packed.shape) == 0:
+            return torch.zeros(packed.shape)
+        codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape)).reshape(packed.shape)
+        blocks = split(codes, self.block)
+        scales = packed.tensors["scales"].int().reshape(*blocks.shape[:-1], 1)
+        values = decode_powers(blocks, self.width, scales - 127 - self._span)
+        return join(values.masked_fill(scales == 255, math.nan), packed.shape)
+
+    def _highest(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
+        """The largest exponents (int32), and which blocks are not finite, both `[..., blocks, 1]`."""
+        peak = peak_bits(blocks)
+        return log_exponent(peak.view(torch.float32)).clamp(-127, 127), peak >= INFINITY
+
+    def _values(self, blocks: Tensor, highest: Tensor) -> Tensor:
+        return round_to_powers(torch.where(blocks.isfinite(), blocks, 0.0), highest, self._span)
+
+    def _composed(self, x: Tensor) -> Tensor:
+        blocks = split(x, self.block)
+        highest, missing = self._highest(blocks)
+        return join(self._values(blocks, highest).masked_fill(missing, math.nan), x.shape)
+
+    def _fused(self, x: Tensor) -> Tensor:
+        from engine.formats.kernels.blocks import block_log
+
+        return run(block_log, (x,), self.block, np.int32(self._span))
+
+    def _outside(self, x: Tensor) -> Tensor:
+        blocks = split(x, self.block)
+        highest, missing = self._highest(blocks)
+        return join((blocks.abs() > power_of_two(highest)) & ~missing, x.shape)
+
+    def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
+        if not fused(x, gradient):
+            return super()._gradient(x, gradient)
+        from engine.formats.kernels.blocks import pass_below
+
+        return run(pass_below, (x, gradient), self.block, np.bool_(True), np.int32(0), np.float32(1))

@@ -1,0 +1,86 @@
+"""Float grids: significands of a fixed precision with a smallest step and a largest value.
+
+Every element here is one: minifloats with and without an implicit bit, and integers (a grid that is all subnormal).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class FloatGrid:
+    """Sign, `exponent` bits, `mantissa` bits; `largest` is the largest value.
+
+    With the implicit bit a code of exponent field c > 0 means `(1 + frac/2^m)·2^(c-bias)`, and `frac/2^m·2^(1-bias)`
+    for c = 0; without it `frac/2^m·2^(c-bias)` for every c. No exponent bits: the integers `frac·2^(1-bias-m)`.
+    """
+
+    exponent: int
+    mantissa: int
+    bias: int
+    largest: float
+    implicit: bool = True
+
+    @property
+    def bits(self) -> int:
+        """Bits of a code, sign included."""
+        return 1 + self.exponent + self.mantissa
+
+    @property
+    def _precision(self) -> int:
+        """Fraction bits of a normalised significand."""
+        return self.mantissa if self.implicit else self.mantissa - 1
+
+    @property
+    def _step(self) -> int:
+        """Exponent of the smallest step, and of the smallest value."""
+        return (1 if self.implicit else 0) - self.bias - self.mantissa
+
+    def kernel_scalars(self) -> tuple[np.int32, np.int32, np.int32, np.float32, np.float32, np.float32]:
+        """What the kernels round with: on the bits of normal magnitudes, below a threshold by a magic addend.
+
+        Adding 2^(23+step) to a smaller magnitude leaves no bits below the step: the sum is rounded as IEEE 754 says.
+        A significand of a single bit is always odd: ties go up, as rne(1.5) = 2 says.
+        """
+        shift = 23 - self._precision
+        lowest = 1 << shift
+        odd_bits = lowest if self._precision else -1
+        threshold, magic = math.ldexp(1, self._step + self._precision), math.ldexp(1, 23 + self._step)
+        integers = (np.int32(odd_bits), np.int32(-lowest), np.int32((lowest >> 1) - 1))
+        return *integers, np.float32(threshold), np.float32(magic), np.float32(self.largest)
+
+    def round(self, magnitude: Tensor) -> Tensor:
+        """The nearest values of the grid to float32 magnitudes (no NaN), ties to even, saturating."""
+        odd_bits, mask, bump, threshold, magic, largest = (scalar.item() for scalar in self.kernel_scalars())
+        bits = magnitude.view(torch.int32)
+        odd = (bits & odd_bits) != 0
+        normal = ((bits + (odd.int() + bump)) & mask).view(torch.float32)
+        subnormal = (magnitude + magic) - magic
+        return torch.where(magnitude < threshold, subnormal, normal).clamp(max=largest)
+
+    def encode(self, value: Tensor) -> Tensor:
+        """Codes (int64) of float32 CPU values that lie on the grid: sign, exponent, fraction."""
+        magnitude = np.abs(value.numpy().astype(np.float64))
+        lowest = self._step + self._precision
+        exponent = np.maximum(np.where(magnitude > 0, np.frexp(magnitude)[1] - 1, lowest), lowest)
+        fraction = np.ldexp(magnitude, self._precision - exponent).astype(np.int64)
+        field = (exponent - lowest).astype(np.int64)
+        if self.implicit and self.exponent:
+            normal = fraction >> self.mantissa
+            field, fraction = field + normal, fraction - (normal << self.mantissa)
+        return torch.from_numpy(np.signbit(value.numpy()) * (1 << (self.bits - 1)) | field << self.mantissa | fraction)
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Float32 values of int64 codes; codes that a format keeps for inf or NaN are read as numbers."""
+        codes = code.numpy()
+        fraction = codes & ((1 << self.mantissa) - 1)
+        field = (codes >> self.mantissa) & ((1 << self.exponent) - 1)
+        if self.implicit and self.exponent:
+            fraction = fraction + ((field > 0).astype(np.int64) << self.mantissa)
+            field = np.maximum(field - 1, 0)
+        sign = np.where(codes >> (self.bits - 1) & 1, -1.0, 1.0)
+        return torch.from_numpy((sign * np.ldexp(fraction.astype(np.float64), field + self._step)).astype(np.float32))

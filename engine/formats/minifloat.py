@@ -1,0 +1,95 @@
+"""Small floats, each element alone: `minifloat`, `minifloat_ieee`, `minifloat_denorm`."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.formats.base import Format, Packed
+from engine.formats.bits import pack_bits, unpack_bits, without_nan
+from engine.formats.dispatch import fused
+from engine.formats.grid import FloatGrid
+from engine.formats.kernels.launch import apply
+from engine.formats.spec import Spec
+
+
+class Minifloat(Format):
+    """The nearest value of a float grid, ties to even, saturating; signed zeros and NaN stay.
+
+    `nan` is the code that stands for NaN where there is one.
+    """
+
+    def __init__(self, spec: Spec, grid: FloatGrid, nan: int | None = None) -> None:
+        self.spec, self.grid, self._nan = spec, grid, nan
+
+    @property
+    def bits_per_element(self) -> float:
+        """Sign, exponent and mantissa."""
+        return self.grid.bits
+
+    def pack(self, x: Tensor) -> Packed:
+        """Codes: sign, exponent, fraction from the highest bit down."""
+        x = without_nan(x, self) if self._nan is None else x.detach().float().cpu()
+        q = self.quantize(x).reshape(-1)
+        codes = self.grid.encode(q.nan_to_num(0))
+        if self._nan is not None:
+            codes = torch.where(q.isnan(), self._nan, codes)
+        return Packed(str(self), tuple(x.shape), {"codes": pack_bits(codes, self.grid.bits)})
+
+    def unpack(self, packed: Packed) -> Tensor:
+        """The codes' values."""
+        codes = unpack_bits(packed.tensors["codes"], self.grid.bits, math.prod(packed.shape))
+        values = self.grid.decode(codes)
+        if self._nan is not None:
+            values = values.masked_fill(codes == self._nan, math.nan)
+        return values.reshape(packed.shape)
+
+    def _composed(self, x: Tensor) -> Tensor:
+        # A NaN's bits must not be rounded on: they would carry into the sign.
+        missing = x.isnan()
+        value = self.grid.round(x.abs().masked_fill(missing, 0))
+        return torch.where(missing, x, value.copysign(x))
+
+    def _fused(self, x: Tensor) -> Tensor:
+        from engine.formats.kernels import elementwise
+
+        return apply(elementwise.minifloat, (x,), *self.grid.kernel_scalars())
+
+    def _outside(self, x: Tensor) -> Tensor:
+        return x.abs() > self.grid.largest
+
+    def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
+        if not fused(x, gradient):
+            return super()._gradient(x, gradient)
+        from engine.formats.kernels.passing import pass_inside
+
+        return pass_inside(x, gradient, -self.grid.largest, self.grid.largest)
+
+
+def finite_grid(exponent: int, mantissa: int, bias: int) -> FloatGrid:
+    """A grid on which every code is a number."""
+    largest = (2 - 2.0**-mantissa) * 2.0 ** (2**exponent - 1 - bias)
+    return FloatGrid(exponent, mantissa, bias, largest)
+
+
+def minifloat(exponent: int, mantissa: int) -> Minifloat:
+    """Every code is a number: no inf, no NaN."""
+    grid = finite_grid(exponent, mantissa, 2 ** (exponent - 1) - 1)
+    return Minifloat(Spec("minifloat", (exponent, mantissa)), grid)
+
+
+def minifloat_ieee(exponent: int, mantissa: int) -> Minifloat:
+    """The top exponent is kept for inf and NaN; saturates to the largest finite value."""
+    bias = 2 ** (exponent - 1) - 1
+    grid = FloatGrid(exponent, mantissa, bias, (2 - 2.0**-mantissa) * 2.0 ** (2**exponent - 2 - bias))
+    nan = (2**exponent - 1) << mantissa | 1 << (mantissa - 1)
+    return Minifloat(Spec("minifloat_ieee", (exponent, mantissa)), grid, nan)
+
+
+def minifloat_denorm(exponent: int, mantissa: int) -> Minifloat:
+    """No implicit leading bit: `frac/2^m·2^(exp-bias)` for every exponent code; of equal values the lowest code."""
+    bias = 2 ** (exponent - 1) - 1
+    largest = float(np.float32((1 - 2.0**-mantissa) * 2.0 ** (2**exponent - 1 - bias)))
+    grid = FloatGrid(exponent, mantissa, bias, largest, implicit=False)
+    return Minifloat(Spec("minifloat_denorm", (exponent, mantissa)), grid)

@@ -1,0 +1,172 @@
+"""What holds for every format, on arbitrary tensors."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from engine.formats import Format, parse
+from engine.formats.spec import KINDS
+from tests.formats.oracle import awkward, same_bits, same_values
+
+SPECS = [kind.example for kind in KINDS.values()] + [
+    "fixed(3)",
+    "fixed(30,20)",
+    "log(6)",
+    "minifloat_ieee(8,7)",
+    "minifloat_denorm(2,1)",
+    "bfp(3,1)",
+    "mxfp4(5)",
+]
+GRIDS = [spec for spec in SPECS if not spec.startswith(("binary", "ternary"))]
+ELEMENTWISE = [spec for spec in SPECS if spec.startswith(("fixed", "minifloat", "log"))]
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=9)
+
+
+def tensors(elements: st.SearchStrategy[float]) -> st.SearchStrategy[torch.Tensor]:
+    return hnp.arrays(np.float32, SHAPES, elements=elements).map(torch.from_numpy)
+
+
+def settled(spec: str, x: torch.Tensor) -> Format:
+    return parse(spec).fit(x)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@given(x=tensors(st.floats(width=32)))
+@settings(max_examples=30, deadline=None)
+def test_fused_and_composed_agree_and_keep_the_shape(spec: str, x: torch.Tensor) -> None:
+    number_format = settled(spec, x)
+    q = number_format.quantize(x)
+    assert q.shape == x.shape
+    assert q.dtype == torch.float32
+    assert same_bits(q, number_format._composed(x))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@given(x=tensors(FINITE))
+@settings(max_examples=30, deadline=None)
+def test_unpacking_gives_the_quantised_values(spec: str, x: torch.Tensor) -> None:
+    if spec in ("binary_scaled", "binary_residual(2)", "ternary"):
+        x = x.clamp(-1e30, 1e30)
+    number_format = settled(spec, x)
+    packed = number_format.pack(x)
+    assert packed.shape == tuple(x.shape)
+    assert same_values(parse(packed.spec).unpack(packed), number_format.quantize(x))
+    assert all(tensor.dtype in (torch.uint8, torch.float32) for tensor in packed.tensors.values())
+
+
+@pytest.mark.parametrize("spec", GRIDS)
+@given(x=tensors(FINITE))
+@settings(max_examples=30, deadline=None)
+def test_quantising_twice_changes_nothing(spec: str, x: torch.Tensor) -> None:
+    number_format = settled(spec, x)
+    q = number_format.quantize(x)
+    assert same_bits(number_format.quantize(q), q)
+
+
+@pytest.mark.parametrize("spec", ["binary", "binary_scaled", "ternary"])
+def test_signs_are_idempotent_too(spec: str) -> None:
+    q = parse(spec).quantize(torch.randn(5, 300))
+    assert same_bits(parse(spec).quantize(q), q)
+
+
+@pytest.mark.parametrize("spec", ELEMENTWISE)
+@given(x=hnp.arrays(np.float32, st.integers(2, 40), elements=FINITE))
+@settings(max_examples=30, deadline=None)
+def test_order_is_kept(spec: str, x: np.ndarray) -> None:
+    ascending = torch.from_numpy(np.sort(x))
+    q = settled(spec, ascending).quantize(ascending)
+    assert (q.diff() >= 0).all()
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.startswith(("fixed", "binary"))])
+@given(x=tensors(FINITE))
+@settings(max_examples=30, deadline=None)
+def test_signs_mirror(spec: str, x: torch.Tensor) -> None:
+    number_format = settled(spec, x)
+    assert same_values(number_format.quantize(-x), -number_format.quantize(x))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_gradient_is_one_where_nothing_saturates(spec: str) -> None:
+    x = awkward(2000, 5, 4).reshape(20, 100).requires_grad_()
+    number_format = settled(spec, x.detach())
+    weights = torch.randn(20, 100)
+    q = number_format.fake_quantize(x)
+    assert same_bits(q.detach(), number_format.quantize(x))
+    (q * weights).sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, weights.masked_fill(number_format.saturated(x), 0))
+    x.grad = None
+    (number_format.fake_quantize(x, clip=False) * weights).sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, weights)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_under_vmap_and_grad_the_same(spec: str) -> None:
+    x = awkward(2000, 6, 4).reshape(4, 5, 100)
+    number_format = settled(spec, x)
+
+    def total(part: torch.Tensor) -> torch.Tensor:
+        return (number_format.fake_quantize(part) * torch.arange(100)).sum()
+
+    gradients, values = torch.func.vmap(torch.func.grad_and_value(total))(x)
+    for part, gradient, value in zip(x, gradients, values, strict=True):
+        leaf = part.clone().requires_grad_()
+        one = total(leaf)
+        one.backward()
+        assert torch.allclose(one, value)
+        assert leaf.grad is not None
+        assert torch.equal(leaf.grad, gradient)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_many_threads_give_the_same_bits(spec: str) -> None:
+    x = awkward(3 * 1024 * 130, 7, 6).reshape(3, 130, 1024)
+    number_format = settled(spec, x)
+    assert same_bits(number_format.quantize(x), number_format._composed(x))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (0, 3)])
+def test_empty_and_scalar_tensors(spec: str, shape: tuple[int, ...]) -> None:
+    x = torch.ones(shape)
+    number_format = settled(spec, x)
+    q = number_format.quantize(x)
+    assert q.shape == shape
+    assert number_format.saturated(x).shape == shape
+    assert same_values(number_format.unpack(number_format.pack(x)), q)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_export_sees_tensor_operations(spec: str) -> None:
+    x = torch.randn(4, 40)
+    number_format = settled(spec, x)
+
+    class Layer(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return number_format.fake_quantize(x)
+
+    exported = torch.export.export(Layer(), (x,)).module()
+    assert same_values(exported(x), number_format.quantize(x))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("spec", SPECS)
+def test_on_a_gpu_the_same_bits(spec: str) -> None:
+    x = awkward(100_000, 8, 40).reshape(100, 1000)
+    number_format = settled(spec, x)
+    weights = torch.randn(100, 1000)
+    gradients = []
+    for device in ("cpu", "cuda"):
+        leaf = x.to(device).requires_grad_()
+        q = number_format.fake_quantize(leaf)
+        assert same_bits(q.detach().cpu(), number_format.quantize(x))
+        (q * weights.to(device)).sum().backward()
+        assert leaf.grad is not None
+        gradients.append(leaf.grad.cpu())
+    assert torch.equal(*gradients)

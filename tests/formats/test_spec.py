@@ -1,0 +1,76 @@
+"""Spec strings: what is accepted round-trips, what is not is explained."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import InputError
+from engine.formats import parse
+from engine.formats.spec import KINDS, SpecError, parse_spec
+
+ALL = [kind.example for kind in KINDS.values()]
+
+
+@pytest.mark.parametrize("text", [*ALL, "fixed(8)", "fixed(8,-3)", "log(5)", "mxint8(64)", "binary_residual(1)"])
+def test_spec_round_trips(text: str) -> None:
+    assert str(parse_spec(text)) == text
+    assert str(parse(text)) == text
+
+
+def test_spaces_do_not_matter() -> None:
+    assert str(parse_spec(" bfp ( 7 , 16 ) ")) == "bfp(7,16)"
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "said"),
+    [
+        ("", 0, "name is missing"),
+        ("fixed(8,", 8, "an integer is expected"),
+        ("fixed", 5, "the width is missing"),
+        ("fixed(0)", 6, "width must lie between 2 and 32, not 0"),
+        ("fixed(8.5)", 7, "',' or ')' is expected"),
+        ("fixed(8 4)", 8, "',' or ')' is expected"),
+        ("fixed(8,4", 9, "')' is expected"),
+        ("fixed(8,4,2)", 10, "takes at most 2"),
+        ("fixed(8,4)x", 10, "after the closing parenthesis"),
+        ("fixed 8", 6, "unexpected '8'"),
+        ("fixed(8,four)", 8, "not 'four'"),
+        ("fixed(٣)", 6, "not '٣'"),
+        ("fixed(" + "9" * 5000 + ")", 6, "width must lie between"),
+        ("minifloat(0,3)", 10, "exponent must lie between"),
+        ("bfp(7,0)", 6, "block must lie between"),
+        ("bfp(7)", 5, "the block is missing"),
+        ("binary(2)", 7, "takes no arguments"),
+        ("log(5,200)", 6, "outside float32"),
+        ("fixd(8)", 0, "no format is called 'fixd'"),
+    ],
+)
+def test_a_wrong_spec_is_explained_at_its_place(text: str, position: int, said: str) -> None:
+    with pytest.raises(SpecError, match="write for example") as caught:
+        parse(text)
+    assert isinstance(caught.value, InputError)
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.position == position
+    assert said in str(caught.value)
+    example = str(caught.value).rsplit("write for example ", 1)[1]
+    assert str(parse(example)) == example
+
+
+@given(st.text(max_size=20) | st.sampled_from(ALL).flatmap(lambda s: st.text(max_size=3).map(lambda t: s[:-1] + t)))
+def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
+    positions = []
+    try:
+        spec = parse_spec(text)
+    except SpecError as error:
+        positions = [error.position]
+    else:
+        assert parse_spec(str(spec)) == spec
+    assert all(0 <= position <= len(text) for position in positions)
+
+
+def test_parsing_needs_no_torch() -> None:
+    code = "import sys, engine.formats.spec as s; s.parse_spec('bfp(7,16)'); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
