@@ -1,0 +1,72 @@
+"""What quantisation does to each layer."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from torch import nn
+
+from engine.compress.layers import QuantizedLinear, quantized_layers
+from engine.compress.signal import NoiseMeter
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer. `bits` is what a weight costs, shared scales of a block included; SQNR is in dB.
+
+    `zeros` and `saturated` are shares (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or
+    were. `sqnr_input_db` is None where inputs are not quantised or were not measured.
+    """
+
+    name: str
+    spec: str
+    bits: float
+    sqnr_weight_db: float | None
+    sqnr_input_db: float | None
+    zeros: float
+    saturated: float
+    elements: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as they are recorded."""
+        return dataclasses.asdict(self)
+
+
+def layer_report(model: nn.Module) -> list[LayerReport]:
+    """A report for each quantised layer of a model, in the model's order."""
+    reports = []
+    for name, layer in quantized_layers(model).items():
+        weight, chosen = layer.weight.detach(), layer.weight_format.format
+        meter = NoiseMeter(chosen)
+        meter.observe(weight)
+        reports.append(
+            LayerReport(
+                name=name,
+                spec=str(chosen),
+                bits=chosen.bits_per_element,
+                sqnr_weight_db=meter.sqnr,
+                sqnr_input_db=layer.input_sqnr if isinstance(layer, QuantizedLinear) else None,
+                zeros=float((chosen.quantize(weight) == 0).double().mean()),
+                saturated=float(chosen.saturated(weight).double().mean()),
+                elements=weight.numel(),
+            )
+        )
+    return reports
+
+
+def summarize(layers: Sequence[LayerReport]) -> dict[str, float | None]:
+    """The layers in one line: median SQNR (dB), and over all weights mean bits and shares zero and saturated."""
+    elements = sum(layer.elements for layer in layers)
+    ratios = sorted(layer.sqnr_weight_db for layer in layers if layer.sqnr_weight_db is not None)
+    middle = len(ratios) // 2
+
+    def mean(values: Iterable[float]) -> float:
+        return math.fsum(value * layer.elements for value, layer in zip(values, layers, strict=True)) / elements
+
+    return {
+        "sqnr_db": (ratios[middle] + ratios[~middle]) / 2 if ratios else None,
+        "bits": mean(layer.bits for layer in layers),
+        "zeros": mean(layer.zeros for layer in layers),
+        "saturated": mean(layer.saturated for layer in layers),
+    }

@@ -1,0 +1,77 @@
+"""Which layers of a model become quantised ones, and with which formats."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from engine.errors import InputError
+
+Choice = str | Mapping[str, str]
+"""A spec, or specs by pattern of layer names: the first pattern that fits counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFormats:
+    """Formats for weights, input activations and biases (None: float32), and the layers that get them.
+
+    `include` and `exclude` hold type names (`Linear`, `Embedding`) or patterns of layer names (`bert.encoder.*`); a
+    name alone stands for everything below it too. An embedding has a weight only. Where a mapping has no pattern for
+    a layer, its weight stays as it is.
+    """
+
+    weight: Choice
+    activation: Choice | None = None
+    bias: Choice | None = None
+    include: tuple[str, ...] = ("Linear",)
+    exclude: tuple[str, ...] = ()
+
+
+def spec_for(choice: Choice | None, name: str) -> str | None:
+    """The spec that `choice` has for the layer called `name`; None for float32."""
+    if isinstance(choice, Mapping):
+        choice = next((spec for pattern, spec in choice.items() if fnmatchcase(name, pattern)), None)
+    return None if choice == "fp32" else choice
+
+
+def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
+    """Names of the layers to quantise, in the model's order.
+
+    Raises:
+        InputError: a pattern that fits no linear or embedding layer, or nothing left to quantise.
+    """
+    layers = {
+        name: module for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Embedding) and name
+    }
+    chosen = {name for pattern in formats.include for name in _matching(layers, pattern)}
+    left_out = {name for pattern in formats.exclude for name in _matching(layers, pattern)}
+    for choice in (formats.weight, formats.activation, formats.bias):
+        if isinstance(choice, Mapping):
+            for pattern in choice:
+                if not any(fnmatchcase(name, pattern) for name in layers):
+                    raise InputError(_no_match(layers, pattern))
+    names = [name for name in layers if name in chosen - left_out]
+    if not names:
+        raise InputError("no layer is left to quantise: include more or exclude fewer of them.")
+    choices = (formats.weight, formats.activation, formats.bias)
+    return [name for name in names if any(spec_for(choice, name) is not None for choice in choices)]
+
+
+def _matching(layers: Mapping[str, nn.Module], pattern: str) -> Iterable[str]:
+    found = [name for name, module in layers.items() if _fits(name, module, pattern)]
+    if not found:
+        raise InputError(_no_match(layers, pattern))
+    return found
+
+
+def _fits(name: str, module: nn.Module, pattern: str) -> bool:
+    by_type = any(base.__name__ == pattern for base in type(module).__mro__)
+    return by_type or fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")
+
+
+def _no_match(layers: Mapping[str, nn.Module], pattern: str) -> str:
+    near = difflib.get_close_matches(pattern, [*layers, "Linear", "Embedding"], n=3, cutoff=0.3)
+    shown = ", ".join(near or list(layers)[:3])
+    return f"no linear or embedding layer is called {pattern!r}; the nearest are {shown}."
