@@ -1,0 +1,105 @@
+"""Whether a model and a data set can be used, told in a sentence before any worker starts. Imports no torch."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.errors import InputError
+from engine.models.sources import hub_problem, locate
+from engine.models.tables import find_columns, read_labels
+from engine.models.texts import find_files
+
+HUB_SECONDS = 10.0
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
+
+
+def check_sources(model: str, data: str, text_column: str | None = None, label_column: str | None = None) -> None:
+    """Check both, and that they fit each other. Labels of local data are read in full, hub data are only looked up.
+
+    Raises:
+        InputError: the first thing that would stop a worker.
+    """
+    classes = check_model(model)
+    largest = check_data(data, text_column, label_column)
+    if classes is not None and largest is not None and largest >= classes:
+        raise InputError(
+            f"{data} has the label {largest} and {model} tells {classes} classes apart (0 to {classes - 1}); "
+            "take a model with more classes or other data."
+        )
+
+
+def check_model(source: str) -> int | None:
+    """The number of classes the model tells apart; None where it has no classification head yet."""
+    located = locate(source)
+    if located.kind == "builtin":
+        return 2
+    if located.kind == "hub":
+        return _classes(_hub_config(located.name), source)
+    folder = located.path
+    if not folder.is_dir():
+        raise InputError(f"{source} is a file; a model is a folder with config.json and model.safetensors.")
+    if not (folder / "config.json").is_file():
+        raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+    if not any((folder / name).is_file() for name in _WEIGHTS):
+        raise InputError(f"{source} has no model.safetensors; name a folder that save_pretrained wrote.")
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise InputError(f"{source} has no tokenizer; save one there with tokenizer.save_pretrained.")
+    return _classes(folder / "config.json", source)
+
+
+def check_data(source: str, text_column: str | None = None, label_column: str | None = None) -> int | None:
+    """The largest label of a local data set; None for `builtin` and the hub, which are not downloaded here."""
+    located = locate(source)
+    if located.kind == "builtin":
+        return None
+    if located.kind == "hub":
+        _look_up_data(located.name)
+        return None
+    largest = 0
+    for split, files in find_files(source).items():
+        labels: list[int] = []
+        for file in files:
+            _, label = find_columns(file, text_column, label_column)
+            labels += read_labels([file], label)
+        if not labels:
+            raise InputError(f"the {split} set of {source} has no rows; add some or remove the file.")
+        if split == "train" and len(set(labels)) == 1:
+            raise InputError(f"every row of {source} has the label {labels[0]}; a classifier needs two or more.")
+        largest = max(largest, *labels)
+    return largest
+
+
+def _classes(config: Path, source: str) -> int | None:
+    try:
+        facts: Mapping[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+        headed = any("ForSequenceClassification" in name for name in facts.get("architectures") or ())
+        return int(facts.get("num_labels") or len(facts.get("id2label") or (0, 1))) if headed else None
+    except (OSError, ValueError, AttributeError, TypeError):
+        raise InputError(f"config.json of {source} cannot be read; name a folder that save_pretrained wrote.") from None
+
+
+def _hub_config(name: str) -> Path:
+    """config.json of a model on the hub; from the hub's local cache where it is there."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    cached = try_to_load_from_cache(name, "config.json")
+    if isinstance(cached, str):
+        return Path(cached)
+    try:
+        return Path(hf_hub_download(name, "config.json", etag_timeout=HUB_SECONDS))
+    except Exception as error:
+        raise hub_problem(name, "model", error) from None
+
+
+def _look_up_data(name: str) -> None:
+    from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    if (Path(HF_HUB_CACHE) / f"datasets--{name.replace('/', '--')}").is_dir():
+        return
+    try:
+        HfApi().dataset_info(name, timeout=HUB_SECONDS)
+    except Exception as error:
+        raise hub_problem(name, "dataset", error) from None

@@ -1,0 +1,64 @@
+"""Where a model or a data set is: `builtin`, a local path, or an id of the Hugging Face hub."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.errors import InputError
+
+BUILTIN = "builtin"
+DATA_SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".arrow")
+_HUB_ID = re.compile(r"(?:\w[\w.-]*/)?\w[\w.-]*(?::\w[\w.-]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """`path` is set where `kind` is local. `part` is the configuration of a hub data set, written `id:part`."""
+
+    kind: Literal["builtin", "local", "hub"]
+    name: str
+    path: Path = Path()
+    part: str | None = None
+
+
+def locate(source: str) -> Source:
+    """Which of the three a source is. What exists locally is local.
+
+    Raises:
+        InputError: a path that does not exist, or neither a path nor a hub id.
+    """
+    if source == BUILTIN:
+        return Source("builtin", source)
+    path = Path(source).expanduser()
+    if source.strip() and path.exists():
+        return Source("local", source, path)
+    if source.startswith(("/", "~", ".")) or source.endswith(("/", *DATA_SUFFIXES)) or source.count("/") > 1:
+        raise InputError(f"{source} does not exist; name a folder or file that does, a Hugging Face id, or builtin.")
+    if not _HUB_ID.fullmatch(source):
+        raise InputError(
+            f"{source!r} is neither a path nor a Hugging Face id such as name/dataset; check its spelling."
+        )
+    name, _, part = source.partition(":")
+    return Source("hub", name, part=part or None)
+
+
+def hub_problem(name: str, kind: Literal["model", "dataset"], error: Exception) -> InputError:
+    """The sentence for something the hub did not give."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    what = "model" if kind == "model" else "data set"
+    if isinstance(error, GatedRepoError):
+        return InputError(f"the {what} {name} is gated: accept its terms on huggingface.co and set HF_TOKEN.")
+    if isinstance(error, RepositoryNotFoundError):
+        return InputError(
+            f"neither a local path nor a {what} on the Hugging Face hub is called {name}; check its name."
+        )
+    return InputError(
+        f"no local path is called {name} and the Hugging Face hub cannot be reached for it ({_first_line(error)}); "
+        "connect to the network, or use a local folder or builtin."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
