@@ -47,3 +47,23 @@ def imdb() -> Path:
 def bert_tiny_imdb() -> Path:
     """A BERT-tiny fine-tuned on them."""
     return shared("models/bert-tiny-imdb")
+
+
+@pytest.fixture(scope="session")
+def _builtin_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose cache holds the built-in pair, made once for the whole session."""
+    from engine.models.builtin import data_folder, model_folder
+
+    folder = tmp_path_factory.mktemp("builtin") / "labtui"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABTUI_HOME", str(folder))
+        data_folder()
+        model_folder()
+    return folder
+
+
+@pytest.fixture
+def builtin(_builtin_home: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder in which the built-in model and data are there already."""
+    monkeypatch.setenv("LABTUI_HOME", str(_builtin_home))
+    return _builtin_home

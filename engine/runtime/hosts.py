@@ -14,6 +14,9 @@ from engine.runtime.files import open_private
 from engine.runtime.processes import Identity
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# OpenMP threads that spin at barriers take the core from whoever would end the wait: many times slower on a busy
+# machine, nothing gained on a quiet one.
+_PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def threads_per_host(hosts: int, cores: int | None = None) -> int:
@@ -27,7 +30,7 @@ class Host:
 
     def __init__(self, command: Sequence[str], greeting: Mapping[str, Any], locks: Sequence[int], log: Path):
         device, threads = greeting["device"], str(greeting["threads"])
-        environment = dict(os.environ) | dict.fromkeys(_THREAD_VARIABLES, threads)
+        environment = dict(os.environ) | dict.fromkeys(_THREAD_VARIABLES, threads) | _PATIENT_THREADS
         environment |= {"CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
         self.log = log
         errors = open_private(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

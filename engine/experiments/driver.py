@@ -1,0 +1,26 @@
+"""The driver process of one run: `python -m engine.experiments.driver RUN_DIRECTORY`."""
+
+import sys
+from pathlib import Path
+
+from engine.experiments import registry
+from engine.runtime.driver import drive
+from engine.runtime.records import RunRecord
+from engine.runtime.spec import RunSpec
+
+
+def main() -> int:
+    """Drives the run to its end or to the next pause."""
+    directory = Path(sys.argv[1])
+    spec = RunSpec.read(directory)
+    experiment = registry.get(spec.experiment)
+    config = experiment.Config.model_validate(spec.config)
+
+    def tidy(run: RunRecord) -> None:
+        experiment.tidy(config, run)
+
+    return drive(directory, [sys.executable, "-m", "engine.experiments.worker"], after_point=tidy)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""What experiments on text classifiers share: settings, and the model, data and baseline that points need."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, field_validator
+
+from engine.experiments.base import ExperimentConfig
+from engine.runtime.context import Context
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from engine.models.classifier import Classifier
+    from engine.models.tokens import Splits
+    from engine.training.tokens import Tokens
+
+Report = Callable[[float, float, str], None]
+BASELINE_CORRECT = "baseline.safetensors"
+
+
+class TextConfig(ExperimentConfig):
+    """Model, data and evaluation of a text-classification experiment."""
+
+    model: str = Field("builtin", title="Model", description="A folder, a Hugging Face id, or builtin.")
+    data: str = Field(
+        "builtin", title="Data", description="A folder or file (Parquet, CSV, TSV, JSON lines), an id, or builtin."
+    )
+    text_column: str = Field("", title="Text column", description="Found by name where empty.")
+    label_column: str = Field("", title="Label column", description="Found by name where empty.")
+    max_length: int = Field(
+        256, ge=8, le=8192, title="Max length", description="Tokens per text; longer texts are cut."
+    )
+    batch_size: int = Field(
+        64, ge=1, le=4096, title="Batch size", description="Texts per batch, in evaluation and training."
+    )
+    eval_samples: int | None = Field(
+        None,
+        ge=10,
+        title="Eval samples",
+        description="At most so many texts of validation and of test; empty takes all.",
+    )
+
+    @field_validator("model", "data")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        """What is here is named so that the run finds it wherever it is resumed from."""
+        path = Path(value).expanduser()
+        return str(path.absolute()) if value.strip() and path.exists() else value
+
+    def check_sources(self) -> None:
+        """Raises InputError where the model or the data cannot be used. Reads files, no torch."""
+        from engine.models.check import check_sources
+
+        check_sources(self.model, self.data, self.text_column or None, self.label_column or None)
+
+
+@dataclass
+class Workbench:
+    """The model and the tokens of one task, each loaded when first asked for."""
+
+    config: TextConfig
+    context: Context
+    report: Report
+
+    @cached_property
+    def classifier(self) -> "Classifier":
+        """The starting model, in eval mode, on the task's device."""
+        from engine.compress import load
+
+        classifier = load(self.config.model, progress=self.report)
+        classifier.model.to(self.context.device)
+        return classifier
+
+    @cached_property
+    def splits(self) -> "Splits":
+        """Train, validation and test as tokens; validation and test cut to `eval_samples` by seed."""
+        from engine.models.tokens import load_tokens
+
+        config = self.config
+        splits = load_tokens(
+            config.data,
+            self.classifier.tokenizer,
+            config.max_length,
+            config.seed,
+            text_column=config.text_column or None,
+            label_column=config.label_column or None,
+            progress=self.report,
+        )
+        if config.eval_samples is None:
+            return splits
+        return replace(
+            splits,
+            validation=sampled(splits.validation, config.eval_samples, config.seed),
+            test=sampled(splits.test, config.eval_samples, config.seed),
+        )
+
+    def measure(self, model: "nn.Module", report: Report) -> tuple[dict[str, Any], "Tensor"]:
+        """Validation accuracy (to choose by) and test accuracy (to report), and which test texts were right."""
+        from engine.training.evaluate import evaluate
+
+        validation, test = self.splits.validation, self.splits.test
+        total = len(validation) + len(test)
+
+        def evaluated(tokens: "Tokens", before: int, text: str) -> Any:
+            return evaluate(
+                model,
+                tokens,
+                batch_size=self.config.batch_size,
+                device=self.context.device,
+                pad_id=self.classifier.pad_id,
+                progress=lambda done, _total, _text: report(before + done, total, text),
+            )
+
+        chosen_by = evaluated(validation, 0, "validation")
+        reported = evaluated(test, len(validation), "test")
+        return {
+            "accuracy": reported.accuracy,
+            "accuracy_low": reported.low,
+            "accuracy_high": reported.high,
+            "loss": reported.loss,
+            "samples": reported.n,
+            "validation_accuracy": chosen_by.accuracy,
+            "validation_samples": chosen_by.n,
+        }, reported.correct
+
+    def baseline(self) -> tuple[dict[str, Any], "Tensor"]:
+        """The starting model's measure, taken once per run, and which test texts it got right."""
+        from safetensors.torch import load_file, save_file
+
+        path = self.context.artifact(BASELINE_CORRECT)
+
+        def compute() -> dict[str, Any]:
+            measured, correct = self.measure(
+                self.classifier.model, lambda done, total, text: self.report(done, total, f"baseline: {text}")
+            )
+            partial = path.with_suffix(".partial")
+            save_file({"correct": correct}, partial)
+            partial.replace(path)
+            return measured | {"bytes": written_bytes(self.classifier)}
+
+        measured = self.context.once("baseline", compute)
+        return measured, load_file(path)["correct"]
+
+
+def sampled(tokens: "Tokens", count: int, seed: int) -> "Tokens":
+    """At most `count` texts drawn by seed, in their order."""
+    import torch
+
+    if len(tokens) <= count:
+        return tokens
+    drawn = torch.randperm(len(tokens), generator=torch.Generator().manual_seed(seed))[:count]
+    return tokens.select(drawn.sort().values)
+
+
+def written_bytes(classifier: "Classifier") -> int:
+    """Bytes of the weights file that saving this classifier writes."""
+    from engine.compress import save
+
+    with TemporaryDirectory() as folder:
+        return save(classifier, Path(folder))

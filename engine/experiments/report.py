@@ -1,0 +1,74 @@
+"""A Markdown report of one run or several: what was asked, what came out, what was chosen and why."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.experiments import registry, results
+from engine.figures.files import write_text
+from engine.figures.image import render
+from engine.figures.table import Table
+from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.runtime.records import RunRecord
+from engine.runtime.text import clean
+
+
+def write_report(directory: Path, runs: Sequence[RunRecord]) -> Path:
+    """Writes `report.md` and its figures (PNG and SVG) into `directory`; returns the report's path."""
+    title = "# " + ", ".join(clean(run.name) for run in runs) + "\n"
+    report = directory / "report.md"
+    write_text(report, "\n".join([title, *(_section(directory, run) for run in runs)]))
+    return report
+
+
+def command_line(run: RunRecord) -> str:
+    """The command that does the same run again, as short as the defaults allow."""
+    default = registry.get(run.experiment).Config().model_dump(mode="json")
+    return command(run.experiment, {key: value for key, value in run.config.items() if default.get(key) != value})
+
+
+def command(experiment: str, settings: Mapping[str, Any]) -> str:
+    """`labtui run` with these settings, quoted for a shell."""
+    words = [f"--set {shlex.quote(f'{key}={_setting(value)}')}" for key, value in settings.items()]
+    return " ".join(["labtui run", shlex.quote(experiment), *words])
+
+
+def _setting(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _section(directory: Path, run: RunRecord) -> str:
+    choice = results.best(run)
+    started = datetime.fromtimestamp(run.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    took = f", {in_seconds(run.ended - run.started)}" if run.started and run.ended else ""
+    versions = ", ".join(f"{name} {number}" for name, number in run.versions.items())
+    lines = [
+        f"## {run.experiment}: {clean(run.name)}\n",
+        f"`{run.id}`, {run.state}, {started}{took}, on {', '.join(run.devices)}; seed {run.seed}; {versions}.\n",
+        f"```sh\n{command_line(run)}\n```\n",
+    ]
+    if baseline := run.notes.get("baseline"):
+        interval = f"{in_percent(baseline['accuracy_low'])} to {in_percent(baseline['accuracy_high'])}"
+        lines.append(
+            f"Baseline: {in_percent(baseline['accuracy'])} % ({interval}) on {baseline['samples']:,} test texts, "
+            f"{in_bytes(baseline['bytes'])}.\n"
+        )
+    if choice is not None:
+        lines.append(f"**Chosen:** {clean(choice.reason)}.\n")
+    lines.append(summary_table(run).markdown())
+    for figure in results.figures(run):
+        name = f"{run.id}-{figure.key}"
+        for ending in (".png", ".svg"):
+            render(figure, directory / f"{name}{ending}")
+        lines.append(f"![{figure.title}]({name}.png)\n\n{figure.caption}\n")
+    return "\n".join(lines)
+
+
+def summary_table(run: RunRecord) -> Table:
+    """The experiment's own columns, written as people read them, intervals as ± half their width."""
+    columns = registry.get(run.experiment).columns
+    headers = ("#", *(results.heading(column) for column in columns), "State")
+    rows = [(point.index, *(results.written(point, column) for column in columns), point.state) for point in run.points]
+    return Table(headers, tuple(rows))

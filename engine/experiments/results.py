@@ -1,0 +1,197 @@
+"""What is read out of recorded runs: figures, the chosen point, tables, and the JSON document. No torch."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from statistics import median
+from typing import Any
+
+from engine.experiments import registry
+from engine.experiments.base import Choice, Column, Experiment, ExperimentConfig
+from engine.figures.figure import Figure, Series
+from engine.figures.table import Table
+from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.runtime.records import Params, PointRecord, RunRecord
+from engine.runtime.text import clean
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "text": lambda value: clean(str(value)),
+    "number": lambda value: f"{value:.4g}",
+    "bytes": in_bytes,
+    "seconds": in_seconds,
+    "db": lambda value: f"{value:.1f}",
+}
+
+
+def opened(run: RunRecord) -> tuple[Experiment, ExperimentConfig]:
+    """The experiment that made a run, and its config as an object."""
+    experiment = registry.get(run.experiment)
+    return experiment, experiment.Config.model_validate(dict(run.config))
+
+
+def figures(run: RunRecord) -> Sequence[Figure]:
+    """The figures of one run."""
+    experiment, config = opened(run)
+    return experiment.figures(config, run)
+
+
+def best(run: RunRecord) -> Choice | None:
+    """The point to take from a run, and why; None before any has finished."""
+    experiment, config = opened(run)
+    return experiment.best(config, run)
+
+
+def cell(point: PointRecord, column: Column) -> Any:
+    """A point's value in a column, None where there is none yet."""
+    return point.params.get(column.key, (point.result or {}).get(column.key))
+
+
+def written(point: PointRecord, column: Column) -> str:
+    """A point's value in a column as people read it; empty where there is none yet."""
+    value = cell(point, column)
+    if value is None:
+        return ""
+    if column.unit == "percent":
+        text = in_percent(value, signed=column.signed)
+        if column.low and column.high and column.low in (result := point.result or {}):
+            text += f" ±{in_percent((result[column.high] - result[column.low]) / 2)}"
+        return text
+    return _WRITERS[column.unit](value)
+
+
+def heading(column: Column) -> str:
+    """A column's label with the unit that `written` leaves out."""
+    return column.label + {"percent": " %", "db": " dB"}.get(column.unit, "")
+
+
+def insignificant(point: PointRecord, column: Column) -> bool:
+    """Whether a difference lies inside its own noise: its 95 % interval holds zero."""
+    result = point.result or {}
+    low, high = (result.get(key) if key else None for key in (column.low, column.high))
+    return column.signed and low is not None and high is not None and low <= 0 <= high
+
+
+def points_table(run: RunRecord) -> Table:
+    """The points with every parameter and every plain value of their results, for CSV, Markdown and LaTeX."""
+    params = list(dict.fromkeys(key for point in run.points for key in point.params))
+    values = list(
+        dict.fromkeys(
+            key
+            for point in run.finished
+            for key, value in (point.result or {}).items()
+            if not isinstance(value, list | dict)
+        )
+    )
+    rows = tuple(
+        (
+            point.index,
+            *(point.params.get(key) for key in params),
+            point.state,
+            *((point.result or {}).get(key) for key in values),
+            (point.error or {}).get("message"),
+        )
+        for point in run.points
+    )
+    return Table(("point", *params, "state", *values, "error"), rows)
+
+
+def compared(runs: Sequence[RunRecord]) -> list[Figure]:
+    """The figures that all runs have, with their curves laid over each other and named after the run."""
+    if len(runs) == 1:
+        return list(figures(runs[0]))
+    drawn = [{figure.key: figure for figure in figures(run)} for run in runs]
+    shared = [key for key in drawn[0] if all(key in other for other in drawn)]
+    return [
+        _overlaid(key, [(run.name, by_key[key]) for run, by_key in zip(runs, drawn, strict=True)]) for key in shared
+    ]
+
+
+def _overlaid(key: str, named: Sequence[tuple[str, Figure]]) -> Figure:
+    first = named[0][1]
+    series: list[Series] = []
+    levels: list[Series] = []
+    for name, figure in named:
+        for one in figure.series:
+            if one.slot < 0:
+                if all(level.y != one.y for level in levels):
+                    levels.append(replace(one, name=f"{name}: {one.name}"))
+            else:
+                series.append(replace(one, name=f"{name}: {one.name}", slot=len(series)))
+    ranges = [figure.x_range for _, figure in named if figure.x_range]
+    return replace(
+        first,
+        key=key,
+        series=(*series, *levels),
+        x_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
+        marks=tuple(replace(mark, label=f"{name}: {mark.label}") for name, figure in named for mark in figure.marks),
+    )
+
+
+def document(run: RunRecord) -> dict[str, Any]:
+    """The stable JSON document of a run, as `labtui show --json` prints it (docs/json.md)."""
+    choice = best(run)
+    return {
+        "run": {
+            "id": run.id,
+            "name": run.name,
+            "experiment": run.experiment,
+            "state": run.state,
+            "config": dict(run.config),
+            "created": run.created,
+            "started": run.started,
+            "ended": run.ended,
+            "device": ", ".join(run.devices),
+            "versions": dict(run.versions),
+            "notes": dict(run.notes),
+            "problem": run.problem,
+            "path": str(run.path),
+        },
+        "best": None if choice is None else asdict(choice),
+        "points": [
+            {
+                "index": point.index,
+                "params": dict(point.params),
+                "state": point.state,
+                "attempt": point.attempt,
+                "result": None if point.result is None else dict(point.result),
+                "error": None if point.error is None else dict(point.error),
+            }
+            for point in run.points
+        ],
+        "figures": [figure_document(figure) for figure in figures(run)],
+    }
+
+
+def figure_document(figure: Figure) -> dict[str, Any]:
+    """A figure as plain values."""
+    return {
+        "key": figure.key,
+        "title": figure.title,
+        "x_label": figure.x_label,
+        "y_label": figure.y_label,
+        "series": [
+            {"name": one.name, "x": one.x, "y": one.y, "y_low": one.y_low, "y_high": one.y_high}
+            for one in figure.series
+        ],
+    }
+
+
+WORKLOAD = ("model", "data", "max_length", "batch_size", "eval_samples", "qat_steps", "qat_epochs")
+
+
+def estimate(
+    experiment: str, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
+) -> float | None:
+    """Seconds that the points should take one after the other, by the median of like points in past runs.
+
+    Like means: the same experiment, model, data and amount of work, and the same mode. None where there is no such
+    past point for one of them.
+    """
+    seconds: dict[Any, list[float]] = {}
+    for run in history:
+        if run.experiment == experiment and all(run.config.get(key) == config.get(key) for key in WORKLOAD):
+            for point in run.finished:
+                if point.seconds is not None:
+                    seconds.setdefault(point.params.get("mode"), []).append(point.seconds)
+    if any(point.get("mode") not in seconds for point in points):
+        return None
+    return sum(median(seconds[point.get("mode")]) for point in points)

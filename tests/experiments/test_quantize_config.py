@@ -1,0 +1,114 @@
+"""The settings of `quantize`: what they expand into, and what is refused in which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import InputError
+from engine.experiments.launch import configure, parse_setting
+
+
+def expanded(**values: Any) -> list[dict[str, Any]]:
+    experiment, config = configure("quantize", values)
+    return [dict(point) for point in experiment.points(config)]
+
+
+def formats(**values: Any) -> list[str]:
+    return [point["format"] for point in expanded(**values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"widths": "4,8"}, ["fixed(4)", "fixed(8)"]),
+        ({"widths": "2-8:3"}, ["fixed(2)", "fixed(5)", "fixed(8)"]),
+        ({"widths": [4, 4, 8]}, ["fixed(4)", "fixed(8)"]),
+        ({"widths": 6}, ["fixed(6)"]),
+        ({"widths": "4, 7", "fraction": "half"}, ["fixed(4,2)", "fixed(7,3)"]),
+        ({"widths": "4,8", "fraction": 3}, ["fixed(4,3)", "fixed(8,3)"]),
+        ({"widths": "4", "fraction": "-2"}, ["fixed(4,-2)"]),
+        ({"formats": "fixed(8,6), fixed(4),fp32"}, ["fixed(8,6)", "fixed(4)", "fp32"]),
+        ({"integer_bits": "0,1", "fraction_bits": "2-3"}, ["fixed(3,2)", "fixed(4,3)", "fixed(4,2)", "fixed(5,3)"]),
+    ],
+)
+def test_expansion(values: dict[str, Any], expected: list[str]) -> None:
+    assert formats(**values) == expected
+
+
+def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
+    points = expanded(widths="4,8", modes="ptq,qat")
+    assert [(point["mode"], point["width"]) for point in points] == [("ptq", 4), ("ptq", 8), ("qat", 4), ("qat", 8)]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"widths": "1,4"}, "a width lies between 2 and 32; 1 does not"),
+        ({"widths": "8-4"}, "the range '8-4' is empty"),
+        ({"widths": "four"}, "'four' is not a whole number"),
+        ({"widths": ""}, "there is nothing to sweep"),
+        ({"fraction": "third"}, "fraction"),
+        ({"fraction": 99}, "fraction bits lie between -32 and 64; 99 does not"),
+        ({"formats": "fixed(8,"}, "fixed(8"),
+        ({"formats": "fixd(8)"}, "fixd"),
+        ({"formats": "fixed(8)", "widths": "4"}, "give widths, formats or a grid"),
+        ({"integer_bits": "2"}, "a grid needs both"),
+        ({"integer_bits": "20", "fraction_bits": "20"}, "sign, 20 integer and 20 fraction bits do not"),
+        ({"modes": "ptq,qta"}, "modes"),
+        ({"modes": ""}, "modes"),
+        ({"qat_steps": 5, "qat_epochs": 1}, "give qat_steps or qat_epochs, not both"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"widht": 4}, "there is no such setting; the settings are"),
+    ],
+)
+def test_refusal_names_the_field_and_the_way_out(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        configure("quantize", values)
+    assert sentence in str(error.value)
+
+
+def test_all_wrong_fields_are_named_at_once() -> None:
+    with pytest.raises(InputError) as error:
+        configure("quantize", {"widths": "1", "seed": -1})
+    assert "widths:" in str(error.value)
+    assert "seed:" in str(error.value)
+
+
+def test_unknown_experiment_suggests_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean quantize"):
+        configure("quantise", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("widths=4,8", ("widths", "4,8")),
+        ("widths=[4, 8]", ("widths", [4, 8])),
+        ("model=../models/bert", ("model", "../models/bert")),
+        ("seed=3", ("seed", 3)),
+        ('model="a b"', ("model", "a b")),
+        ("formats=fixed(8)", ("formats", "fixed(8)")),
+    ],
+)
+def test_settings_are_toml_or_text(text: str, expected: tuple[str, Any]) -> None:
+    assert parse_setting(text) == expected
+
+
+def test_setting_without_a_value_shows_how_it_is_written() -> None:
+    with pytest.raises(InputError, match="widths=4,8"):
+        parse_setting("widths")
+
+
+def test_local_paths_are_kept_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    _, config = configure("quantize", {"model": "model", "data": "owner/name"})
+    monkeypatch.chdir("/")
+    assert config.model_dump()["model"] == str(tmp_path / "model")
+    assert config.model_dump()["data"] == "owner/name"
+
+
+def test_config_survives_the_way_through_json() -> None:
+    experiment, config = configure("quantize", {"formats": "fixed(8,6)", "skip": "classifier", "fraction": "half"})
+    assert experiment.Config.model_validate(config.model_dump(mode="json")) == config
