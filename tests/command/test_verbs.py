@@ -1,0 +1,160 @@
+"""The verbs on recorded runs: what goes to stdout, what to stderr, which exit code."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.runtime.runs import read_run
+from tests.tui.recorded import WIDTHS, write_run
+from tui_app.command.main import VERBS, cli
+
+Labtui = Callable[..., Result]
+
+
+@pytest.fixture
+def labtui() -> Labtui:
+    return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def run() -> Path:
+    return write_run(name="a [red]sweep[/red] \x1b[31mx", modes=("ptq", "qat"))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(labtui: Labtui, verb: str) -> None:
+    result = labtui(verb, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_help_of_an_experiment_lists_every_setting(labtui: Labtui) -> None:
+    from engine.experiments.quantize import QuantizeConfig
+
+    text = labtui("run", "quantize", "--help").stdout
+    for name in QuantizeConfig.model_fields:
+        assert f"  {name} " in text
+
+
+def test_show_prints_the_table_and_the_best_point(labtui: Labtui, run: Path) -> None:
+    result = labtui("show", run.name)
+    assert result.exit_code == 0
+    assert "✓ finished" in result.stdout
+    assert "16/16 points" in result.stdout
+    assert "one standard error" in result.stdout
+    assert "[red]sweep[/red] x" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_show_json_is_the_documented_document(labtui: Labtui, run: Path) -> None:
+    document = json.loads(labtui("show", "@last", "--json").stdout)
+    assert document["run"]["id"] == run.name
+    assert document["run"]["state"] == "finished"
+    assert document["run"]["notes"]["baseline"]["accuracy"] == 0.8612
+    assert [point["index"] for point in document["points"]] == list(range(16))
+    first = document["points"][0]
+    assert {"index", "params", "state", "attempt", "result", "error"} <= first.keys()
+    assert {"accuracy", "accuracy_low", "accuracy_high", "loss", "bytes"} <= first["result"].keys()
+    figure = document["figures"][0]
+    assert {"title", "x_label", "y_label", "series"} <= figure.keys()
+    assert [series["name"] for series in figure["series"]] == ["PTQ", "QAT", "baseline"]
+    assert figure["series"][0]["x"] == list(WIDTHS)
+    assert figure["series"][0]["y"] == [point["result"]["accuracy"] for point in document["points"][:8]]
+
+
+def test_runs_lists_and_filters(labtui: Labtui) -> None:
+    write_run(name="first")
+    write_run(name="second", done=3)
+    everything = json.loads(labtui("runs", "--json").stdout)
+    assert [run["name"] for run in everything] == ["second", "first"]
+    assert [run["done"] for run in everything] == [3, 8]
+    finished = json.loads(labtui("runs", "-q", "state:finished", "--json").stdout)
+    assert [run["name"] for run in finished] == ["first"]
+
+
+def test_export_writes_all_kinds(labtui: Labtui, run: Path, tmp_path: Path) -> None:
+    kinds = ("png", "svg", "csv", "json", "markdown", "latex")
+    options = [word for kind in kinds for word in (f"--{kind}", tmp_path / f"out.{kind}")]
+    result = labtui("export", run.name, *options)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "out.svg").read_text()
+    rows = list(csv.DictReader((tmp_path / "out.csv").open(newline="")))
+    recorded = read_run(run).points
+    assert [float(row["accuracy"]) for row in rows] == [point.result["accuracy"] for point in recorded if point.result]
+    assert json.loads((tmp_path / "out.json").read_text())["run"]["id"] == run.name
+    assert (tmp_path / "out.markdown").read_text().count("\n") == 2 + len(recorded)
+    assert r"\toprule" in (tmp_path / "out.latex").read_text()
+
+
+def test_report_names_command_choice_and_figures(labtui: Labtui, run: Path, tmp_path: Path) -> None:
+    assert labtui("export", run.name, "--report", tmp_path / "report").exit_code == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "labtui run quantize --set widths=2,3,4,5,6,8,12,16 --set modes=ptq,qat" in text
+    assert "**Chosen:** fixed(" in text
+    for figure in ("accuracy", "size", "loss"):
+        assert f"]({run.name}-{figure}.png)" in text
+        assert (tmp_path / "report" / f"{run.name}-{figure}.png").exists()
+
+
+def test_several_runs_share_one_figure(labtui: Labtui, tmp_path: Path) -> None:
+    first, second = write_run(name="one"), write_run(name="two", modes=("qat",))
+    path = tmp_path / "both.svg"
+    assert labtui("export", first.name, second.name, "--svg", path).exit_code == 0
+    assert "one: PTQ" in path.read_text()
+    assert "two: QAT" in path.read_text()
+
+
+def test_logs_name_their_file_and_are_clean(labtui: Labtui, run: Path) -> None:
+    (run / "logs" / "0.1.log").write_text("loading\x1b]0;owned\x07 model\n[bold]as it is[/bold]\n")
+    result = labtui("logs", run.name)
+    assert "0.1: loading model\n" in result.stdout
+    assert "0.1: [bold]as it is[/bold]\n" in result.stdout
+
+
+def test_rm_removes_all_of_it(labtui: Labtui, run: Path) -> None:
+    assert labtui("rm", run.name).exit_code == 0
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("show", "q-9999"), "There is no run 'q-9999'"),
+        (("export", "@last"), "Say what to write"),
+        (("export", "@last", "--png", "x.png", "--figure", "nope"), "the figures are accuracy, size, loss"),
+        (("resume", "@last"), "finished already"),
+        (("cancel", "@last"), "finished already"),
+        (("run", "quantise"), "did you mean quantize"),
+        (("run", "quantize", "--set", "widths=1"), "a width lies between 2 and 32"),
+        (("run", "quantize", "--set", "formats=fixed(8,"), "fixed(8"),
+        (("run", "quantize", "--config", "absent.toml"), "cannot be read"),
+        (("run", "quantize", "--set", "model=/no/such/model"), "does not exist"),
+        (("runs", "--nonsense"), "No such option"),
+        (("frobnicate",), "No such command"),
+    ],
+)
+def test_refusals_are_one_sentence_on_stderr_with_code_2(
+    labtui: Labtui, run: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    result = labtui(*words)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_refused_run_leaves_nothing_behind(labtui: Labtui, state: Path) -> None:
+    assert labtui("run", "quantize", "--set", "model=/no/such/model").exit_code == 2
+    assert labtui("runs", "--json").stdout.strip() == "[]"
+
+
+def test_doctor_says_what_it_found(labtui: Labtui) -> None:
+    checks = {check["name"]: check for check in json.loads(labtui("doctor", "--json").stdout)["checks"]}
+    assert checks["state folder"]["state"] == "ok"
+    assert checks["torch"]["state"] == "ok"
+    assert "device" in checks

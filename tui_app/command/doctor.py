@@ -1,0 +1,114 @@
+"""`labtui doctor`: what this machine offers, and what is in the way."""
+
+import importlib.util
+import locale
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from engine.errors import InputError
+from engine.experiments.launch import versions
+from engine.figures.units import in_bytes
+from engine.runtime import devices, home
+from tui_app.command.output import print_json
+
+LOW_DISK = 2e9
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: `advice` says how to mend it where `state` is not ok."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check this machine: Python, packages, state folder, disk, devices, terminal."""
+    checks = [*_packages(), *_state(), *_devices(), *_terminal()]
+    if as_json:
+        print_json({"checks": [asdict(check) for check in checks], "versions": versions()})
+    else:
+        _print(checks)
+    sys.exit(1 if any(check.state == "fail" for check in checks) else 0)
+
+
+def _packages() -> list[Check]:
+    found = versions()
+    checks = [Check("python", "ok", found["python"])]
+    for package in ("torch", "transformers"):
+        if package in found:
+            checks.append(Check(package, "ok", found[package]))
+        else:
+            checks.append(Check(package, "fail", "not installed", "Install it with: make run"))
+    return checks
+
+
+def _state() -> list[Check]:
+    try:
+        folder = home.home()
+    except InputError as error:
+        return [Check("state folder", "fail", str(os.environ.get("LABTUI_HOME", "")), str(error))]
+    free = shutil.disk_usage(folder).free
+    runs = sum(1 for _ in home.runs_dir().iterdir())
+    low = free < LOW_DISK
+    return [
+        Check("state folder", "ok", f"{folder} ({runs} runs)"),
+        Check(
+            "disk",
+            "warn" if low else "ok",
+            f"{in_bytes(free)} free",
+            "Runs stop below 1 GiB; make room." if low else "",
+        ),
+    ]
+
+
+def _devices() -> list[Check]:
+    found = devices.available()
+    checks = [Check("device", "ok", f"{device.name} ({in_bytes(device.memory_bytes)})") for device in found]
+    if all(device.id == "cpu" for device in found) and importlib.util.find_spec("pynvml") is None:
+        checks.append(Check("gpu", "warn", "nvidia-ml-py is missing", "Install it to see NVIDIA GPUs."))
+    return checks
+
+
+def _terminal() -> list[Check]:
+    colours = {"truecolor": "16 million", "24bit": "16 million"}.get(os.environ.get("COLORTERM", ""), "256 or fewer")
+    encoding = locale.getpreferredencoding(False)
+    utf8 = encoding.lower().replace("-", "") == "utf8"
+    size = shutil.get_terminal_size()
+    narrow = size.columns < 80 or size.lines < 24
+    return [
+        Check("terminal", "ok", f"{os.environ.get('TERM', 'unknown')}, {colours} colours"),
+        Check(
+            "encoding",
+            "ok" if utf8 else "warn",
+            encoding,
+            "" if utf8 else "The app draws with ASCII; set LANG=C.UTF-8.",
+        ),
+        Check(
+            "size",
+            "warn" if narrow else "ok",
+            f"{size.columns}×{size.lines}",
+            "The app is made for 80×24 and more." if narrow else "",
+        ),
+    ]
+
+
+def _print(checks: list[Check]) -> None:
+    console = Console()
+    looks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+    for check in checks:
+        glyph, style = looks[check.state]
+        console.print(Text.assemble((f"{glyph} ", style), (f"{check.name:<14}", "bold"), check.found), soft_wrap=True)
+        if check.advice:
+            console.print(Text(f"  {check.advice}", style="dim"), soft_wrap=True)

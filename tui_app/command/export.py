@@ -1,0 +1,82 @@
+"""`labtui export`: figures, tables and reports as files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from engine.errors import InputError
+from engine.figures.figure import Figure
+from engine.figures.files import to_json, write_text
+from engine.runtime.records import RunRecord
+from engine.runtime.runs import find_run, read_run
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--figure", "key", help="Which figure goes into the PNG or SVG; the first where not given.")
+@click.option("--png", type=FILE, help="Write the figure as PNG.")
+@click.option("--svg", type=FILE, help="Write the figure as SVG.")
+@click.option("--csv", type=FILE, help="Write the table of points as CSV.")
+@click.option("--json", type=FILE, help="Write the whole record as JSON.")
+@click.option("--markdown", type=FILE, help="Write the table of points as Markdown.")
+@click.option("--latex", type=FILE, help="Write the table of points as LaTeX.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, file_okay=False), help="Write a Markdown report with all figures."
+)
+def export(
+    runs: Sequence[str],
+    key: str | None,
+    png: Path | None,
+    svg: Path | None,
+    csv: Path | None,
+    json: Path | None,
+    markdown: Path | None,
+    latex: Path | None,
+    report: Path | None,
+) -> None:
+    """Write what RUN shows as files. Several runs give one figure with their curves laid over each other."""
+    from engine.experiments import results
+    from engine.experiments.report import write_report
+
+    records = [read_run(find_run(run), metrics=True) for run in runs]
+    if not any((png, svg, csv, json, markdown, latex, report)):
+        raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
+    for path in filter(None, (png, svg)):
+        from engine.figures.image import render
+
+        render(_picked(results.compared(records), key), path)
+        click.echo(path)
+    tables: list[tuple[Path | None, Callable[[RunRecord], str]]] = [
+        (csv, lambda run: results.points_table(run).csv()),
+        (markdown, lambda run: results.points_table(run).markdown()),
+        (latex, lambda run: results.points_table(run).latex()),
+    ]
+    for table, written in tables:
+        if table:
+            write_text(table, written(_only(records)))
+            click.echo(table)
+    if json:
+        write_text(json, to_json(results.document(_only(records))))
+        click.echo(json)
+    if report:
+        click.echo(write_report(report, records))
+
+
+def _picked(figures: Sequence[Figure], key: str | None) -> Figure:
+    if not figures:
+        raise InputError("There is no figure to write: the runs have none in common.")
+    if key is None:
+        return figures[0]
+    for figure in figures:
+        if figure.key == key:
+            return figure
+    raise InputError(f"There is no figure {key!r}; the figures are {', '.join(figure.key for figure in figures)}.")
+
+
+def _only(records: Sequence[RunRecord]) -> RunRecord:
+    if len(records) > 1:
+        raise InputError("Tables and JSON are written for one run at a time; name one RUN.")
+    return records[0]

@@ -1,0 +1,80 @@
+"""Follows a run on stderr: a progress bar on a terminal, a line per finished point elsewhere."""
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from engine.figures.units import in_percent
+from engine.runtime.records import PointRecord, RunRecord
+from engine.runtime.runs import RunReader
+from engine.runtime.text import clean
+
+POLL_SECONDS = 0.1
+AT_REST = ("finished", "failed", "cancelled", "paused")
+
+
+def follow(directory: Path) -> RunRecord:
+    """Returns the run once it is at rest: finished, failed, cancelled, paused, or its driver gone."""
+    console = Console(stderr=True)
+    reader = RunReader(directory)
+    try:
+        with _bars(console) as bars:
+            shown = _Shown(bars, console)
+            while True:
+                record = reader.poll()
+                if record is not None:
+                    shown.update(record)
+                    if record.state in AT_REST or record.state == "interrupted":
+                        return record
+                time.sleep(POLL_SECONDS)
+    finally:
+        reader.close()
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[doing]}", style="dim"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+class _Shown:
+    """What is on the terminal so far."""
+
+    def __init__(self, bars: Progress, console: Console) -> None:
+        self._bars, self._console = bars, console
+        self._task: TaskID | None = None
+        self._reported: set[int] = set()
+
+    def update(self, run: RunRecord) -> None:
+        if self._task is None:
+            self._console.print(f"{run.id}  {clean(run.name)}  {len(run.points)} points", markup=False, highlight=False)
+            self._task = self._bars.add_task(run.experiment, total=len(run.points), doing="")
+        doing = next((_doing(point) for point in run.points if point.state == "running"), clean(run.problem))
+        self._bars.update(self._task, completed=run.done, doing=doing)
+        for point in run.points:
+            if point.state in ("finished", "failed") and point.index not in self._reported:
+                self._reported.add(point.index)
+                self._console.print(_line(point), markup=False, highlight=False)
+
+
+def _doing(point: PointRecord) -> str:
+    label = " ".join(str(point.params[key]) for key in ("format", "mode") if key in point.params) or str(point.index)
+    if point.progress is None:
+        return label
+    return f"{label}: {clean(point.progress.text)} {100 * point.progress.fraction:.0f} %"
+
+
+def _line(point: PointRecord) -> str:
+    label = "  ".join(clean(str(value)) for value in point.params.values())
+    if point.error:
+        return f"  ✗ {label}  {clean(point.error['type'])}: {clean(point.error['message'])}"
+    accuracy = (point.result or {}).get("accuracy")
+    return f"  ✓ {label}" + (f"  accuracy {in_percent(accuracy)} %" if accuracy is not None else "")

@@ -1,0 +1,37 @@
+"""`labtui formats`: the number formats."""
+
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tui_app.command.output import print_json
+
+WIDE = 120
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def formats(as_json: bool) -> None:
+    """Print the number formats: how each is written, and bits, smallest and largest magnitude of an example."""
+    from engine.formats.catalogue import catalogue
+
+    entries = catalogue()
+    if as_json:
+        print_json([asdict(entry) for entry in entries])
+        return
+    console = Console()
+    wide = console.width >= WIDE
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Written", no_wrap=True)
+    for name in ("Bits", "Smallest", "Largest"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("Example", no_wrap=True)
+        table.add_column("What it is", style="dim")
+    for entry in entries:
+        smallest, largest = ("by data" if x is None else f"{x:.5g}" for x in (entry.smallest, entry.largest))
+        described = (entry.example, entry.summary) if wide else ()
+        table.add_row(entry.signature, f"{entry.bits:g}", smallest, largest, *described)
+    console.print(table)

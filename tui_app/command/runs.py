@@ -1,0 +1,25 @@
+"""`labtui runs`: the list of runs."""
+
+import click
+
+from engine.runtime.runs import list_runs, read_run
+from tui_app.command.output import print_json, print_runs
+
+
+@click.command()
+@click.option("-q", "query", default="", help="Filter, as on Home: words, state:running, acc>=0.8, -word, a|b.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def runs(query: str, as_json: bool) -> None:
+    """List runs, newest first."""
+    from tui_app.runs.filter import parse_filter
+    from tui_app.runs.summary import summarize
+
+    wanted = parse_filter(query)
+    found = [run for run in (read_run(path) for path in list_runs()) if wanted(summarize(run))]
+    if as_json:
+        keys = ("id", "name", "experiment", "state", "created", "started", "ended")
+        print_json(
+            [{key: getattr(run, key) for key in keys} | {"done": run.done, "points": len(run.points)} for run in found]
+        )
+    else:
+        print_runs(found)
