@@ -1,0 +1,158 @@
+"""Figures in cells."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.figures.figure import Figure, Mark, Series
+from engine.figures.palette import style
+from tests.tui.curve.figures import losses, one, sweep
+from tui_app import glyphs
+from tui_app.widgets.curve.draw import draw
+from tui_app.widgets.curve.frame import Frame, View
+from tui_app.widgets.curve.paint import changed
+
+
+def picture(frame: Frame) -> list[str]:
+    return ["".join(row).rstrip() for row in frame.text]
+
+
+def cells(frame: Frame, char: str) -> list[tuple[int, int]]:
+    return [(x, y) for y, row in enumerate(frame.text) for x, cell in enumerate(row) if cell == char]
+
+
+def test_a_sweep_as_text() -> None:
+    """The picture itself, drawn once by hand's eye and kept."""
+    assert picture(draw(View(sweep(), 48, 12, log_x=True))) == SWEEP
+
+
+def test_every_point_has_its_glyph_in_its_hue() -> None:
+    frame = draw(View(sweep(), 78, 20))
+    for slot, hidden in ((0, 4), (1, 0)):
+        found = cells(frame, style(slot).glyph)
+        assert 6 - hidden <= len(found) <= 6
+        assert {frame.hues[y][x] for x, y in found} == {style(slot).rgb}
+
+
+def test_glyphs_stand_on_their_lines() -> None:
+    """Each glyph replaces a cell that the line goes through: its neighbours hold the line."""
+    frame = draw(View(one(0.0, 1.0, 0.0, 1.0, 0.0), 60, 14))
+    for x, y in cells(frame, "●")[1:-1]:
+        around = [frame.text[row][column] for row in (y - 1, y, y + 1) for column in (x - 1, x + 1) if 0 <= row < 12]
+        assert any("\u2800" < char <= "\u28ff" for char in around)
+
+
+def test_intervals_are_drawn_where_they_can_be_seen() -> None:
+    wide, narrow = draw(View(sweep(half=0.1), 60, 20)), draw(View(sweep(half=0.0001), 60, 20))
+    faint = {hue for row in wide.hues for hue in row} - {hue for row in narrow.hues for hue in row}
+    assert len(faint) == 2
+
+
+def test_the_mark_is_reversed_and_named() -> None:
+    frame = draw(View(sweep(), 60, 16))
+    assert len(frame.marked) == 1
+    ((column, row),) = frame.marked
+    assert frame.text[row][column] == style(1).glyph
+    assert any("best: 4 bits" in line for line in picture(frame))
+
+
+def test_a_mark_with_wide_characters_is_only_reversed() -> None:
+    frame = draw(View(one(1, 2, 3, marks=(Mark(1, 2, "最佳"),)), 60, 16))
+    assert frame.marked
+    assert not any("最" in line for line in picture(frame))
+
+
+def test_a_level_is_dotted_across_the_plot() -> None:
+    frame = draw(View(sweep(upto=2), 60, 12))
+    grey = [(x, y) for y, row in enumerate(frame.hues) for x, hue in enumerate(row) if hue == style(-1).rgb]
+    assert len(grey) > 30
+    assert len({y for _, y in grey}) == 1
+
+
+def test_smoothing_leaves_the_raw_curve_dim() -> None:
+    hues = {hue for row in draw(View(losses(300, curves=1), 80, 20, smoothing=0.9)).hues for hue in row}
+    blue = style(0).rgb
+    assert hues >= {blue, tuple(channel // 2 for channel in blue)}
+
+
+def test_zooming_shows_more_of_less() -> None:
+    near = draw(View(one(*[math.sin(i / 10) for i in range(200)]), 60, 16, window=(0.0, 0.25)))
+    assert near.x.low == 0
+    assert near.x.high == pytest.approx(199 / 4)
+
+
+def test_ascii_draws_nothing_else() -> None:
+    glyphs.use_plain(True)
+    frame = draw(View(sweep(half=0.05), 60, 16))
+    assert "".join(picture(frame)).isascii()
+    assert cells(frame, "o")
+    assert cells(frame, "^")
+
+
+def test_a_growing_run_changes_few_cells() -> None:
+    """What a frame costs the terminal: five more steps of four curves touch a few dozen cells."""
+    before, after = (draw(View(losses(steps), 118, 26)) for steps in (200, 205))
+    assert sum(width for _, _, width in changed(before, after)) < 60
+
+
+def test_changed_spans_rebuild_the_new_frame() -> None:
+    before, after = draw(View(sweep(upto=3), 60, 16)), draw(View(sweep(upto=5), 60, 16))
+    text = [row[:] for row in before.text]
+    for column, row, width in changed(before, after):
+        text[row][column : column + width] = after.text[row][column : column + width]
+    assert text == after.text
+    assert list(changed(after, after)) == []
+
+
+AWKWARD = [
+    Figure("e", "t", "x", "y", ()),
+    one(),
+    one(0.5),
+    one(math.nan),
+    one(0.5, math.nan, math.inf, -math.inf, 0.7),
+    one(*[1.0] * 400),
+    one(1e-300, 1e300),
+    Figure("e", "t", "x", "y", (Series("a", (3, 3, 3), (1, 2, 3)),)),
+    Figure("e", "t", "x", "y", (Series("a", (3,), (1,), (0.5,), (1.5,), "scatter"),), x_range=(0, 0)),
+    Figure("e", "t", "x", "y", (Series("a", (1, 2), (1, 2), kind="steps", slot=-1), Series("b", (), (), kind="level"))),
+    Figure("e", "t", "", "y", (Series("a", (1e6, 2e9), (0, 1)),), x_unit="bytes", y_unit="seconds", x_scale="log"),
+]
+
+
+@pytest.mark.parametrize("figure", AWKWARD)
+@pytest.mark.parametrize("logs", [(False, False), (True, True)])
+@pytest.mark.parametrize("size", [(80, 24), (20, 5), (4, 2), (1, 1)])
+def test_awkward_figures_are_drawn_all_the_same(figure: Figure, logs: tuple[bool, bool], size: tuple[int, int]) -> None:
+    frame = draw(View(figure, *size, smoothing=0.6, log_x=logs[0], log_y=logs[1]))
+    assert [len(row) for row in frame.text] == [size[0]] * size[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(), st.floats()), max_size=40),
+    st.integers(1, 100),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_any_numbers_can_be_drawn(points: list[tuple[float, float]], width: int, height: int, log: bool) -> None:
+    series = Series("a", tuple(x for x, _ in points), tuple(y for _, y in points))
+    frame = draw(View(Figure("f", "t", "x", "y", (series,)), width, height, log_x=log, log_y=log))
+    assert len(frame.text) == height
+
+
+SWEEP = [
+    "    │⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀▲⣀⣀⣀⣀⣀⣀⣀▲⣀⣀⣀⣀⣀▲⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀▲",
+    "    │          ⢀⡠⠔⠊●⠒⠒⠒⠊⠉⠉⠉⠁",
+    " 80%┤       ⢀▲⠊⠁ ⡔⠁",
+    "    │     ⢀⠔⠁  ⢀⠜",
+    "    │   ⢀⠔⠁   ⢀⠎",
+    " 60%┤ ⢀⠔⠁    ●⠃",
+    "    │▲⠁  ⢀⡠⠔⠊⠁",
+    "    │●⡠⠔⠊⠁",
+    "    │",
+    " 40%┤",
+    "    └┬───────┬─────┬───────┬─────┬─────────────┬",
+    "     2       3     4       6     8            16",
+]

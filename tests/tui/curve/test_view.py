@@ -1,0 +1,180 @@
+"""The widget: what it draws and when, its keys, its cursor."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from tests.tui.curve.figures import losses, sweep
+from tests.tui.driving import until
+from tests.tui.pages import still
+from tui_app.widgets.curve import CurveView
+from tui_app.widgets.pane import Pane
+
+
+class Stand(App[None]):
+    """A pane with nothing but curves."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": "#808080"}
+
+    def compose(self) -> ComposeResult:
+        yield Pane(CurveView(placeholder="Nothing yet."), label="Figure", jump="f", id="figure")
+
+
+@asynccontextmanager
+async def stand(*figures: Any, size: tuple[int, int] = (70, 18)) -> AsyncIterator[tuple[CurveView, Pilot[None]]]:
+    app = Stand()
+    async with app.run_test(size=size) as pilot:
+        view = app.query_one(CurveView)
+        view.set_figures(figures)
+        view.focus()
+        await until(pilot, lambda: view.drawings and still(view))
+        yield view, pilot
+
+
+def lines(view: CurveView) -> list[str]:
+    return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+async def press(view: CurveView, pilot: Pilot[None], *keys: str) -> None:
+    for key in keys:
+        await pilot.press(key)
+        await until(pilot, lambda: still(view))
+
+
+async def test_nothing_yet_is_said_in_words() -> None:
+    async with stand() as (view, _):
+        assert "Nothing yet." in "".join(lines(view))
+
+
+async def test_the_legend_stands_above_the_plot() -> None:
+    async with stand(sweep()) as (view, _):
+        assert lines(view)[0] == " ● PTQ  ▲ QAT  ─ baseline"
+        assert isinstance(view.parent, Pane)
+        assert "Accuracy against width" in str(view.parent.border_title)
+
+
+async def test_the_cursor_reads_out_every_curve_with_its_interval() -> None:
+    async with stand(sweep(), losses(5)) as (view, pilot):
+        await press(view, pilot, "right")
+        assert view.cursor == 4  # the marked point first
+        assert lines(view)[0] == " ▌ 4  ● PTQ 84.20 % ±0.40  ▲ QAT 85.80 % ±0.40  ─ baseline 86.45 %"
+        await press(view, pilot, "right", "right")
+        assert view.cursor == 8
+        await press(view, pilot, *["left"] * 9)
+        assert view.cursor == 2
+        await press(view, pilot, "m")
+        assert view.cursor is None
+
+
+async def test_a_narrow_view_reads_out_without_names() -> None:
+    async with stand(sweep(), size=(46, 14)) as (view, pilot):
+        await press(view, pilot, "right")
+        assert lines(view)[0] == " ▌ 4  ● 84.20 %  ▲ 85.80 %  ─ 86.45 %"
+
+
+async def test_keys_change_figure_scale_smoothing_and_zoom() -> None:
+    async with stand(sweep(), losses(400)) as (view, pilot):
+        controls = view.controls
+        assert controls.words == "1/2"
+        await press(view, pilot, "m", "s", "s", "A", "plus")
+        assert (view.figure, controls.words) == (losses(400), "log y · smooth 0.6 · zoom 2× · 2/2")
+        await press(view, pilot, "S", "S", "S", "A", "0", "m")
+        assert (view.figure, controls.words) == (sweep(), "1/2")
+        await press(view, pilot, "a", "m")
+        assert controls.words == "2/2"  # a scale belongs to its figure
+        await press(view, pilot, "m")
+        assert controls.words == "log x · 1/2"
+
+
+async def test_zoom_keeps_the_cursor_in_place_and_ends_at_the_whole() -> None:
+    async with stand(losses(400)) as (view, pilot):
+        await press(view, pilot, "left", *["plus"] * 3)
+        low, high = view.controls.window
+        assert high - low == 0.125
+        assert view._frame is not None
+        assert view._frame.column(view.cursor or 0.0) is not None
+        await press(view, pilot, *["minus"] * 9)
+        assert view.controls.window == (0.0, 1.0)
+
+
+async def test_news_keeps_figure_and_cursor_and_is_drawn_with_the_tick() -> None:
+    async with stand(losses(50), sweep(upto=3)) as (view, pilot):
+        await press(view, pilot, "m", "right")
+        before = view.drawings
+        view.set_figures((losses(60), sweep(upto=5)))
+        assert view.drawings == before
+        await until(pilot, lambda: view.drawings > before and still(view))
+        assert view.figure == sweep(upto=5)
+        assert view.cursor == 4
+
+
+async def test_the_same_figures_are_not_drawn_again() -> None:
+    async with stand(sweep()) as (view, _):
+        before = view.drawings
+        view.set_figures((sweep(),))
+        assert not view._stale
+        assert view.drawings == before
+
+
+async def test_bursts_of_news_are_drawn_once() -> None:
+    async with stand(losses(10)) as (view, pilot):
+        before = view.drawings
+        for steps in range(11, 60):
+            view.set_figures((losses(steps),))
+        await until(pilot, lambda: view.drawings > before and still(view))
+        assert view.drawings == before + 1
+        assert view.figure == losses(59)
+
+
+async def test_nothing_is_drawn_while_hidden() -> None:
+    async with stand(sweep(upto=3)) as (view, pilot):
+        view.display = False
+        await pilot.pause()
+        before = view.drawings
+        view.set_figures((sweep(),))
+        view._draw_if_stale()
+        await pilot.pause()
+        assert (view.drawings, view._stale) == (before, True)
+        view.display = True
+        await until(pilot, lambda: view.drawings > before)
+
+
+async def test_a_frame_repaints_only_what_changed() -> None:
+    async with stand(losses(200)) as (view, pilot):
+        painted: list[Any] = []
+        refresh = view.refresh
+        view.refresh = lambda *regions, **more: painted.extend(regions) or refresh(*regions, **more)  # type: ignore[method-assign]
+        before = view.drawings
+        view.set_figures((losses(203),))
+        await until(pilot, lambda: view.drawings > before)
+        assert painted
+        assert sum(region.area for region in painted if region.y > 0) < view.size.area / 10
+
+
+async def test_resizing_draws_for_the_new_size() -> None:
+    async with stand(sweep()) as (view, pilot):
+        for size in ((40, 10), (120, 40), (9, 4), (70, 18)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: still(view))
+            assert all(view.render_line(y).cell_length == view.size.width for y in range(view.size.height))
+
+
+async def test_names_from_outside_stay_literal_and_in_one_line() -> None:
+    from dataclasses import replace
+
+    series = [
+        replace(one, name=name)
+        for one, name in zip(sweep().series, ("[red]x[/]\x1b[31m\n", "電影評論 " * 9, "🚀"), strict=True)
+    ]
+    async with stand(replace(sweep(), title="[b]t[/]", series=tuple(series))) as (view, _):
+        heading = view.render_line(0)
+        assert heading.cell_length == view.size.width
+        assert "[red]x[/]" in heading.text
+        assert "\x1b" not in heading.text
+        assert "…" in heading.text
+        assert isinstance(view.parent, Pane)
+        assert "\\[b]t\\[/]" in str(view.parent.border_title)

@@ -1,0 +1,147 @@
+"""Small parts of the pages: values as text, rows of points, sources at hand, presets, tails of logs, the run's line."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InputError
+from tests.tui.pages import live
+from tests.tui.recorded import NOW, run_record
+from tui_app import glyphs, presets
+from tui_app.runs.summary import summarize
+from tui_app.screens import sources
+from tui_app.screens.runline import run_line, running_point
+from tui_app.screens.tail import Tail
+from tui_app.widgets.points import state
+from tui_app.widgets.settings import compared, written
+from tui_app.widgets.units import interval, show, tick_labels
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, "percent", "–"),
+        (0.86119, "percent", "86.12 %"),
+        (17_548_776, "bytes", "17.5 MB"),
+        (192.4, "seconds", "3m 12s"),
+        (17.72, "db", "17.7 dB"),
+        (0.33104, "number", "0.331"),
+        (25_000, "number", "25,000"),
+        (True, "text", "yes"),
+        (math.nan, "percent", "NaN"),
+        (math.inf, "db", "inf"),
+        ("[red]a\x1b[31m\nb", "text", "[red]a b"),
+    ],
+)
+def test_values_are_read_by_people(value: object, unit: str, text: str) -> None:
+    assert show(value, unit) == text
+
+
+def test_differences_carry_their_sign_and_intervals_their_half() -> None:
+    assert show(-0.0071, "percent", bare=True, signed=True) == "-0.71"
+    assert show(0.0071, "percent", signed=True) == "+0.71 %"
+    assert interval(0.855, 0.865, "percent") == "±0.50"
+    glyphs.use_plain(True)
+    assert interval(0.855, 0.865, "percent") == "+-0.50"
+
+
+@pytest.mark.parametrize(
+    ("ticks", "unit", "labels"),
+    [
+        ((0.8, 0.85, 0.9), "percent", ["80%", "85%", "90%"]),
+        ((0.8625, 0.865), "percent", ["86.25%", "86.50%"]),
+        ((0, 2e6), "bytes", ["0", "2.00MB"]),
+        ((1, 2.5), "number", ["1.0", "2.5"]),
+        ((1e-6, 2e-6), "number", ["1e-06", "2e-06"]),
+    ],
+)
+def test_tick_labels_are_as_short_as_they_can_be(ticks: tuple[float, ...], unit: str, labels: list[str]) -> None:
+    assert tick_labels(ticks, unit) == labels
+
+
+def test_a_points_state_is_glyph_and_words() -> None:
+    running = live().points[11]
+    assert str(state(running)) == "▸ 61% evaluating"
+    failed = replace(running, state="failed", error={"type": "KeyError", "message": "'x'\n[b]"})
+    assert str(state(failed)) == "✗ KeyError: 'x' [b]"
+    again = replace(running, attempt=2, progress=None)
+    assert str(state(again)) == "▸ running (attempt 2)"
+
+
+def test_the_runs_line_says_where_it_is_and_what_it_does() -> None:
+    line = str(run_line(summarize(live(), NOW), live(), NOW, 140))
+    assert " q-0007  bert-tiny imdb  ▸ running  11/16  ━━━━" in line
+    assert line.endswith("─ 73%  cpu  evaluating 61% of qat fixed(5)")
+    assert running_point(None) == ""
+
+
+def test_settings_are_compared_as_text() -> None:
+    differing, same = compared({"a": [1, 2], "b": 1e-4, "c": None, "d": ""}, {"a": (1, 2), "b": 0.001, "c": "x"})
+    assert differing == [("b", "0.0001", "0.001"), ("c", "–", "x")]
+    assert [key for key, _, _ in same] == ["a", "d"]
+    assert written({"k": 1}) == "{'k': 1}"
+
+
+def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "models" / "tiny" / "config.json").write_text("{}")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.parquet").write_text("")
+    (tmp_path / ".hidden").mkdir()
+    record = run_record("q-0003", config={"model": "org/model", "data": "builtin"})
+    best = replace(record.points[4], result={**(record.points[4].result or {}), "model": "artifacts/points/4/model"})
+    record = replace(record, points=(*record.points[:4], best, *record.points[5:]))
+    models = sources.at_hand("model", [record, record], tmp_path)
+    assert [option.value for option in models] == [
+        "builtin",
+        "runs/q-0003/artifacts/points/4/model",
+        "org/model",
+        "models/tiny",
+        "prajjwal1/bert-tiny",
+    ]
+    assert models[1].note == "best of q-0003"
+    data = [option.value for option in sources.at_hand("data", [record], tmp_path)]
+    assert data == ["builtin", "data", "data/train.parquet", "stanfordnlp/imdb"]
+
+
+def test_entries_of_what_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.csv").write_text("")
+    assert [option.value for option in sources.entries(f"{tmp_path}/")] == [f"{tmp_path}/a.csv", f"{tmp_path}/sub/"]
+    assert sources.entries("word") == []
+    assert sources.entries("/not/there/at all") == []
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 41])
+def test_a_preset_has_the_name_of_a_file(name: str) -> None:
+    with pytest.raises(InputError, match="A preset's name"):
+        presets.save("quantize", name, "")
+
+
+def test_presets_are_listed_with_the_last_run_first() -> None:
+    assert presets.names("quantize") == []
+    for name in ("b 2", "last", "a"):
+        presets.save("quantize", name, 'widths = "4"\n')
+    assert presets.names("quantize") == ["last", "a", "b 2"]
+    assert presets.load("quantize", "a") == {"widths": "4"}
+    with pytest.raises(InputError):
+        presets.load("quantize", "gone")
+
+
+def test_a_tail_reads_whole_lines_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "p.log"
+    monkeypatch.setattr("tui_app.screens.tail._log_path", lambda run, point: log if point == 0 else None)
+    log.write_bytes(b"one\ntwo\nthr")
+    tail = Tail()
+    assert tail.read(tmp_path, 0, 1) == (True, ["one", "two"])
+    assert tail.read(tmp_path, 0, 1) == (False, [])
+    log.write_bytes(b"one\ntwo\nthree\r\n 10%\r 50%\r100%\nfo\xff\xfeur\n")
+    assert tail.read(tmp_path, 0, 1) == (False, ["three", "100%", "fo\ufffd\ufffdur"])
+    assert tail.read(tmp_path, 1, 1) == (True, [])
+    log.write_bytes(b"x" * 300_000 + b"\nend\n")
+    fresh, lines = tail.read(tmp_path, 0, 2)
+    assert fresh
+    assert lines[-1] == "end"
+    assert len(lines[0]) < 200_000

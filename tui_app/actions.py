@@ -1,0 +1,235 @@
+"""Every action of the app, once: footer, help screen, palette, docs/keys.md and config.toml all read it here.
+
+An action `run.pause` calls the method `action_run_pause` of the nearest focused widget, screen or app that binds it.
+Groups listed in `EVERYWHERE` are always live; the others are live together only as `TOGETHER` says, so that one key
+never means two things in one place.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from tui_app.tabs import TABS
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing the user can do.
+
+    `keys` is a comma-separated list in Textual's names, `label` the word in the footer, `description` a sentence.
+    `rank` says how long the footer keeps it when there is little room (lower stays longer; None never shows there).
+    `priority` actions fire even inside a text field.
+    """
+
+    id: str
+    keys: str
+    label: str
+    description: str
+    rank: int | None = None
+    priority: bool = False
+
+    @property
+    def group(self) -> str:
+        """The part of the id before the dot: where the action lives."""
+        return self.id.partition(".")[0]
+
+    @property
+    def method(self) -> str:
+        """What Textual calls: `action_` and this."""
+        if self.group == "screen":
+            return f"app.screen_go('{self.id.partition('.')[2]}')"
+        name = self.id.replace(".", "_")
+        return f"app.{name}" if self.priority and self.group == "app" else name  # dialogs have no page to do it
+
+    @property
+    def binding(self) -> Binding:
+        """The action as Textual wants it."""
+        return Binding(
+            self.keys,
+            self.method,
+            self.label,
+            show=self.rank is not None,
+            tooltip=self.description,
+            priority=self.priority,
+            id=self.id,
+        )
+
+
+GROUPS = {
+    "screen": "Screens",
+    "app": "Everywhere",
+    "pane": "Panes",
+    "home": "Home",
+    "run": "Runs",
+    "launch": "Experiments",
+    "form": "Forms",
+    "compare": "Compare",
+    "table": "Tables",
+    "curve": "Curves",
+    "find": "Text and logs",
+    "view": "Views",
+    "export": "Export",
+    "quit": "Quit with runs going",
+    "dialog": "Dialogs",
+}
+
+EVERYWHERE = ("screen", "app", "pane")
+TOGETHER = (
+    ("home", "run", "table"),
+    ("home", "run", "curve"),
+    ("run", "view", "table"),
+    ("run", "view", "curve"),
+    ("run", "view", "find"),
+    ("launch", "run", "form"),
+    ("launch", "run", "table"),
+    ("launch", "run", "curve"),
+    ("compare", "view", "table"),
+    ("compare", "view", "curve"),
+)
+MODAL = (("dialog", "export"), ("dialog", "quit"), ("dialog", "table"))
+
+ACTIONS = (
+    *(Action(f"screen.{tab.name}", tab.key, tab.label, tab.description) for tab in TABS),
+    # Everywhere
+    Action("app.help", "?", "help", "Shows the keys that do something here.", rank=0),
+    Action("app.explain", "f1", "explain", "Explains the focused widget.", rank=14),
+    Action("app.palette", "ctrl+p,:", "palette", "Finds an action, a screen, a run or a theme by name."),
+    Action("app.back", "escape", "back", "Goes back one step.", rank=15),
+    Action("app.leave", "q", "quit", "Goes back, or quits from a first page."),
+    Action(
+        "app.quit", "ctrl+q,ctrl+c", "quit", "Quits from anywhere; runs go on unless told otherwise.", priority=True
+    ),
+    Action("app.export", "e", "export", "Exports what is shown: PNG, SVG, CSV, JSON and more.", rank=7),
+    Action("app.copy", "y", "copy", "Copies what is shown to the clipboard, through the terminal."),
+    # Panes
+    Action("pane.next", "tab", "next pane", "Moves the focus on."),
+    Action("pane.previous", "shift+tab", "previous pane", "Moves the focus back."),
+    Action("pane.jump", ";", "jump", "Shows a letter on each pane; press it to go there."),
+    Action("pane.zoom", "z", "zoom", "Fills the screen with the focused pane, or puts it back.", rank=12),
+    Action("pane.wider", ">", "wider", "Gives the focused pane more room."),
+    Action("pane.narrower", "<", "narrower", "Gives the focused pane less room."),
+    Action("pane.even", "=", "even", "Puts all panes back to their own size."),
+    # Home
+    Action("home.filter", "/", "filter", "Filters the runs: words, state:running, acc>=0.8, -word.", rank=5),
+    Action("home.sort", "o", "sort", "Sorts by the next column.", rank=8),
+    Action("home.reverse", "O", "reverse", "Turns the order round."),
+    Action("home.new", "n", "new", "Starts a new experiment.", rank=4),
+    Action("home.demo", "d", "demo", "Starts a small sweep on the built-in model.", rank=3),
+    Action("home.compare", "c", "compare", "Compares the marked runs.", rank=6),
+    Action("home.baseline", "b", "baseline", "Pins this run as the baseline of the others, or lets it go."),
+    # Runs: on Home the run under the cursor, on a run's own screen that run
+    Action("run.rerun", "r", "rerun", "Opens the run's settings as a new experiment.", rank=9),
+    Action("run.pause", "p", "pause", "Pauses after the running point, or resumes.", rank=10),
+    Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=11),
+    Action("run.log", "L", "log", "Shows the run's log.", rank=13),
+    # Experiments
+    Action("launch.start", "ctrl+r", "run", "Starts the experiment, from any field.", rank=1, priority=True),
+    Action("launch.presets", "P", "presets", "Fills the form from a preset.", rank=6),
+    Action("launch.edit", "ctrl+o", "edit as TOML", "Opens the settings as TOML in $EDITOR.", rank=14, priority=True),
+    Action("launch.save", "ctrl+s", "save preset", "Saves the form as a preset.", rank=13, priority=True),
+    Action("launch.follow", "f", "follow", "Selects each newest point by itself."),
+    # Forms
+    Action("form.next", "down", "next field", "Goes to the next field."),
+    Action("form.previous", "up", "field before", "Goes to the field before."),
+    Action("form.left", "left,h", "left", "Goes to the choice before."),
+    Action("form.right", "right,l", "right", "Goes to the next choice."),
+    Action("form.toggle", "space", "choose", "Chooses, or takes the choice back.", rank=3),
+    # Views of one page
+    Action("view.next", "]", "next view", "Shows the next view: points, settings, log.", rank=8),
+    Action("view.previous", "[", "previous view", "Shows the view before."),
+    # Compare
+    Action("compare.same", "d", "same", "Shows or hides the settings that do not differ."),
+    # Tables
+    Action("table.down", "down,j", "down", "Moves down."),
+    Action("table.up", "up,k", "up", "Moves up."),
+    Action("table.top", "g,home", "top", "Goes to the first row."),
+    Action("table.bottom", "G,end", "bottom", "Goes to the last row."),
+    Action("table.half_down", "ctrl+d,pagedown", "half page down", "Goes down half a page."),
+    Action("table.half_up", "ctrl+u,pageup", "half page up", "Goes up half a page."),
+    Action("table.open", "enter", "open", "Opens the row.", rank=2),
+    Action("table.mark", "space", "mark", "Marks the row: marked rows are drawn and compared.", rank=3),
+    # Curves
+    Action("curve.metric", "m", "metric", "Shows the next figure or metric.", rank=3),
+    Action("curve.smooth", "s", "smooth", "Smooths the curve more; the raw values stay, dim.", rank=4),
+    Action("curve.rough", "S", "rough", "Smooths the curve less."),
+    Action("curve.axis", "a", "axis", "Changes the x axis: linear or log, step or time.", rank=5),
+    Action("curve.scale", "A", "scale", "Changes the y axis: linear or log."),
+    Action("curve.closer", "+,up,k", "closer", "Zooms in."),
+    Action("curve.farther", "-,down,j", "farther", "Zooms out."),
+    Action("curve.whole", "0", "whole", "Shows the whole curve."),
+    Action("curve.left", "left,h", "left", "Moves the cursor left; its values are read out."),
+    Action("curve.right", "right,l", "cursor", "Moves the cursor right; its values are read out.", rank=6),
+    # Text and logs
+    Action("find.open", "/", "find", "Finds text.", rank=3),
+    Action("find.next", "n", "next", "Goes to the next match."),
+    Action("find.previous", "N", "previous", "Goes to the match before."),
+    Action("find.follow", "f", "follow", "Keeps the end in view as lines arrive."),
+    # Dialogs
+    Action("dialog.close", "escape,q", "close", "Closes the dialog; nothing happens.", rank=0),
+    Action("export.png", "p", "PNG", "Writes the figure as a PNG.", rank=1),
+    Action("export.svg", "s", "SVG", "Writes the figure as an SVG.", rank=2),
+    Action("export.csv", "c", "CSV", "Writes the table as CSV.", rank=3),
+    Action("export.json", "j", "JSON", "Writes the run as JSON.", rank=4),
+    Action("export.markdown", "m", "Markdown", "Writes the table as Markdown.", rank=5),
+    Action("export.latex", "l", "LaTeX", "Writes the table as LaTeX.", rank=6),
+    Action("quit.leave", "enter", "leave them running", "Quits; the runs go on and are there next time.", rank=1),
+    Action("quit.stop", "s", "stop them", "Cancels the active runs and quits; what is recorded stays.", rank=2),
+)
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+# Terminals send these as backspace, tab, enter and escape; screen and tmux keep two of the rest, the shell the last.
+FORBIDDEN = frozenset(f"ctrl+{key}" for key in ("h", "i", "m", "left_square_bracket", "[", "a", "b", "z"))
+
+_GLYPHS = {"escape": "esc", "enter": "↵", "space": "␣", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+_WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
+_CHARACTERS = {
+    "question_mark": "?",
+    "colon": ":",
+    "semicolon": ";",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def bindings(*groups: str) -> list[BindingType]:
+    """The bindings of whole groups, or of single actions given by id; for a class's `BINDINGS`."""
+    return [action.binding for action in ACTIONS if action.group in groups or action.id in groups]
+
+
+def character(key: str) -> str | None:
+    """What a key types, None where it types nothing."""
+    return " " if key == "space" else _CHARACTERS.get(key, key if len(key) == 1 else None)
+
+
+def show_key(key: str, *, words: bool = False) -> str:
+    """A key as a reader knows it: `^r` for ctrl+r, `?` for question_mark; plain words instead of arrows on request."""
+    *modifiers, last = key.split("+") if len(key) > 1 else [key]
+    last = _CHARACTERS.get(
+        last, (_WORDS if words else _GLYPHS | {"pagedown": "pgdn", "pageup": "pgup"}).get(last, last)
+    )
+    marks = "".join("^" if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers)
+    return marks + last
+
+
+def collisions(keys: dict[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
+    """Pairs of actions that share a key in one place: (key, id, id). `keys` gives some actions other keys, by id."""
+    keys = keys or {}
+    found = set()
+    for together in (*((*EVERYWHERE, *groups) for groups in TOGETHER), *MODAL):
+        taken: dict[str, str] = {}
+        for action in ACTIONS:
+            if action.group not in together:
+                continue
+            for key in keys.get(action.id, action.keys).split(","):
+                other = taken.setdefault(key.strip(), action.id)
+                if other != action.id and (key, other, action.id) not in found:
+                    found.add((key, other, action.id))
+                    yield key.strip(), other, action.id

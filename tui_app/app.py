@@ -1,0 +1,224 @@
+"""The app: its screens, its one timer, its theme and keys. What a screen does is in the screen."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol, cast
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.content import Content
+from textual.filter import Monochrome, NoColor
+from textual.markup import escape
+from textual.message import Message
+from textual.screen import Screen
+
+from tui_app import clipboard, glyphs
+from tui_app.actions import bindings, show_key
+from tui_app.config import Config, config_path, read_config
+from tui_app.interactive import Interactive
+from tui_app.live import live_actions
+from tui_app.memory import Memory, Notebook
+from tui_app.runs.board import LIMIT
+from tui_app.runs.feed import Feed
+from tui_app.runs.source import Disk, Source
+from tui_app.runs.watcher import News
+from tui_app.screens.base import LabScreen
+from tui_app.tabs import TABS
+from tui_app.text import count
+from tui_app.theme import SIXTEEN, THEMES, defaults
+from tui_app.widgets.header import Header, gpu_strip
+
+TICK = 0.1
+GPU_SECONDS = 2.0
+
+
+class Told(Message):
+    """The feed has news of runs."""
+
+    def __init__(self, news: News) -> None:
+        super().__init__()
+        self.news = news
+
+
+class ExperimentScreen(Protocol):
+    """A screen that launches an experiment."""
+
+    def fill(self, config: Mapping[str, Any]) -> None:
+        """Takes settings over into the form."""
+
+
+class LabApp(App[None], inherit_bindings=False):
+    """The terminal app. `source` and `clock` (Unix seconds) stand in for disk and time in tests."""
+
+    TITLE = "labtui"
+    CSS_PATH = ["shell.tcss", "screens/home.tcss"]  # what is shown first is parsed once, with the rest
+    BINDINGS = bindings("app.quit")
+    MODES = {tab.name: tab.screen for tab in TABS}
+    DEFAULT_MODE = "home"
+    ENABLE_COMMAND_PALETTE = False  # its keys come from the registry, see __init__
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]
+
+    def __init__(
+        self,
+        *,
+        source: Source | None = None,
+        clock: Callable[[], float] = time.time,
+        config: Config | None = None,
+        plain: bool | None = None,
+        interactive: Interactive | None = None,
+    ) -> None:
+        glyphs.use_plain(glyphs.wants_plain() if plain is None else plain)
+        super().__init__()
+        self.use_command_palette = True
+        self.clock = clock
+        self.config = read_config(config_path()) if config is None else config
+        self.runs = Feed(source or Disk(), lambda news: self.post_message(Told(news)))
+        self.interactive = interactive or Interactive()
+        self.machine = Content("")
+        self.notebook = Notebook()
+        for theme in THEMES:
+            self.register_theme(theme)
+        few = self.no_color or self.console.color_system == "standard"
+        usual = SIXTEEN.name if few else "labtui"
+        wanted = self.config.theme or usual
+        name = wanted if wanted in self.available_themes and not self.no_color else usual
+        if self.no_color:
+            self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
+        self.set_reactive(LabApp.theme, name)  # before the first parse: a watcher would ask for another one
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_keymap(self.config.keys)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables, where a theme does not give them."""
+        return defaults(self.current_theme)
+
+    def on_mount(self) -> None:
+        self.set_class(glyphs.plain(), "-plain")
+        self.notebook.read()
+        for problem in self.config.problems:
+            self.notify(problem, title="Config", severity="warning", timeout=12, markup=False)
+        if self.config.theme is not None and self.config.theme not in self.available_themes:
+            names = ", ".join(sorted(self.available_themes))
+            text = f"config.toml: there is no theme {self.config.theme!r}; there are {names}."
+            self.notify(text, title="Config", severity="warning", timeout=12, markup=False)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """What waits for first paint."""
+        self.runs.start()
+        self.interactive.start()
+        self.set_interval(TICK, self.runs.wake)
+        self._gpu_timer = self.set_interval(GPU_SECONDS, self._ask_gpus)
+        self._ask_gpus()
+
+    @work(thread=True, exclusive=True, group="gpus")
+    def _ask_gpus(self) -> None:
+        """Asks the driver in a thread; a machine without GPUs is asked once."""
+        from engine.runtime.devices import usage
+
+        found = usage()
+        self.call_from_thread(self._gpus, gpu_strip(found))
+
+    def _gpus(self, strip: Content) -> None:
+        if not strip:
+            self._gpu_timer.stop()
+            return
+        self.machine = strip
+        if isinstance(self.screen, LabScreen):
+            self.show_machine(self.screen)
+
+    def on_unmount(self) -> None:
+        self.runs.stop()
+        self.interactive.stop()
+        if self.runs.ready:
+            self.notebook.write(replace(self.notebook.memory, left=self.clock()))
+
+    def on_told(self, message: Told) -> None:
+        changed = self.runs.take(message.news)
+        page = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LabScreen)), None)
+        if page is not None:
+            self.show_machine(page)
+            page.runs_changed(changed)
+
+    def show_machine(self, page: LabScreen) -> None:
+        """Puts the GPUs and the counts of runs at work into a page's header."""
+        states = [row.state for row in self.runs.rows.values()]
+        parts = [self.machine]
+        for state, style in (("running", "bold $success"), ("queued", "$warning")):
+            n = states.count(state)
+            if n:
+                parts.append(Content.styled(f"{glyphs.state(state)}{n}", style))
+        page.query_one(Header).machine(Content("  ").join(part for part in parts if part))
+
+    def action_screen_go(self, name: str) -> None:
+        self.switch_mode(name)
+
+    def action_app_quit(self) -> None:
+        active = [row for row in self.runs.rows.values() if row.state in ("running", "queued")]
+        if not active:
+            self.exit()
+            return
+        from tui_app.screens.quit import QuitScreen
+
+        if not isinstance(self.screen, QuitScreen):
+            self.push_screen(QuitScreen(active))
+
+    def remember(self, memory: Memory) -> None:
+        """Keeps something for the next visit; says once where it cannot be written."""
+        problem = self.notebook.write(memory)
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
+
+    def open_run(self, name: str) -> None:
+        """Opens a run's own page; a failure counts as looked at."""
+        from tui_app.screens.run import RunScreen
+
+        if name in self.notebook.memory.unopened:
+            self.remember(self.notebook.memory.opened(name))
+        self.push_screen(RunScreen(name))
+
+    def open_experiment(self, name: str, config: Mapping[str, Any] | None = None) -> None:
+        """Goes to the screen that launches an experiment, with these settings filled in."""
+        tab = next((tab for tab in TABS if tab.experiment == name), None)
+        if tab is None:
+            self.notify(f"There is no screen for {name}; use the command: labtui run {name}", markup=False)
+            return
+        self.switch_mode(tab.name)
+        if config is not None:
+            cast("ExperimentScreen", self.screen_stack[0]).fill(config)
+
+    def copy(self, text: str) -> None:
+        """Copies through the terminal, or shows the text where the terminal cannot."""
+        sequence = clipboard.sequence(text)
+        self._clipboard = text
+        if sequence is None or self._driver is None:
+            from tui_app.screens.dialog import TextScreen
+
+            self.push_screen(TextScreen("Copy by hand", text))
+            return
+        self._driver.write(sequence)
+        shown = text if len(text) <= 60 and text.isprintable() else count(len(text.splitlines()), "line")
+        self.notify(f"Copied: {shown}", timeout=3, markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: everything that a key does here, and the themes."""
+        for action, keys in live_actions(screen):
+            if action.group not in ("table", "dialog") and action.id != "app.palette":
+                title = f"{action.label.capitalize()}  {show_key(keys[0], words=glyphs.plain())}"
+                yield SystemCommand(title, action.description, lambda key=keys[0]: self.simulate_key(key))
+        for run in sorted(self.runs.rows.values(), key=lambda run: run.created, reverse=True)[:LIMIT]:
+            yield SystemCommand(
+                escape(f"{run.id} {run.name}"), run.state, lambda name=run.id: self.open_run(name), discover=False
+            )
+        for theme in sorted(self.available_themes):
+            yield SystemCommand(
+                f"Theme: {theme}", "Changes the colours.", lambda name=theme: setattr(self, "theme", name)
+            )
+
+
+def run(*, ascii_only: bool = False) -> int:
+    """Opens the app until the user leaves; returns the exit code."""
+    app = LabApp(plain=True if ascii_only else None)
+    app.run()
+    return app.return_code or 0

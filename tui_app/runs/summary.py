@@ -1,0 +1,175 @@
+"""A run in one line: what the table shows and what the filter and the order see."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.runtime.records import PointRecord, RunRecord
+from tui_app.text import clean, error_line
+
+if TYPE_CHECKING:
+    from engine.experiments.base import Column
+
+ENDED = frozenset(("finished", "failed", "cancelled"))
+STANDING = frozenset(("paused", "interrupted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The best point's main value: its unit and, where it is known, its 95 % interval."""
+
+    label: str
+    value: float
+    unit: str = "number"
+    low: float | None = None
+    high: float | None = None
+
+    def differs(self, other: "Metric") -> bool:
+        """Whether the intervals do not overlap; a value without one counts as exact."""
+        low, high = (self.low or self.value), (self.high or self.value)
+        other_low, other_high = (other.low or other.value), (other.high or other.value)
+        return low > other_high or high < other_low
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Texts are clean. `fraction` counts points and the part of a running one; `ends` is when it should be done.
+
+    `reason` says why the best point is the best; `values` are its plain numbers by key, for the filter.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    state: str
+    path: Path
+    created: float
+    started: float | None
+    ended: float | None
+    done: int
+    total: int
+    fraction: float
+    ends: float | None
+    model: str
+    data: str
+    device: str
+    problem: str
+    metric: Metric | None
+    bytes: int | None
+    reason: str
+    values: dict[str, float]
+
+    @property
+    def words(self) -> str:
+        """What bare words of the filter look at, in lower case."""
+        return f"{self.id} {self.name} {self.experiment} {self.state} {self.model} {self.data}".lower()
+
+
+def summarize(run: RunRecord, now: float | None = None) -> Summary:
+    """A run's summary. An experiment that cannot be loaded any more costs the metric, nothing else."""
+    point, reason, columns = _best(run)
+    result = {**(point.params if point else {}), **((point.result or {}) if point else {})}
+    fraction, ends = _outlook(run, time.time() if now is None else now)
+    return Summary(
+        id=run.id,
+        name=clean(run.name),
+        experiment=clean(run.experiment),
+        state=run.state,
+        path=run.path,
+        created=run.created,
+        started=run.started,
+        ended=run.ended,
+        done=run.done,
+        total=len(run.points),
+        fraction=fraction,
+        ends=ends,
+        model=clean(run.config.get("model", "")),
+        data=clean(run.config.get("data", "")),
+        device=clean(", ".join(run.devices)),
+        problem=clean(run.problem) or (_failure(run) if run.state == "failed" else ""),
+        metric=_metric(result, columns),
+        bytes=_bytes(result, columns),
+        reason=reason,
+        values={key: float(value) for key, value in result.items() if isinstance(value, int | float)},
+    )
+
+
+def _best(run: RunRecord) -> "tuple[PointRecord | None, str, tuple[Column, ...]]":
+    from engine.experiments import registry, results
+
+    if not run.finished:
+        return None, "", ()
+    try:
+        columns = tuple(registry.get(run.experiment).columns)
+        choice = results.best(run)
+    except Exception:  # whatever an experiment of another version makes of this run
+        return None, "", ()
+    chosen = next((point for point in run.finished if choice is not None and point.index == choice.index), None)
+    return chosen, clean(choice.reason) if choice is not None else "", columns
+
+
+def _metric(result: dict[str, Any], columns: "tuple[Column, ...]") -> Metric | None:
+    """The first column with an interval is the experiment's main value, else its first percentage."""
+    ranked = sorted(columns, key=lambda column: (column.low is None, column.unit != "percent"))
+    for column in ranked:
+        value = result.get(column.key)
+        if isinstance(value, int | float) and column.unit != "text":
+            low, high = (result.get(key) if key else None for key in (column.low, column.high))
+            return Metric(clean(column.label), float(value), column.unit, low, high)
+    return None
+
+
+def _bytes(result: dict[str, Any], columns: "tuple[Column, ...]") -> int | None:
+    values = (result.get(column.key) for column in columns if column.unit == "bytes")
+    return next((int(value) for value in values if isinstance(value, int | float)), None)
+
+
+def _failure(run: RunRecord) -> str:
+    return next((error_line(point.error) for point in reversed(run.points) if point.error), "")
+
+
+def _outlook(run: RunRecord, now: float) -> tuple[float, float | None]:
+    """How much is done (0 to 1), and when the rest should be, at the pace of the points so far."""
+    if not run.points:
+        return float(run.state == "finished"), None
+    running = [point for point in run.points if point.state == "running"]
+    partly = sum(point.progress.fraction for point in running if point.progress)
+    fraction = (run.done + partly) / len(run.points)
+    since = min((point.started for point in running if point.started is not None), default=None)
+    if run.state != "running" or since is None:
+        return fraction, None
+    taken = [point.seconds for point in run.finished if point.seconds is not None]
+    if taken:
+        pace = sum(taken) / len(taken)
+    elif partly > 0:
+        pace = (now - since) * len(running) / partly
+    else:
+        return fraction, None
+    return fraction, since + pace * (len(run.points) - run.done) / len(running)
+
+
+def unreadable(path: Path, error: Exception) -> Summary:
+    """What is left to say of a run whose files cannot be read."""
+    return Summary(
+        id=clean(path.name),
+        name="",
+        experiment="",
+        state="unreadable",
+        path=path,
+        created=0.0,
+        started=None,
+        ended=None,
+        done=0,
+        total=0,
+        fraction=0.0,
+        ends=None,
+        model="",
+        data="",
+        device="",
+        problem=clean(error),
+        metric=None,
+        bytes=None,
+        reason="",
+        values={},
+    )

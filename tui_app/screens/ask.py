@@ -1,0 +1,32 @@
+"""A dialog that asks for one line of text."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from tui_app.actions import bindings
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Enter answers with the text, escape with None."""
+
+    DEFAULT_CLASSES = "dialog"
+    CSS = "AskScreen.dialog > .box { width: 60; } AskScreen.dialog > .box > * { width: 1fr; }"
+    BINDINGS = bindings("dialog.close")
+
+    def __init__(self, question: str, text: str = "") -> None:
+        super().__init__()
+        self._question, self._text = question, text
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(Input(self._text), classes="box")
+        box.border_title = Content(self._question)
+        yield box
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())
+
+    def action_dialog_close(self) -> None:
+        self.dismiss(None)

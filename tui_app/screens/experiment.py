@@ -1,0 +1,222 @@
+"""The page of an experiment: its form, the figure and the points of its newest run, and the key that starts one."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+
+from engine.errors import InputError
+from engine.experiments import registry, results
+from engine.runtime.records import RunRecord
+from tui_app import glyphs, presets
+from tui_app.actions import bindings
+from tui_app.runs.summary import Summary
+from tui_app.screens.base import Exports
+from tui_app.screens.filling import Filling
+from tui_app.screens.runactions import RunActions
+from tui_app.screens.runline import run_line
+from tui_app.screens.shown import ShownRun
+from tui_app.text import clean, count
+from tui_app.widgets.curve import CurveView
+from tui_app.widgets.form.form import Form
+from tui_app.widgets.line import Line
+from tui_app.widgets.pane import Pane
+from tui_app.widgets.points import PointsTable
+from tui_app.widgets.table import Table
+from tui_app.widgets.units import show
+
+HISTORY = 12  # past runs that the estimate of time looks at
+CHECK_SECONDS = 0.6  # after the last letter, before files and the hub are asked
+
+
+class ExperimentScreen(RunActions, Filling):
+    """Subclasses name the `EXPERIMENT`; everything else comes from its config class and its columns."""
+
+    CSS_PATH = "experiment.tcss"
+    BINDINGS = bindings("launch", "run")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.experiment = registry.get(self.EXPERIMENT)
+        self.form = Form(self.experiment, id="form")
+        self.curves = CurveView(placeholder="The figure appears with the first point.")
+        self.points = PointsTable((), id="points-table", empty="No run yet: ctrl+r starts one.")
+        self.shown = ShownRun(self, self.curves, self.points)
+        self.follows = True
+        self._run = ""
+        self.history: dict[str, RunRecord] = {}
+        self._filling: Mapping[str, Any] | None = None
+        self._known = 0
+        self._objection = ""
+        self._checking: Timer | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Horizontal(
+            Pane(self.form, label=self.experiment.title, jump="s", id="settings"),
+            Pane(self.curves, label="Figure", jump="f", id="figure"),
+            id="top",
+        )
+        yield Pane(self.points, label="Points", jump="p", id="points")
+        yield Line(id="line")
+
+    def on_mount(self) -> None:
+        if self._filling is not None:
+            self.form.fill(self._filling)
+        elif presets.LAST in presets.names(self.EXPERIMENT):
+            self.load_preset(presets.LAST)
+        self.form.last.focus()
+
+    def fill(self, config: Mapping[str, Any]) -> None:
+        """Puts a run's settings into the form."""
+        self._filling = config
+        if self.form.is_mounted:
+            self.form.fill(config)
+
+    # Runs
+
+    def chosen_run(self) -> Summary | None:
+        return self.lab.runs.rows.get(self._run)
+
+    def runs_changed(self, changed: frozenset[str]) -> None:
+        feed = self.lab.runs
+        mine = sorted(
+            (run for run in feed.rows.values() if run.experiment == self.EXPERIMENT),
+            key=lambda run: (run.created, run.id),
+            reverse=True,
+        )
+        if self._run not in feed.rows:
+            self._run = mine[0].id if mine else ""
+        past = [run.id for run in mine if run.done and run.id != self._run][:HISTORY]
+        self.history.update((name, feed.records[name]) for name in (self._run, *past) if name in feed.records)
+        self.follow_runs(
+            [name for name in (self._run, *past) if name and (name == self._run or name not in self.history)]
+        )
+        if self._run in changed or (self.shown.record is None) != (self._run not in feed.records):
+            self._show_run()
+        known = sum(run.done for run in self.history.values())
+        if known != self._known:
+            self._known = known
+            self._plan()
+
+    def _show_run(self) -> None:
+        run, record = self.chosen_run(), self.lab.runs.records.get(self._run)
+        before = self.shown.record
+        self.shown.show(record)
+        line = run_line(run, record, self.lab.clock(), self.size.width) if run else Content("")
+        self.query_one("#line", Line).show(line)
+        pane = self.query_one("#points", Pane)
+        reason = glyphs.clip(clean(self.shown.best.reason), self.size.width - 8) if self.shown.best else ""
+        pane.title(f"Points of {run.id}" if run else "Points", reason)
+        if record is not None and self.follows and before is not None and record.done > before.done:
+            newest = max(record.points, key=lambda point: point.ended or 0.0)
+            self.points.go_to(str(newest.index))
+
+    # The plan
+
+    @on(Form.Changed)
+    def _changed(self) -> None:
+        self._objection = ""
+        if self._checking is not None:
+            self._checking.stop()
+        self._checking = self.set_timer(CHECK_SECONDS, self._check) if self.form.config is not None else None
+        self._plan()
+
+    def _check(self) -> None:
+        self.run_worker(self._ask(), group="check", exclusive=True)
+
+    async def _ask(self) -> None:
+        """Asks whether model and data can be used; only the answer to what the form still says counts."""
+        changed = self.form.changed
+        try:
+            await self.lab.interactive.ask("check", experiment=self.EXPERIMENT, values=changed)
+            objection = ""
+        except InputError as error:
+            objection = str(error)
+        if changed == self.form.changed:
+            self._objection = objection
+            self._plan()
+
+    def _plan(self) -> None:
+        """How many points, how long, where; or what stands against it."""
+        config = self.form.config
+        problem = self.form.errors.get("", "") or self._objection
+        if config is None or problem:
+            text = problem or count(len(self.form.errors), "setting") + " to mend"
+            self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
+            return
+        points = self.experiment.points(config)
+        seconds = results.estimate(self.EXPERIMENT, config.model_dump(mode="json"), points, self.history.values())
+        time = "time unknown" if seconds is None else f"about {show(seconds, 'seconds')}"
+        where = [] if config.device == "auto" else [config.device]
+        parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *where])
+        text = f"{glyphs.state('finished')} {parts}"
+        self.form.show_plan(Content.styled(text, "$success"))
+
+    # Keys
+
+    def action_launch_start(self) -> None:
+        if self.form.config is None:
+            self.form.focus_wrong()
+            self.notify("; ".join(self.form.errors.values()), severity="error", markup=False)
+            return
+        self.run_worker(self._launch(), group="launch", exclusive=True)
+
+    async def _launch(self) -> None:
+        """Whatever a check in flight would say, starting says it too."""
+        if self._checking is not None:
+            self._checking.stop()
+        self.workers.cancel_group(self, "check")
+        changed, toml = self.form.changed, self.form.toml
+        self.form.show_plan(Content("starting"))
+        try:
+            presets.save(self.EXPERIMENT, presets.LAST, toml)
+            started = await self.lab.interactive.ask("launch", experiment=self.EXPERIMENT, values=changed)
+        except (InputError, OSError) as error:
+            self._objection = str(error)
+            self._plan()
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self._run = started
+        self.lab.runs.wake()
+        self.points.focus()
+        self._plan()
+        self.notify(f"{started} is on its way; it goes on without this screen.", markup=False)
+
+    def action_launch_follow(self) -> None:
+        self.follows = not self.follows
+        self.notify("The newest point is selected as it ends." if self.follows else "The selection stays.", timeout=2)
+
+    @on(Table.Opened)
+    def _open(self, event: Table.Opened) -> None:
+        point = self.shown.point(event.key)
+        if point is not None and self.shown.record is not None:
+            from tui_app.screens.point import PointScreen
+
+            self.app.push_screen(PointScreen(self.shown.record.id, point.index))
+
+    # Everywhere
+
+    def action_pane_next(self) -> None:
+        self._step(1)
+
+    def action_pane_previous(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        """From pane to pane: within the form the arrow keys move, and it is entered where it was left."""
+        panes = [pane for pane in self.panes if pane.targets]
+        here = panes.index(self.pane) if self.pane in panes else -1
+        there = panes[(here + step) % len(panes)]
+        self.show_pane(there)
+        if there.id == "settings":
+            self.form.last.focus()
+
+    def exports(self) -> Exports | None:
+        return self.shown.exports()
+
+    def copies(self) -> str | None:
+        return self.form.command

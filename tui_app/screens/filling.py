@@ -1,0 +1,76 @@
+"""Ways to fill a form other than typing: presets, an editor, lists of what is at hand."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+
+from engine.errors import InputError
+from engine.runtime.records import RunRecord
+from tui_app import presets
+from tui_app.screens.base import LabScreen
+from tui_app.screens.editing import edited
+from tui_app.widgets.form.form import Form
+
+
+class Filling(LabScreen):
+    """A page with a `form` of the `EXPERIMENT`; `history` holds past runs by id."""
+
+    EXPERIMENT: ClassVar[str]
+    form: Form
+    history: Mapping[str, RunRecord]
+
+    def action_launch_presets(self) -> None:
+        from tui_app.screens.pickers import Option, PickScreen
+
+        options = [
+            Option(name, "settings of the last start" if name == presets.LAST else "")
+            for name in presets.names(self.EXPERIMENT)
+        ]
+        self.app.push_screen(PickScreen("Presets", options), self.load_preset)
+
+    def load_preset(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            self.form.fill(presets.load(self.EXPERIMENT, name))
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    def action_launch_save(self) -> None:
+        from tui_app.screens.ask import AskScreen
+
+        self.app.push_screen(AskScreen("Save the settings as"), self._save)
+
+    def _save(self, name: str | None) -> None:
+        if not name:
+            return
+        try:
+            presets.save(self.EXPERIMENT, name, self.form.toml)
+        except (InputError, OSError) as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.notify(f"Saved as preset {name}; P brings it back.", timeout=3, markup=False)
+
+    def action_launch_edit(self) -> None:
+        try:
+            values = edited(self.app, self.form.toml)
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.form.fill(values)
+
+    @on(Form.Picking)
+    def _pick(self, event: Form.Picking) -> None:
+        self.run_worker(self._picker(event.field.name, event.field.title), group="picker", exclusive=True)
+
+    async def _picker(self, name: str, title: str) -> None:
+        from tui_app.screens.pickers import PickScreen
+        from tui_app.screens.sources import at_hand, entries
+
+        options = await asyncio.to_thread(at_hand, name, list(self.history.values()), Path.cwd())
+        picked = await self.app.push_screen_wait(PickScreen(title, options, more=entries, free=True))
+        if picked:
+            self.form.set_text(name, picked)

@@ -1,0 +1,46 @@
+"""What can be done here, and what the focused thing is."""
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui_app import glyphs
+from tui_app.actions import EVERYWHERE, GROUPS, Action, show_key
+from tui_app.live import live_actions
+from tui_app.screens.base import LabScreen
+from tui_app.screens.dialog import Dialog, TextScreen
+
+
+class HelpScreen(Dialog):
+    """Every key that does something on the page it was opened from, the most local first."""
+
+    title_text = "Keys here"
+
+    def __init__(self, page: LabScreen) -> None:
+        super().__init__()
+        self._live = live_actions(page)
+
+    def box(self) -> Iterable[Widget]:
+        blocks = []
+        for group in sorted(GROUPS, key=lambda group: group in EVERYWHERE):
+            lines = [_line(action, keys) for action, keys in self._live if action.group == group]
+            if lines:
+                blocks.append(Content("\n").join([Content.styled(GROUPS[group], "bold $primary"), *lines]))
+        yield Static(Content("\n\n").join(blocks))
+
+
+def _line(action: Action, keys: list[str]) -> Content:
+    shown = " ".join(show_key(key, words=glyphs.plain()) for key in keys)
+    return Content.assemble((f"{shown:>9}", "bold $secondary"), f"  {action.description}")
+
+
+def explain(widget: Widget) -> TextScreen:
+    """The help of the focused widget, or of what it stands in."""
+    for node in widget.ancestors_with_self:
+        text = getattr(node, "HELP", None)
+        if text:
+            name = type(node).__name__.removesuffix("Screen")
+            return TextScreen(name, str(text))
+    return TextScreen("Help", "Press ? for the keys that do something here.")

@@ -1,0 +1,264 @@
+"""Home: every run in one table, the figure of the marked ones, and what is at work."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tui_app import glyphs
+from tui_app.actions import bindings
+from tui_app.runs.board import Board
+from tui_app.runs.listing import listing
+from tui_app.runs.summary import Summary
+from tui_app.screens import home_facts
+from tui_app.screens.base import Exports
+from tui_app.screens.home_figure import HomeFigure
+from tui_app.screens.home_news import Since
+from tui_app.screens.home_rows import Rows, columns
+from tui_app.screens.runactions import RunActions
+from tui_app.screens.welcome import Welcome
+from tui_app.text import count
+from tui_app.widgets.filterline import FilterInput
+from tui_app.widgets.line import Line
+from tui_app.widgets.pane import Pane
+from tui_app.widgets.table import Table
+
+
+class HomeScreen(RunActions):
+    """The first page."""
+
+    TAB = "home"
+    BINDINGS = bindings("home", "run")
+    HELP = "All runs. Mark some with space to see their curves together; type / to filter; enter opens a run."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.board = Board()
+        self.marks: dict[str, int] = {}
+        self._rows = Rows()
+
+    def body(self) -> Iterable[Widget]:
+        yield Horizontal(Line("/", id="slash"), FilterInput(), Line(id="status"), id="filterline")
+        yield Since()
+        yield Welcome()
+        yield Horizontal(
+            Vertical(
+                Pane(Table(columns(), id="table"), label="Runs", jump="r", id="runs"),
+                HomeFigure(),
+                id="left",
+                classes="deck",
+            ),
+            Vertical(
+                Pane(VerticalScroll(Line(id="facts")), label="Details", jump="d", id="details"),
+                id="right",
+                classes="deck",
+            ),
+            id="main",
+        )
+        yield Line(id="jobs")
+
+    def on_mount(self) -> None:
+        self.table.focus()
+        self.set_interval(1.0, self._age)
+
+    @property
+    def table(self) -> Table:
+        """The runs."""
+        return self.query_one("#table", Table)
+
+    @property
+    def baseline(self) -> Summary | None:
+        """The pinned run."""
+        return self.lab.runs.rows.get(self.lab.notebook.memory.baseline or "")
+
+    def chosen_run(self) -> Summary | None:
+        return self.lab.runs.rows.get(self.table.key or "")
+
+    # News of runs
+
+    def runs_changed(self, changed: frozenset[str]) -> None:
+        feed = self.lab.runs
+        self.board.update(feed.rows, changed)
+        for name in [name for name in self.marks if name not in feed.rows]:
+            del self.marks[name]
+        arrived = False
+        if feed.ready and not feed.unread:
+            arrived = self.query_one(Since).tell(feed.rows.values(), self.lab.notebook.memory.left, self.lab.clock())
+            self._remember([feed.rows[name] for name in (feed.rows if arrived else changed) if name in feed.rows])
+        self._show()
+        if arrived:
+            self.table.action_table_top()  # failures came to the top
+        self._preview()
+
+    def _remember(self, runs: list[Summary]) -> None:
+        """What has ended is seen now; failures stay on top until opened."""
+        before = self.lab.notebook.memory
+        after = before.after(runs, self.lab.clock())
+        if after.unopened != before.unopened or any((run.ended or 0.0) > before.left for run in runs):
+            self.lab.remember(after)
+        self.board.put_first(frozenset(after.unopened))
+
+    def _show(self) -> None:
+        feed, now = self.lab.runs, self.lab.clock()
+        ids = self.board.shown()
+        empty = feed.ready and not (feed.rows or feed.unread or feed.trouble)
+        if empty != self.has_class("-empty"):
+            self.set_class(empty, "-empty")
+            self.set_focus(None if empty else self.table)
+            self.refresh_bindings()
+        labels = {run.metric.label for name in ids if (run := feed.rows[name]).metric is not None}
+        self.table.set_columns(columns(labels.pop() if len(labels) == 1 else ""))
+        self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else ""))
+        self.table.sort_mark(self.board.sort, self.board.descending)
+        baseline = self.baseline
+        pinned = f"baseline {baseline.id}" if baseline is not None else ""
+        self.query_one("#runs", Pane).title("Runs", pinned)
+        slots = self.marks | self.query_one(HomeFigure).slots
+        fresh = frozenset(self.lab.notebook.memory.unopened)
+        self.table.set_rows(self._rows.make(ids, feed.rows, now, slots, baseline, fresh))
+        self._status(len(ids))
+        active = sorted(
+            (run for run in feed.rows.values() if run.state in ("running", "queued")), key=lambda run: run.created
+        )
+        line = self.query_one("#jobs", Line)
+        line.display = bool(active)
+        line.show(home_facts.jobs(active, now, self.size.width))
+        self._facts()
+
+    def _status(self, shown: int) -> None:
+        feed = self.lab.runs
+        parts = [f"sort {self.board.sort}{glyphs.sign('descending' if self.board.descending else 'ascending')}"]
+        if self.marks:
+            parts.append(f"{len(self.marks)} marked")
+        total = len(feed.rows) + feed.unread
+        parts.append(count(total, "run") if shown == total else f"{shown:,} of {total:,}")
+        self.query_one("#status", Line).show(Content(f" {glyphs.sign('dot')} ".join(parts)))
+
+    def _facts(self) -> None:
+        run = self.chosen_run()
+        pane = self.query_one("#details", Pane)
+        if not pane.is_on_screen and not pane.region:
+            return
+        records = self.lab.runs.records
+        text = Content("")
+        if run is not None:
+            baseline = self.lab.notebook.memory.baseline
+            text = home_facts.facts(run, records.get(run.id), records.get(baseline or ""), self.lab.clock())
+        pane.title(run.id if run is not None else "Details")
+        self.query_one("#facts", Line).show(text, layout=True)
+
+    def _previewed(self) -> list[str]:
+        return list(self.marks) or [name for name in [self.table.key] if name]
+
+    def _preview(self) -> None:
+        """Follows the runs in view; their figure comes shortly."""
+        ids = self._previewed()
+        self.follow_runs([*ids, *filter(None, [self.table.key, self.lab.notebook.memory.baseline])])
+        self.query_one(HomeFigure).want(ids, self.marks)
+
+    @on(HomeFigure.Drawn)
+    def _drawn(self) -> None:
+        self._show()
+
+    def _age(self) -> None:
+        if self.is_current:
+            self._show()
+
+    # Keys
+
+    @on(Table.Highlighted)
+    def _moved(self) -> None:
+        self._facts()
+        self._preview()
+
+    @on(Table.Marked)
+    def _mark(self, event: Table.Marked) -> None:
+        if self.marks.pop(event.key, None) is None:
+            self.marks[event.key] = next(n for n in range(len(self.marks) + 1) if n not in self.marks.values())
+        self._show()
+        self.table.action_table_down()
+        self._preview()
+
+    @on(Table.Opened)
+    def _open(self, event: Table.Opened) -> None:
+        self.lab.open_run(event.key)
+
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        self.board.filter(event.value, self.lab.runs.rows, self.lab.clock())
+        self._show()
+        self._preview()
+
+    def action_home_filter(self) -> None:
+        self.query_one(FilterInput).focus()
+
+    def action_home_sort(self) -> None:
+        self.board.next_sort(self.lab.runs.rows)
+        self._show()
+
+    def action_home_reverse(self) -> None:
+        self.board.reverse()
+        self._show()
+
+    def action_home_new(self) -> None:
+        self.query_one(Welcome).new()
+
+    def action_home_demo(self) -> None:
+        self.query_one(Welcome).demo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The demo's key is for a project without runs; what needs a run waits for one."""
+        empty = self.has_class("-empty")
+        if action == "home_demo":
+            return empty
+        needs_runs = action.startswith(("home_", "run_", "app_export", "app_copy")) and action != "home_new"
+        return not (empty and needs_runs)
+
+    def action_home_compare(self) -> None:
+        if len(self.marks) < 2:
+            self.notify("Mark two runs or more with space, then compare them.")
+            return
+        from tui_app.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen(list(self.marks)))
+
+    def action_home_baseline(self) -> None:
+        run = self.chosen_run()
+        if run is not None:
+            self.lab.remember(self.lab.notebook.memory.pinned(run.id))
+            self._show()
+            self._preview()
+
+    def step_back(self) -> bool:
+        """Out of the filter, then the filter's text, then the news, then the marks."""
+        query = self.query_one(FilterInput)
+        if query.has_focus:
+            query.value = ""
+            self.table.focus()
+        elif query.value:
+            query.value = ""
+        elif self.query_one(Since).display:
+            self.query_one(Since).display = False
+        elif self.marks:
+            self.marks.clear()
+            self._show()
+            self._preview()
+        else:
+            return False
+        return True
+
+    def exports(self) -> Exports | None:
+        """The figure in view, its runs, and the table as it is filtered and ordered."""
+        feed = self.lab.runs
+        records = [record for name in self._previewed() if (record := feed.records.get(name)) is not None]
+        table = listing([feed.rows[name] for name in self.board.shown()])
+        stem = "-".join(record.id for record in records[:4]) or "runs"
+        return Exports(stem, self.query_one(HomeFigure).curve.figures, table, records)
+
+    def copies(self) -> str | None:
+        """The marked rows, or the one under the cursor, with tabs between the values."""
+        cells = {row.key: row.cells for row in self.table.rows}
+        return "\n".join("\t".join(map(str, cells[name])) for name in self._previewed() if name in cells)

@@ -1,0 +1,127 @@
+"""What Home says about the run under the cursor, beside the table and under it."""
+
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+
+from engine.figures.units import in_seconds
+from engine.runtime.records import RunRecord
+from tui_app import glyphs
+from tui_app.runs.summary import Summary
+from tui_app.screens.home_rows import STATE_STYLES, state_text
+from tui_app.text import clean, count, error_line, moment
+from tui_app.widgets.units import show
+
+
+def remaining(seconds: float) -> str:
+    """Time left, which nobody knows to a tenth of a second."""
+    return in_seconds(seconds) if seconds >= 60 else f"{max(1, round(seconds))} s"
+
+
+def facts(run: Summary, record: RunRecord | None, baseline: RunRecord | None, now: float) -> Content:
+    """State, times, the best point, what differs from the baseline's settings, and what went wrong."""
+    lines: list[Content] = [
+        Content.assemble((run.name, "bold")),
+        Content.assemble(run.experiment, "  ", state_text(run)),
+    ]
+    lines.append(_pair("device", run.device or glyphs.sign("dash")))
+    if run.started is not None:
+        lines.append(_pair("started", moment(run.started, now)))
+    if run.ended is not None and run.started is not None:
+        lines.append(_pair("took", in_seconds(run.ended - run.started)))
+    if run.state == "running" and run.ends is not None:
+        lines.append(_pair("eta", remaining(run.ends - now)))
+    lines.append(_pair("points", f"{run.done} of {run.total} done"))
+    if run.problem:
+        lines += [
+            Content(""),
+            Content.styled(run.problem, STATE_STYLES["failed"] if run.state == "failed" else "$warning"),
+        ]
+    if run.metric is not None:
+        lines += [Content(""), Content.styled("best point", "$secondary")]
+        interval = ""
+        if run.metric.low is not None and run.metric.high is not None:
+            half = (run.metric.high - run.metric.low) / 2
+            interval = (
+                f" ±{show(half, run.metric.unit, bare=True)}"
+                if not glyphs.plain()
+                else f" +-{show(half, run.metric.unit, bare=True)}"
+            )
+        value = show(run.metric.value, run.metric.unit, bare=True) + interval
+        lines.append(_pair(run.metric.label, value))
+        if run.reason:
+            lines.append(Content.styled(run.reason, "$muted"))
+    if record is not None:
+        lines += _settings(record, baseline)
+        failed = [point for point in record.points if point.error]
+        if failed:
+            lines += [Content(""), Content.styled(count(len(failed), "failed point"), "bold $error")]
+            lines += [Content(error_line(point.error)) for point in failed[:3]]
+    return Content("\n").join(lines)
+
+
+def _settings(record: RunRecord, baseline: RunRecord | None) -> list[Content]:
+    """The settings, or only those that differ where another run is the baseline."""
+    compared = baseline is not None and baseline.id != record.id
+    title = f"differs from {baseline.id}" if compared and baseline is not None else "settings"
+    lines = [Content(""), Content.styled(title, "$secondary")]
+    shown = 0
+    for key, value in record.config.items():
+        if baseline is not None and compared:
+            other = baseline.config.get(key)
+            if other == value:
+                continue
+            lines.append(
+                _pair(
+                    clean(key),
+                    f"{_short(other)} → {_short(value)}"
+                    if not glyphs.plain()
+                    else f"{_short(other)} -> {_short(value)}",
+                )
+            )
+        else:
+            lines.append(_pair(clean(key), _short(value)))
+        shown += 1
+    if not shown:
+        lines.append(Content.styled("nothing", "$muted"))
+    return lines
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return glyphs.sign("dash")
+    if isinstance(value, list | tuple):
+        return ", ".join(_short(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{clean(key)}={_short(item)}" for key, item in value.items())
+    return clean(value)
+
+
+def _pair(label: str, value: str) -> Content:
+    return Content.assemble((f"{label:<14}", "$muted"), " ", value)
+
+
+def jobs(runs: Sequence[Summary], now: float, width: int) -> Content:
+    """Running jobs with progress and time left, then those that wait: one line."""
+    parts: list[Content] = []
+    for run in runs:
+        if run.state == "running":
+            done, rest = glyphs.bar(run.fraction, max(8, min(30, width // 4)))
+            left = f"  eta {remaining(run.ends - now)}" if run.ends is not None else ""
+            why = f"  {run.problem}" if run.problem else ""
+            parts.append(
+                Content.assemble(
+                    (f"{glyphs.state('running')} ", STATE_STYLES["running"]),
+                    (run.id, "bold"),
+                    f" {run.done}/{run.total} ",
+                    (done, "$success"),
+                    (rest, "$border-blurred"),
+                    f" {100 * run.fraction:.0f}%",
+                    (left, "$muted"),
+                    (why, "$warning"),
+                )
+            )
+    for run in (run for run in runs if run.state == "queued"):
+        why = f" {run.problem}" if run.problem else ""
+        parts += [Content.assemble((f"{glyphs.state('queued')} {run.id}", STATE_STYLES["queued"]), (why, "$muted"))]
+    return Content(" ") + Content("   ").join(parts)

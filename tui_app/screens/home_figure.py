@@ -1,0 +1,64 @@
+"""The figure of the runs that are marked, or of the one under the cursor."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from textual import work
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import get_current_worker
+
+from engine.figures.figure import Figure
+from engine.runtime.records import RunRecord
+from tui_app.widgets.curve import CurveView
+from tui_app.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from tui_app.app import LabApp
+
+SECONDS = 0.25  # a held key or a busy run draws a few times a second
+
+
+class HomeFigure(Pane):
+    """Takes the records that the feed has and makes their figure in a thread."""
+
+    class Drawn(Message):
+        """Other slots of the palette belong to the runs."""
+
+    def __init__(self) -> None:
+        self.curve = CurveView(placeholder="No points yet.")
+        super().__init__(self.curve, label="Figure", jump="f", id="figure")
+        self.slots: dict[str, int] = {}
+        self._ids: tuple[str, ...] = ()
+        self._marks: dict[str, int] = {}
+        self._shown: object = None
+        self._soon: Timer | None = None
+
+    def want(self, ids: Sequence[str], marks: Mapping[str, int]) -> None:
+        """The runs to draw, shortly; asking again costs nothing."""
+        self._ids, self._marks = tuple(ids), dict(marks)
+        if self._soon is None:
+            self._soon = self.set_timer(SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._soon = None
+        found = [cast("LabApp", self.app).runs.records.get(name) for name in self._ids]
+        records = tuple(record for record in found if record is not None)
+        if (records, self._marks) != self._shown:
+            self._shown = records, self._marks
+            self._draw(records, self._marks)
+
+    @work(thread=True, exclusive=True, group="figure")
+    def _draw(self, records: Sequence[RunRecord], marks: dict[str, int]) -> None:
+        from tui_app.runs.overlay import overlaid
+
+        worker = get_current_worker()
+        figures, slots = overlaid(records, marks) if records else ([], {})
+        if not worker.is_cancelled:
+            self.app.call_from_thread(self._show, figures, slots)
+
+    def _show(self, figures: list[Figure], slots: dict[str, int]) -> None:
+        self.curve.set_figures(figures)
+        if slots != self.slots:
+            self.slots = slots
+            self.post_message(self.Drawn())

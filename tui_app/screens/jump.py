@@ -1,0 +1,40 @@
+"""Jump mode: a letter on each pane; pressing it goes there."""
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.events import Click, Key
+from textual.geometry import Offset
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui_app.screens.base import LabScreen
+
+
+class JumpScreen(ModalScreen[None]):
+    """Letters over the panes of `page`; any other key leaves."""
+
+    def __init__(self, page: LabScreen) -> None:
+        super().__init__()
+        self._page = page
+        self._panes = {
+            pane.jump: pane for pane in page.panes if pane.targets and (pane.region or page.has_class("-narrow"))
+        }
+
+    def compose(self) -> ComposeResult:
+        for letter, pane in self._panes.items():
+            if pane.region:
+                label = Static(Content(f" {letter} "), classes="jump-letter")
+                label.absolute_offset = Offset(pane.region.x + 2, pane.region.y)
+                yield label
+        names = "   ".join(f"{letter} {pane.label}" for letter, pane in self._panes.items())
+        yield Static(Content(f" jump to:  {names}"), id="jump-line")
+
+    def on_key(self, event: Key) -> None:
+        event.stop()
+        self.dismiss(None)
+        pane = self._panes.get(event.character or "")
+        if pane is not None:
+            self._page.show_pane(pane)
+
+    def on_click(self, event: Click) -> None:
+        self.dismiss(None)

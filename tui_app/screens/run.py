@@ -1,0 +1,180 @@
+"""The page of one run: its figures, its points, its settings and its log."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from engine.experiments.base import Choice
+from engine.runtime.records import PointRecord
+from tui_app.actions import bindings
+from tui_app.runs.summary import Summary
+from tui_app.screens.base import Exports
+from tui_app.screens.runactions import RunActions
+from tui_app.screens.runline import run_line
+from tui_app.screens.shown import ShownRun
+from tui_app.screens.tail import Tail
+from tui_app.text import clean
+from tui_app.widgets.curve import CurveView
+from tui_app.widgets.line import Line
+from tui_app.widgets.log import LogView
+from tui_app.widgets.pane import Pane
+from tui_app.widgets.points import PointsTable
+from tui_app.widgets.settings import SettingsTable
+from tui_app.widgets.table import Table
+
+VIEWS = ("points", "config", "log")
+
+
+class RunScreen(RunActions):
+    """Below 120 columns points, settings and log take turns under the figure; `view` is the one in front."""
+
+    TAB = "home"
+    CSS_PATH = "run.tcss"
+    BINDINGS = bindings("run", "view")
+    HELP = (
+        "One run: its figures, points, settings and log. enter opens a point; [ and ] change the view below the figure."
+    )
+
+    def __init__(self, run_id: str, view: str = "") -> None:
+        super().__init__()
+        self.run_id = run_id
+        self.view = view if view in VIEWS else VIEWS[0]
+        self._asked = view
+        self.curves = CurveView(placeholder="The figure appears with the first point.")
+        self.points = PointsTable((), id="points-table", empty="This run has no points.")
+        self.settings = SettingsTable(id="settings-table")
+        self.log_view = LogView(id="log-view")
+        self.shown = ShownRun(self, self.curves, self.points)
+        self._tail = Tail()
+        self._best: Choice | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Line(id="line")
+        yield Horizontal(
+            Vertical(
+                Pane(self.curves, label="Figure", jump="f", id="figure"),
+                Pane(self.points, label="Points", jump="p", id="points"),
+                id="left",
+                classes="deck",
+            ),
+            Vertical(
+                Pane(self.settings, label="Settings", jump="s", id="config"),
+                Pane(self.log_view, label="Log", jump="l", id="log"),
+                id="right",
+                classes="deck",
+            ),
+            id="main",
+        )
+        yield Static(id="best")
+
+    def on_mount(self) -> None:
+        self.follow_runs([name for name in (self.run_id, self._baseline) if name])
+        self._turn(self.view)
+        self.set_interval(1.0, self._tick)
+        named = {"points": self.points, "config": self.settings, "log": self.log_view}
+        (named.get(self._asked) or self.curves).focus()
+
+    @property
+    def _baseline(self) -> str | None:
+        return self.lab.notebook.memory.baseline
+
+    # The run
+
+    def chosen_run(self) -> Summary | None:
+        return self.lab.runs.rows.get(self.run_id)
+
+    def runs_changed(self, changed: frozenset[str]) -> None:
+        if self.run_id in changed or self.shown.record is None:
+            self._show_run()
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self._show_line()
+            self._show_log()
+
+    def _show_run(self) -> None:
+        records = self.lab.runs.records
+        record = records.get(self.run_id)
+        self.shown.show(record)
+        self._show_line()
+        if record is not None:
+            self.settings.set_run(record, records.get(self._baseline or ""), self.shown.experiment)
+            self._show_log()
+
+    def _show_line(self) -> None:
+        run, best = self.chosen_run(), self.shown.best
+        line = Content(f" {self.run_id}")
+        if run is not None:
+            line = run_line(run, self.shown.record, self.lab.clock(), self.size.width)
+        self.query_one("#line", Line).show(line)
+        if best != self._best:
+            self._best = best
+            footing = self.query_one("#best", Static)
+            footing.display = best is not None
+            footing.update(Content.assemble(("best  ", "bold $success"), clean(best.reason)) if best else "")
+
+    def _show_log(self) -> None:
+        """The log of the point that runs, else of the one under the cursor."""
+        run, record = self.chosen_run(), self.shown.record
+        if run is None or record is None or not self.log_view.is_on_screen:
+            return
+        running = next((point for point in record.points if point.state == "running"), None)
+        point = running or self.shown.point(self.points.key)
+        if point is not None:
+            fresh, lines = self._tail.read(run.path, point.index, point.attempt)
+            if fresh:
+                self.log_view.clear()
+                self.query_one("#log", Pane).title(f"Log of {_named(point)}")
+            self.log_view.add(lines)
+
+    @on(Table.Highlighted, "#points-table")
+    def _highlighted(self) -> None:
+        self._show_log()
+
+    @on(Table.Opened, "#points-table")
+    def _opened(self, event: Table.Opened) -> None:
+        from tui_app.screens.point import PointScreen
+
+        self.app.push_screen(PointScreen(self.run_id, int(event.key)))
+
+    # Views
+
+    def _turn(self, view: str) -> None:
+        self.view = view
+        for name in VIEWS:
+            self.set_class(name == view, f"-view-{name}")
+        self.call_after_refresh(self._show_log)
+
+    def show_pane(self, pane: Pane) -> None:
+        if pane.id in VIEWS:
+            self._turn(pane.id)
+        super().show_pane(pane)
+
+    def action_view_next(self) -> None:
+        self._step(1)
+
+    def action_view_previous(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        view = VIEWS[(VIEWS.index(self.view) + step) % len(VIEWS)]
+        self.show_pane(self.query_one(f"#{view}", Pane))
+
+    def action_run_log(self) -> None:
+        self.show_pane(self.query_one("#log", Pane))
+
+    # Everywhere
+
+    def exports(self) -> Exports | None:
+        return self.shown.exports()
+
+    def copies(self) -> str | None:
+        return self.shown.copies()
+
+
+def _named(point: PointRecord) -> str:
+    return " ".join(clean(value) for value in list(point.params.values())[:2]) or f"point {point.index}"

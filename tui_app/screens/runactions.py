@@ -1,0 +1,90 @@
+"""What can be done to a run, the same wherever a run is shown."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import work
+
+from engine.errors import InputError
+from tui_app.runs.summary import ENDED, Summary
+from tui_app.screens.base import LabScreen
+
+CONFIRM_SECONDS = 4.0
+
+
+class RunActions(LabScreen):
+    """A page with a run in focus. Subclasses bind the group `run` and say which run is meant."""
+
+    _cancelling: tuple[str, float] = ("", 0.0)
+
+    def chosen_run(self) -> Summary | None:
+        """The run that the keys act on."""
+        raise NotImplementedError
+
+    def _chosen(self) -> Summary | None:
+        run = self.chosen_run()
+        if run is None:
+            self.notify("There is no run here.")
+        return run
+
+    def action_run_pause(self) -> None:
+        from engine.runtime import control
+
+        run = self._chosen()
+        if run is None:
+            return
+        if run.state in ("paused", "interrupted", "failed"):
+            self._control(control.resume, run.path, f"{run.id} goes on.")
+        else:
+            self._control(control.pause, run.path, f"{run.id} pauses after the running point.")
+
+    def action_run_cancel(self) -> None:
+        """Asks for the key twice: what a cancelled run has not done stays undone."""
+        from engine.runtime import control
+
+        run = self._chosen()
+        if run is None:
+            return
+        if run.state in ENDED:
+            self.notify(f"{run.id} has ended ({run.state}).", markup=False)
+            return
+        name, until = self._cancelling
+        if name == run.id and self.lab.clock() < until:
+            self._cancelling = ("", 0.0)
+            self._control(control.cancel, run.path, f"{run.id} is cancelled.")
+        else:
+            self._cancelling = (run.id, self.lab.clock() + CONFIRM_SECONDS)
+            text = f"Press again to cancel {run.id} ({run.done} of {run.total} points done)."
+            self.notify(text, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
+
+    def action_run_rerun(self) -> None:
+        run = self._chosen()
+        if run is not None:
+            self._rerun(run)
+
+    def action_run_log(self) -> None:
+        run = self._chosen()
+        if run is not None:
+            from tui_app.screens.run import RunScreen
+
+            self.app.push_screen(RunScreen(run.id, view="log"))
+
+    @work(thread=True, group="control")
+    def _control(self, verb: Callable[[Path], object], path: Path, done: str) -> None:
+        try:
+            verb(path)
+        except (InputError, OSError) as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        self.app.call_from_thread(self.notify, done, timeout=3, markup=False)
+
+    @work(thread=True, group="control")
+    def _rerun(self, run: Summary) -> None:
+        from engine.runtime.spec import RunSpec
+
+        try:
+            config = RunSpec.read(run.path).config
+        except (InputError, OSError) as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        self.app.call_from_thread(self.lab.open_experiment, run.experiment, config)

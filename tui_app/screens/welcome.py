@@ -1,0 +1,59 @@
+"""What an empty project shows: three ways to begin."""
+
+from textual import work
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.errors import InputError
+from tui_app.actions import BY_ID, show_key
+from tui_app.tabs import TABS
+
+
+class Welcome(Static):
+    """Shown while there are no runs; also what `n` and the demo do."""
+
+    def on_mount(self) -> None:
+        keymap = self.app._keymap
+
+        def key(action: str) -> tuple[str, str]:
+            keys = keymap.get(action, BY_ID[action].keys)
+            return show_key(keys.split(",")[0]), "bold $block-cursor-foreground on $primary"
+
+        self.update(
+            Content.assemble(
+                ("No runs yet.", "bold $primary"),
+                " Three ways to begin:\n\n ",
+                (f" {key('home.demo')[0]} ", key("home.demo")[1]),
+                ("  the demo", "bold"),
+                "\n      a small sweep on a built-in model: no network, some minutes\n\n ",
+                (f" {key('home.new')[0]} ", key("home.new")[1]),
+                ("  a new experiment", "bold"),
+                "\n      choose a model, data and number formats, then press ^r\n\n ",
+                (" $ ", "bold $block-cursor-foreground on $secondary"),
+                ("  the command line", "bold"),
+                "\n      labtui run quantize --set widths=4,6,8\n\n",
+                ("Runs go on when you close this; they are here when you come back.", "$muted"),
+            )
+        )
+
+    def new(self) -> None:
+        """Opens the experiment's screen, or asks which where there are several."""
+        choices = [tab for tab in TABS if tab.experiment is not None]
+        if len(choices) == 1:
+            self.app.switch_mode(choices[0].name)
+            return
+        self.app.action_command_palette()
+
+    @work(thread=True, exclusive=True, group="demo")
+    def demo(self) -> None:
+        """Launches the demo sweep; the runtime's processes do the work."""
+        from engine.experiments import launch
+        from tui_app.command.demo import EXPERIMENT, NAME, SETTINGS
+
+        try:
+            experiment, config = launch.configure(EXPERIMENT, SETTINGS)
+            path = launch.launch(experiment, config, NAME)
+        except (InputError, OSError) as error:
+            self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
+            return
+        self.app.call_from_thread(self.app.notify, f"{path.name} has started.", timeout=4, markup=False)

@@ -1,0 +1,1 @@
+"""Widgets that know nothing of screens: curves, forms, tables of points, logs."""

@@ -1,0 +1,73 @@
+"""What the reader's keys have set, without the widget: which figure, which scales, how smooth, how near."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.figures.figure import Figure
+from tui_app import glyphs
+
+SMOOTHING = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98)
+WHOLE = (0.0, 1.0)
+
+
+@dataclass(slots=True)
+class Controls:
+    """The figures and how they are looked at. Scales are remembered for each figure by its key."""
+
+    figures: tuple[Figure, ...] = ()
+    smoothing: float = 0.0
+    window: tuple[float, float] = WHOLE
+    _shown: int = 0
+    _scales: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+
+    @property
+    def figure(self) -> Figure | None:
+        """The figure in view."""
+        return self.figures[self._shown] if self.figures else None
+
+    @property
+    def logs(self) -> tuple[bool, bool]:
+        """Whether x and y are logarithmic."""
+        figure = self.figure
+        if figure is None:
+            return False, False
+        return self._scales.get(figure.key, (figure.x_scale == "log", figure.y_scale == "log"))
+
+    @property
+    def words(self) -> str:
+        """What the keys have set: `log x · smooth 0.6 · 1/3`."""
+        log_x, log_y = self.logs
+        parts = (
+            "log x" if log_x else "",
+            "log y" if log_y else "",
+            f"smooth {self.smoothing:g}" if self.smoothing else "",
+            f"zoom {1 / (self.window[1] - self.window[0]):.0f}{glyphs.sign('times')}" if self.window != WHOLE else "",
+            f"{self._shown + 1}/{len(self.figures)}" if len(self.figures) > 1 else "",
+        )
+        return f" {glyphs.sign('dot')} ".join(filter(None, parts))
+
+    def take(self, figures: Sequence[Figure]) -> bool:
+        """New figures; True where the one in view is another than before, by its key."""
+        before = self.figure.key if self.figure else None
+        self.figures = tuple(figures)
+        self._shown = next((i for i, figure in enumerate(figures) if figure.key == before), 0)
+        other = (self.figure.key if self.figure else None) != before
+        if other:
+            self.window = WHOLE
+        return other
+
+    def next_figure(self) -> None:
+        """The figure after this one, whole; after the last the first."""
+        self._shown = (self._shown + 1) % max(1, len(self.figures))
+        self.window = WHOLE
+
+    def smooth(self, step: int) -> None:
+        """One step smoother, or rougher."""
+        place = SMOOTHING.index(self.smoothing) + step
+        self.smoothing = SMOOTHING[max(0, min(place, len(SMOOTHING) - 1))]
+
+    def turn(self, *, x: bool = False, y: bool = False) -> None:
+        """Makes an axis logarithmic, or linear again."""
+        if self.figure is not None:
+            log_x, log_y = self.logs
+            self._scales[self.figure.key] = (log_x != x, log_y != y)

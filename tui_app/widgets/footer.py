@@ -1,0 +1,39 @@
+"""The bottom line: the keys that do something here, the least needed dropped first; made from the registry."""
+
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+from tui_app import glyphs
+from tui_app.actions import Action, show_key
+from tui_app.live import live_actions
+
+
+class Footer(Widget):
+    """One line of keys. A click on one does what the key does."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> Content:
+        """As many keys as fit, in the order of their rank; help is always the last."""
+        live = sorted((entry for entry in live_actions(self.screen) if entry[0].rank is not None), key=_rank)
+        entries = [(action, _entry(keys[0], action.label)) for action, keys in live]
+        last = [entry for action, entry in entries if action.rank == 0]
+        room = self.size.width - sum(entry.cell_length + 2 for entry in last)
+        line: list[Content] = []
+        for action, entry in entries:
+            if action.rank != 0 and entry.cell_length + 2 <= room:
+                line.append(entry)
+                room -= entry.cell_length + 2
+        return Content(" ") + Content("  ").join(line + last)
+
+
+def _rank(entry: tuple[Action, list[str]]) -> int:
+    return entry[0].rank or 0
+
+
+def _entry(key: str, label: str) -> Content:
+    click = Style.from_meta({"@click": f"screen.press('{key}')"})
+    shown = show_key(key, words=glyphs.plain())
+    return Content.assemble((shown, "bold $secondary"), (f" {label}", "$muted")).stylize(click)

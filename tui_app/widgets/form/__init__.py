@@ -1,0 +1,1 @@
+"""Forms made from a config class: `Form` is the widget; `fields` and `written` are pure."""

@@ -1,0 +1,88 @@
+"""What a config class says about its form: one `Field` for each setting, and the way from texts to a config."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import ValidationError
+
+from engine.experiments.base import ExperimentConfig
+from engine.experiments.launch import field_errors
+
+Kind = Literal["text", "choice", "choices", "switch", "source"]
+SOURCES = ("model", "data")
+SWITCH = ("yes", "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A setting as the form shows it: `default` is text, `choices` what it offers, `optional` may be empty."""
+
+    name: str
+    title: str
+    description: str
+    kind: Kind
+    default: str
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+
+
+def fields(config: type[ExperimentConfig]) -> list[Field]:
+    """The settings in the order of a form: model and data, the experiment's own, then what all experiments share."""
+    own = [name for name in config.__annotations__ if name in config.model_fields]
+    order = dict.fromkeys((*SOURCES, *own, *reversed(config.model_fields)))
+    return [_field(config, name) for name in order if name in config.model_fields]
+
+
+def _field(config: type[ExperimentConfig], name: str) -> Field:
+    info = config.model_fields[name]
+    kind, choices = _kind(name, info.annotation)
+    default = to_text(info.get_default(call_default_factory=True))
+    optional = NoneType in get_args(info.annotation)
+    return Field(name, info.title or name, info.description or "", kind, default, choices, optional)
+
+
+def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
+    if name in SOURCES:
+        return "source", ()
+    members = get_args(annotation)
+    if get_origin(annotation) in (Union, UnionType) and NoneType in members and len(members) == 2:
+        annotation = next(member for member in members if member is not NoneType)
+        members = get_args(annotation)
+    if annotation is bool:
+        return "switch", SWITCH
+    if get_origin(annotation) is Literal:
+        return "choice", tuple(map(str, members))
+    if get_origin(annotation) in (tuple, list) and members and get_origin(members[0]) is Literal:
+        return "choices", tuple(map(str, get_args(members[0])))
+    return "text", ()
+
+
+def to_text(value: Any) -> str:
+    """A value as a form's field holds it: lists with commas, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return SWITCH[not value]
+    if isinstance(value, list | tuple):
+        return ",".join(map(to_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def values(fields: Iterable[Field], texts: Mapping[str, str]) -> dict[str, str | None]:
+    """The settings that differ from their defaults, as text that the config class reads."""
+    changed: dict[str, str | None] = {}
+    for field in fields:
+        text = texts.get(field.name, field.default).strip()
+        if text != field.default:
+            changed[field.name] = None if field.optional and not text else text
+    return changed
+
+
+def read(config: type[ExperimentConfig], settings: Mapping[str, Any]) -> tuple[ExperimentConfig | None, dict[str, str]]:
+    """The config, or the sentence that each wrong field has earned (under "" what is wrong with the whole)."""
+    try:
+        return config.model_validate(dict(settings)), {}
+    except ValidationError as error:
+        return None, field_errors(error, config)
