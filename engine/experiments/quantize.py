@@ -60,7 +60,7 @@ class QuantizeConfig(TextConfig):
     layers: Words = Field(("Linear",), min_length=1, title="Layers", description="Types or name patterns to quantise.")
     skip: Words = Field((), title="Skip", description="Types or name patterns to leave out, for example classifier.")
 
-    @field_validator("modes", "layers", "skip", mode="before")
+    @field_validator("modes", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value

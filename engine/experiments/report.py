@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_jsonable_python
+
 from engine.experiments import registry, results
 from engine.figures.files import write_text
 from engine.figures.image import render
 from engine.figures.table import Table
-from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.figures.units import in_seconds
 from engine.runtime.records import RunRecord
 from engine.runtime.text import clean
 
@@ -25,13 +27,16 @@ def write_report(directory: Path, runs: Sequence[RunRecord]) -> Path:
 
 def command_line(run: RunRecord) -> str:
     """The command that does the same run again, as short as the defaults allow."""
-    default = registry.get(run.experiment).Config().model_dump(mode="json")
-    return command(run.experiment, {key: value for key, value in run.config.items() if default.get(key) != value})
+    fields = registry.get(run.experiment).Config.model_fields
+    defaults = {name: to_jsonable_python(field.default) for name, field in fields.items() if not field.is_required()}
+    changed = {name: value for name, value in run.config.items() if defaults.get(name, run) != value}
+    return command(run.experiment, changed)
 
 
 def command(experiment: str, settings: Mapping[str, Any]) -> str:
     """`labtui run` with these settings, quoted for a shell."""
-    words = [f"--set {shlex.quote(f'{key}={_setting(value)}')}" for key, value in settings.items()]
+    given = {key: value for key, value in settings.items() if value is not None}
+    words = [f"--set {shlex.quote(f'{key}={_setting(value)}')}" for key, value in given.items()]
     return " ".join(["labtui run", shlex.quote(experiment), *words])
 
 
@@ -49,12 +54,8 @@ def _section(directory: Path, run: RunRecord) -> str:
         f"`{run.id}`, {run.state}, {started}{took}, on {', '.join(run.devices)}; seed {run.seed}; {versions}.\n",
         f"```sh\n{command_line(run)}\n```\n",
     ]
-    if baseline := run.notes.get("baseline"):
-        interval = f"{in_percent(baseline['accuracy_low'])} to {in_percent(baseline['accuracy_high'])}"
-        lines.append(
-            f"Baseline: {in_percent(baseline['accuracy'])} % ({interval}) on {baseline['samples']:,} test texts, "
-            f"{in_bytes(baseline['bytes'])}.\n"
-        )
+    if baseline := results.baseline(run):
+        lines.append(f"Baseline: {baseline}.\n")
     if choice is not None:
         lines.append(f"**Chosen:** {clean(choice.reason)}.\n")
     lines.append(summary_table(run).markdown())

@@ -13,6 +13,7 @@ from engine.figures.units import in_bytes, in_percent, in_seconds
 from engine.runtime.records import Params, PointRecord, RunRecord
 from engine.runtime.text import clean
 
+BASELINE_KEYS = {"accuracy", "accuracy_low", "accuracy_high", "samples", "bytes"}
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "text": lambda value: clean(str(value)),
     "number": lambda value: f"{value:.4g}",
@@ -68,6 +69,15 @@ def insignificant(point: PointRecord, column: Column) -> bool:
     result = point.result or {}
     low, high = (result.get(key) if key else None for key in (column.low, column.high))
     return column.signed and low is not None and high is not None and low <= 0 <= high
+
+
+def baseline(run: RunRecord) -> str:
+    """The measured baseline in words; empty where the experiment notes none of this kind."""
+    noted = run.notes.get("baseline")
+    if not isinstance(noted, Mapping) or not noted.keys() >= BASELINE_KEYS:
+        return ""
+    accuracy, low, high = (in_percent(noted[key]) for key in ("accuracy", "accuracy_low", "accuracy_high"))
+    return f"{accuracy} % ({low} to {high}) on {noted['samples']:,} test texts, {in_bytes(noted['bytes'])}"
 
 
 def points_table(run: RunRecord) -> Table:

@@ -12,7 +12,7 @@ from rich.text import Text
 from engine.experiments import registry, results
 from engine.experiments.base import Column
 from engine.figures.files import to_json
-from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.figures.units import in_seconds
 from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.text import clean
 from tui_app import glyphs
@@ -48,9 +48,8 @@ def print_run(run: RunRecord) -> None:
     console.print(head)
     if run.problem:
         console.print(Text(clean(run.problem), style="yellow"))
-    if baseline := run.notes.get("baseline"):
-        size = in_bytes(baseline["bytes"])
-        console.print(f"baseline  {in_percent(baseline['accuracy'])} % on {baseline['samples']:,} test texts, {size}")
+    if baseline := results.baseline(run):
+        console.print(f"baseline  {baseline}", highlight=False)
     choice = results.best(run)
     columns = experiment.columns if console.width >= WIDE else experiment.columns[:NARROW_COLUMNS]
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -1,7 +1,11 @@
 """`labtui runs`: the list of runs."""
 
+from collections.abc import Iterator
+
 import click
 
+from engine.errors import InputError
+from engine.runtime.records import RunRecord
 from engine.runtime.runs import list_runs, read_run
 from tui_app.command.output import print_json, print_runs
 
@@ -15,7 +19,7 @@ def runs(query: str, as_json: bool) -> None:
     from tui_app.runs.summary import summarize
 
     wanted = parse_filter(query)
-    found = [run for run in (read_run(path) for path in list_runs()) if wanted(summarize(run))]
+    found = [run for run in _readable() if wanted(summarize(run))]
     if as_json:
         keys = ("id", "name", "experiment", "state", "created", "started", "ended")
         print_json(
@@ -23,3 +27,12 @@ def runs(query: str, as_json: bool) -> None:
         )
     else:
         print_runs(found)
+
+
+def _readable() -> Iterator[RunRecord]:
+    """Every run that can be read; the others are named on stderr and stop nothing."""
+    for path in list_runs():
+        try:
+            yield read_run(path)
+        except InputError as error:
+            click.echo(f"{path.name}: {error}", err=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.experiments.parts.selection import front_of
 from engine.figures.figure import Figure, Mark, Series
 from engine.runtime.records import PointRecord, RunRecord
 
@@ -112,10 +113,7 @@ def _size(run: RunRecord, best: int | None) -> Figure:
     series = []
     for name, (slot, members) in _curves(run).items():
         series.append(_series(name, slot, members, [_value(point, "bytes") for point in members], "scatter"))
-    front: list[tuple[float, float]] = []
-    for x, y in sorted((x, -y) for one in series for x, y in zip(one.x, one.y, strict=True)):
-        if not front or -y > front[-1][1]:
-            front.append((x, -y))
+    front = front_of((x, y) for one in series for x, y in zip(one.x, one.y, strict=True))
     if len(front) > 1:
         xs, ys = zip(*front, strict=True)
         series.append(Series("Pareto front", xs, ys, kind="steps", slot=-1))

@@ -1,7 +1,7 @@
 """Which point to take: the Pareto front, and the one-standard-error rule (Breiman et al. 1984)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.experiments.base import Choice
@@ -18,13 +18,21 @@ class Candidate:
     samples: int
 
 
-def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates that no other beats, smallest first: each larger one is strictly more accurate."""
-    front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda c: (c.bytes, -c.accuracy, c.index)):
-        if not front or candidate.accuracy > front[-1].accuracy:
-            front.append(candidate)
+def front_of(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (bytes, accuracy) pairs that no other beats, smallest first: each larger one is strictly more accurate."""
+    front: list[tuple[float, float]] = []
+    for size, accuracy in sorted(places, key=lambda place: (place[0], -place[1])):
+        if not front or accuracy > front[-1][1]:
+            front.append((size, accuracy))
     return front
+
+
+def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates on the front; of equals the first counts."""
+    at: dict[tuple[float, float], Candidate] = {}
+    for candidate in candidates:
+        at.setdefault((candidate.bytes, candidate.accuracy), candidate)
+    return [at[place] for place in front_of(at)]
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice | None:
