@@ -6,10 +6,13 @@ Every case is measured in turn within each round, so that a busy moment falls on
 medians. Forward+backward is compared with one copy too: it reads and writes twice as much.
 """
 
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as labtui's workers run; read when torch is loaded
 
 import torch
 

@@ -77,6 +77,8 @@ class LabApp(App[None], inherit_bindings=False):
         self.interactive = interactive or Interactive()
         self.machine = Content("")
         self.notebook = Notebook()
+        self.last_visit = 0.0
+        self._caught_up = False
         for theme in THEMES:
             self.register_theme(theme)
         few = self.no_color or self.console.color_system == "standard"
@@ -96,6 +98,7 @@ class LabApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_class(glyphs.plain(), "-plain")
         self.notebook.read()
+        self.last_visit = self.notebook.memory.left
         for problem in self.config.problems:
             self.notify(problem, title="Config", severity="warning", timeout=12, markup=False)
         if self.config.theme is not None and self.config.theme not in self.available_themes:
@@ -136,10 +139,23 @@ class LabApp(App[None], inherit_bindings=False):
 
     def on_told(self, message: Told) -> None:
         changed = self.runs.take(message.news)
+        self._note_ended(changed)
         page = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LabScreen)), None)
         if page is not None:
             self.show_machine(page)
             page.runs_changed(changed)
+
+    def _note_ended(self, changed: Iterable[str]) -> None:
+        """What has ended is seen now; failures stay on top of Home until opened, whatever page they came upon."""
+        if not self._caught_up:
+            if self.runs.unread:
+                return
+            self._caught_up, changed = True, self.runs.rows
+        runs = [self.runs.rows[name] for name in changed if name in self.runs.rows]
+        before = self.notebook.memory
+        after = before.after(runs, self.clock())
+        if after.unopened != before.unopened or any((run.ended or 0.0) > before.left for run in runs):
+            self.remember(after)
 
     def show_machine(self, page: LabScreen) -> None:
         """Puts the GPUs and the counts of runs at work into a page's header."""

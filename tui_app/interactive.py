@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -30,13 +29,15 @@ class Interactive:
 
     def start(self) -> None:
         """Starts the worker, so that the first question finds it warm. Called inside the event loop."""
+        from engine.runtime.processes import import_environment
+
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.interactive"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+            env=import_environment(),  # GPUs in sight: it finds the devices of the runs it starts
         )
         listening = self._process, asyncio.get_running_loop()
         threading.Thread(target=self._listen, args=listening, name="interactive", daemon=True).start()

@@ -56,7 +56,12 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
 
 
 def summarize(layers: Sequence[LayerReport]) -> dict[str, float | None]:
-    """The layers in one line: median SQNR (dB), and over all weights mean bits and shares zero and saturated."""
+    """The layers in one line: median SQNR (dB), and over all weights mean bits and shares zero and saturated.
+
+    Without quantised layers the weights are float32 as they were.
+    """
+    if not layers:
+        return {"sqnr_db": None, "bits": 32.0, "zeros": 0.0, "saturated": 0.0}
     elements = sum(layer.elements for layer in layers)
     ratios = sorted(layer.sqnr_weight_db for layer in layers if layer.sqnr_weight_db is not None)
     middle = len(ratios) // 2

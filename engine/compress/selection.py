@@ -1,13 +1,13 @@
 """Which layers of a model become quantised ones, and with which formats."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from torch import nn
 
 from engine.errors import InputError
+from engine.models.layer_names import TYPES, fits, no_match
 
 Choice = str | Mapping[str, str]
 """A spec, or specs by pattern of layer names: the first pattern that fits counts."""
@@ -51,7 +51,7 @@ def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
         if isinstance(choice, Mapping):
             for pattern in choice:
                 if not any(fnmatchcase(name, pattern) for name in layers):
-                    raise InputError(_no_match(layers, pattern))
+                    raise no_match(list(layers), pattern)
     names = [name for name in layers if name in chosen - left_out]
     if not names:
         raise InputError("no layer is left to quantise: include more or exclude fewer of them.")
@@ -59,19 +59,11 @@ def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
     return [name for name in names if any(spec_for(choice, name) is not None for choice in choices)]
 
 
-def _matching(layers: Mapping[str, nn.Module], pattern: str) -> Iterable[str]:
-    found = [name for name, module in layers.items() if _fits(name, module, pattern)]
+def _matching(layers: Mapping[str, nn.Module], pattern: str) -> list[str]:
+    if pattern in TYPES:
+        found = [name for name, module in layers.items() if isinstance(module, getattr(nn, pattern))]
+    else:
+        found = [name for name in layers if fits(name, pattern)]
     if not found:
-        raise InputError(_no_match(layers, pattern))
+        raise no_match(list(layers), pattern)
     return found
-
-
-def _fits(name: str, module: nn.Module, pattern: str) -> bool:
-    by_type = any(base.__name__ == pattern for base in type(module).__mro__)
-    return by_type or fnmatchcase(name, pattern) or name.startswith(f"{pattern}.")
-
-
-def _no_match(layers: Mapping[str, nn.Module], pattern: str) -> str:
-    near = difflib.get_close_matches(pattern, [*layers, "Linear", "Embedding"], n=3, cutoff=0.3)
-    shown = ", ".join(near or list(layers)[:3])
-    return f"no linear or embedding layer is called {pattern!r}; the nearest are {shown}."

@@ -21,6 +21,7 @@ from engine.compress.layers import FakeQuantize, QuantizedEmbedding, QuantizedLi
 from engine.errors import InputError
 from engine.formats import parse
 from engine.formats.base import Packed
+from engine.runtime.files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,37 +36,52 @@ def save(classifier: "Classifier", folder: Path) -> int:
     """Writes a classifier, packed where its layers are quantised; returns the bytes of the weights as written.
 
     Everything is counted: embeddings, norms, scales and the file's header. A model without quantised layers is
-    written as `Classifier.save` does.
+    written as `Classifier.save` does. The folder appears whole and on disk; a model saved there before gives way.
+
+    Raises:
+        InputError: the folder holds something that is no saved model.
     """
-    layers = quantized_layers(classifier.model)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not layers:
-        classifier.save(folder)
-        return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if held and not held & {"config.json", WEIGHTS}:
+        raise InputError(f"{folder} holds something other than a model; name a new folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if quantized_layers(classifier.model):
+        tensors, manifest = _packed(classifier.model)
+        write_durably(folder, lambda partial: _write(classifier, tensors, manifest, partial))
+    else:
+        write_durably(folder, classifier.save)
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+
+
+def _packed(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What the two files of a model hold."""
     tensors: dict[str, Tensor] = {
         # A clone each: safetensors takes no two tensors that share memory.
         name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in classifier.model.state_dict().items()
+        for name, tensor in model.state_dict().items()
     }
     entries: dict[str, dict[str, Any]] = {}
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, layer in layers.items():
+    for name, layer in quantized_layers(model).items():
         entries[name] = _entry(layer)
         for parameter, quantizer in _parameters(layer).items():
             packed = quantizer.format.pack(tensors.pop(f"{name}.{parameter}"))
             shapes[f"{name}.{parameter}"] = packed.shape
             tensors |= {f"{name}.{parameter}.{part}": tensor for part, tensor in packed.tensors.items()}
+    return tensors, {"version": _VERSION, "layers": entries, "shapes": shapes}
+
+
+def _write(classifier: "Classifier", tensors: dict[str, Tensor], manifest: dict[str, Any], folder: Path) -> None:
+    folder.mkdir()
     save_file(tensors, folder / WEIGHTS)
-    manifest = {"version": _VERSION, "layers": entries, "shapes": shapes}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     config = copy.deepcopy(classifier.model.config)
     config.architectures = [type(classifier.model).__name__]
     config.save_pretrained(folder)
     classifier.tokenizer.save_pretrained(folder)
-    return (folder / WEIGHTS).stat().st_size
 
 
-def load(source: str | Path, labels: int | None = None, progress: "Callable[..., None] | None" = None) -> "Classifier":
+def load(source: str | Path, progress: "Callable[..., None] | None" = None) -> "Classifier":
     """A compressed folder, with the same outputs bit for bit as what was saved, or whatever `load_classifier` takes.
 
     Raises:
@@ -75,7 +91,7 @@ def load(source: str | Path, labels: int | None = None, progress: "Callable[...,
 
     folder = Path(source).expanduser()
     if not (folder / MANIFEST).is_file():
-        return load_classifier(str(source), labels, progress)
+        return load_classifier(str(source), progress)
     try:
         return _load(folder, str(source))
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

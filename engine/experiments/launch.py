@@ -1,5 +1,6 @@
 """From a name and loose values to a run on disk: what the command line, the form and TOML files all go through."""
 
+import shlex
 import tomllib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -49,6 +50,18 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key.strip(), value
+
+
+def command(experiment: str, settings: Mapping[str, Any]) -> str:
+    """The `labtui run` that starts the same, safe to paste into a shell."""
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={_as_setting(value)}")]
+    return shlex.join(["labtui", "run", experiment, *words])
+
+
+def _as_setting(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def read_config(path: Path) -> dict[str, Any]:

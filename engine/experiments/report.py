@@ -1,14 +1,12 @@
 """A Markdown report of one run or several: what was asked, what came out, what was chosen and why."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from engine.experiments import registry, results
+from engine.experiments import launch, registry, results
 from engine.figures.files import write_text
 from engine.figures.image import render
 from engine.figures.table import Table
@@ -30,18 +28,7 @@ def command_line(run: RunRecord) -> str:
     fields = registry.get(run.experiment).Config.model_fields
     defaults = {name: to_jsonable_python(field.default) for name, field in fields.items() if not field.is_required()}
     changed = {name: value for name, value in run.config.items() if defaults.get(name, run) != value}
-    return command(run.experiment, changed)
-
-
-def command(experiment: str, settings: Mapping[str, Any]) -> str:
-    """`labtui run` with these settings, quoted for a shell."""
-    given = {key: value for key, value in settings.items() if value is not None}
-    words = [f"--set {shlex.quote(f'{key}={_setting(value)}')}" for key, value in given.items()]
-    return " ".join(["labtui run", shlex.quote(experiment), *words])
-
-
-def _setting(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return launch.command(run.experiment, changed)
 
 
 def _section(directory: Path, run: RunRecord) -> str:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.runtime.files import open_private, private_folder, sync_folder
+from engine.runtime.files import open_private, private_folder, sync_folder, sync_tree
 from engine.runtime.home import cache_dir
 
 Progress = Callable[[float, float, str], None]
@@ -30,7 +30,7 @@ def cached(name: str, make: Callable[[Path], None], progress: Progress | None = 
             shutil.rmtree(partial, ignore_errors=True)
             private_folder(partial)
             make(partial)
-            _sync(partial)
+            sync_tree(partial)  # a rename must not outlive the contents in a power cut
             partial.rename(folder)
             sync_folder(folder.parent)
     finally:
@@ -45,13 +45,3 @@ def _acquire(descriptor: int, progress: Progress | None) -> None:
         if progress is not None:
             progress(0, 1, "waiting for another process to make it")
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def _sync(folder: Path) -> None:
-    """Bytes first, names after: a rename must not outlive the contents in a power cut."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
-        sync_folder(path)

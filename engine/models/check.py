@@ -1,7 +1,7 @@
 """Whether a model and a data set can be used, told in a sentence before any worker starts. Imports no torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,13 @@ from engine.models.tables import find_columns, read_labels
 from engine.models.texts import find_files
 
 HUB_SECONDS = 10.0
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_WEIGHTS = (
+    "compressed.safetensors",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
 _TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
 
 
@@ -23,15 +29,21 @@ def check_sources(model: str, data: str, text_column: str | None = None, label_c
     """
     classes = check_model(model)
     largest = check_data(data, text_column, label_column)
-    if classes is not None and largest is not None and largest >= classes:
+    if largest is not None and largest >= classes:
         raise InputError(
             f"{data} has the label {largest} and {model} tells {classes} classes apart (0 to {classes - 1}); "
             "take a model with more classes or other data."
         )
 
 
-def check_model(source: str) -> int | None:
-    """The number of classes the model tells apart; None where it has no classification head yet."""
+def check_head(source: str, architectures: Iterable[str] | None) -> None:
+    """Raises InputError where none of a model's architectures classifies texts."""
+    if not any("ForSequenceClassification" in name for name in architectures or ()):
+        raise InputError(f"{source} has no trained classification head; fine-tune it first or name another model.")
+
+
+def check_model(source: str) -> int:
+    """The number of classes the model tells apart."""
     located = locate(source)
     if located.kind == "builtin":
         return 2
@@ -71,13 +83,15 @@ def check_data(source: str, text_column: str | None = None, label_column: str | 
     return largest
 
 
-def _classes(config: Path, source: str) -> int | None:
+def _classes(config: Path, source: str) -> int:
     try:
         facts: Mapping[str, Any] = json.loads(config.read_text(encoding="utf-8"))
-        headed = any("ForSequenceClassification" in name for name in facts.get("architectures") or ())
-        return int(facts.get("num_labels") or len(facts.get("id2label") or (0, 1))) if headed else None
+        architectures = [str(name) for name in facts.get("architectures") or ()]
+        classes = int(facts.get("num_labels") or len(facts.get("id2label") or (0, 1)))
     except (OSError, ValueError, AttributeError, TypeError):
         raise InputError(f"config.json of {source} cannot be read; name a folder that save_pretrained wrote.") from None
+    check_head(source, architectures)
+    return classes
 
 
 def _hub_config(name: str) -> Path:

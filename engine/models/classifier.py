@@ -10,6 +10,7 @@ from transformers.utils import logging
 
 from engine.errors import InputError
 from engine.models.cache import Progress
+from engine.models.check import check_head
 from engine.models.sources import hub_problem, locate
 
 
@@ -36,37 +37,31 @@ class Classifier:
         self.tokenizer.save_pretrained(folder)
 
 
-def load_classifier(source: str, labels: int | None = None, progress: Progress | None = None) -> Classifier:
+def load_classifier(source: str, progress: Progress | None = None) -> Classifier:
     """Load a model that classifies texts. Code that comes with a model is never run.
 
-    A model without a classification head gets a new one of `labels` classes (2 where not told).
-
     Raises:
-        InputError: nothing there, not a model of texts, or fewer classes than `labels`.
+        InputError: nothing there, not a model of texts, or one without a trained classification head.
     """
     located = locate(source)
     if located.kind == "builtin":
         from engine.models.builtin import model_folder
 
-        return _load(str(model_folder(progress)), source, labels)
+        return _load(str(model_folder(progress)), source)
     if located.kind == "local":
-        return _load(str(located.path), source, labels)
+        return _load(str(located.path), source)
     try:
-        return _load(located.name, source, labels)
+        return _load(located.name, source)
     except OSError as error:
         raise hub_problem(located.name, "model", error) from None
 
 
-def _load(place: str, source: str, labels: int | None) -> Classifier:
+def _load(place: str, source: str) -> Classifier:
     logging.disable_progress_bar()
     offline = Path(place).exists()
     try:
         config = AutoConfig.from_pretrained(place, local_files_only=offline)
-        headed = any("ForSequenceClassification" in name for name in config.architectures or ())
-        if headed and labels is not None and config.num_labels < labels:
-            raise InputError(f"{source} tells {config.num_labels} classes apart, the data has {labels}; take others.")
-        if not headed:
-            config.num_labels = labels or 2
+        check_head(source, config.architectures)  # transformers would make up a random one
         tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=offline)
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token

@@ -82,6 +82,9 @@ def read_labels(files: Sequence[Path], column: str) -> list[int]:
 
 
 def _read(file: Path, column: str) -> list[Any]:
+    present = column_names(file)
+    if column not in present:
+        raise _no_column(file, present, f"no column {column}", "name another")
     with _Readable(file):
         match file.suffix.lower():
             case ".parquet":
@@ -165,7 +168,11 @@ def _find(file: Path, present: list[str], told: str | None, role: str, usual: tu
     if found is not None:
         return found
     missing = f"no column {told}" if told is not None else f"no {role} column of a usual name"
-    raise InputError(f"{file} has {missing}; its columns are {', '.join(present)}: name one with {role}_column.")
+    raise _no_column(file, present, missing, f"name one with {role}_column")
+
+
+def _no_column(file: Path, present: list[str], missing: str, mend: str) -> InputError:
+    return InputError(f"{file} has {missing}; its columns are {', '.join(present)}: {mend}.")
 
 
 def _integer(value: Any) -> int | None:

@@ -93,8 +93,11 @@ def read_splits(
     """The splits that `find_files` found, read in full."""
     found: dict[Split, LabelledTexts] = {}
     for split, parts in files.items():
-        text, label = find_columns(parts[0], text_column, label_column)
-        found[split] = LabelledTexts(read_texts(parts, text), read_labels(parts, label))
+        read = found[split] = LabelledTexts([], [])
+        for part in parts:
+            text, label = find_columns(part, text_column, label_column)
+            read.texts.extend(read_texts([part], text))
+            read.labels.extend(read_labels([part], label))
     return found
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from engine.runtime.encoding import dumps, loads
@@ -15,6 +16,13 @@ from engine.runtime.files import open_private, patiently, sync_folder, write_pat
 
 _NAME = re.compile(r"((\d+)(?:-(\d+))?)\.(\d+)\.jsonl")
 _CHUNK = 1 << 22
+_NEEDED: dict[str, dict[str, type | UnionType]] = {
+    "start": {"points": list, "device": str},
+    "metric": {"key": str, "step": int | float, "value": int | float},
+    "progress": {"done": int | float, "total": int | float, "text": str},
+    "failed": {"type": str, "message": str},
+}
+"""What the data of an event must hold, by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,33 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     return events, offset + end
 
 
+def first_event(path: Path) -> Event | None:
+    """What the first line says; None where it is missing, torn or spoilt."""
+    try:
+        descriptor = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        line = file.readline()
+    return _parsed(line) if line.endswith(b"\n") else None
+
+
 def _parsed(line: bytes) -> Event | None:
     try:
         found = loads(line)
-        return Event(float(found["ts"]), str(found["kind"]), found["point"], dict(found["data"]))
+        event = Event(float(found["ts"]), str(found["kind"]), found["point"], dict(found["data"]))
+        return event if _fits(event) else None
     except (ValueError, KeyError, TypeError):  # a line that a disk or a hand has spoilt says nothing
         return None
+
+
+def _fits(event: Event) -> bool:
+    """Whether an event has what its readers take from it."""
+    needed = _NEEDED.get(event.kind, {})
+    whole = all(isinstance(event.data.get(name), kind) for name, kind in needed.items())
+    if event.kind == "start":
+        return whole and all(isinstance(point, int) for point in event.data["points"])
+    return whole and (event.kind == "note" or isinstance(event.point, int))
 
 
 class AttemptLog:

@@ -11,7 +11,7 @@ from engine.errors import InputError
 from engine.runtime.files import open_private
 from engine.runtime.home import runs_dir
 from engine.runtime.lock import LOCK_VARIABLE, LockInfo, RunLock, read_info
-from engine.runtime.processes import Identity
+from engine.runtime.processes import Identity, import_environment
 from engine.runtime.records import RunState
 from engine.runtime.runs import read_run
 from engine.runtime.settle import settle
@@ -95,11 +95,7 @@ def _spawn_driver(path: Path, lock: RunLock | None = None) -> None:
 
     `lock` goes over to it without ever being free.
     """
-    environment = dict(os.environ) | {
-        "CUDA_VISIBLE_DEVICES": "",
-        "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
-        "PYTHONSAFEPATH": "1",
-    }
+    environment = import_environment() | {"CUDA_VISIBLE_DEVICES": ""}
     if lock is not None:
         environment[LOCK_VARIABLE] = str(lock.descriptor)
     log = open_private(path / "logs" / "driver.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

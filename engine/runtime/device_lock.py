@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from engine.runtime.files import open_private
+from engine.runtime.lock import is_locked
 
 _HOLDER_BYTES = 64
 
@@ -36,7 +37,7 @@ class DeviceClaim:
         for other in sorted(self._folder.glob(f"{self._name}.*.ticket")):
             if other == self._ticket:
                 break
-            if _locked(other):
+            if is_locked(other):
                 return False
             other.unlink(missing_ok=True)
         descriptor = open_private(self._folder / f"{self._name}.lock", os.O_RDWR | os.O_CREAT)
@@ -70,17 +71,3 @@ class DeviceClaim:
     def _leave_line(self) -> None:
         self._ticket.unlink(missing_ok=True)
         os.close(self._guard)
-
-
-def _locked(path: Path) -> bool:
-    try:
-        descriptor = open_private(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

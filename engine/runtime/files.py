@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -55,6 +56,16 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(path: Path) -> None:
+    """Makes a file, or all that is in a folder, survive a power cut: bytes first, names after."""
+    inside = [*path.rglob("*")]
+    for file in (one for one in (*inside, path) if one.is_file()):
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    for folder in (one for one in (*inside, path) if one.is_dir()):
+        sync_folder(folder)
+
+
 def replace(path: Path, data: bytes) -> None:
     """Write, fsync, rename: a reader sees the old bytes or the new ones, whatever happens."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -75,10 +86,45 @@ def patiently(operation: Callable[[], Result], pause: float = 0.2) -> Result:
     while True:
         try:
             return operation()
-        except OSError as error:
-            if error.errno not in FULL:
+        except Exception as error:
+            if not _disk_full(error):
                 raise
         time.sleep(pause)
+
+
+def _disk_full(error: Exception) -> bool:
+    """By number, or by text: libraries in Rust raise exceptions of their own that carry the system's words."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    return any(os.strerror(code) in str(error) for code in FULL)
+
+
+def write_durably(path: Path, write: Callable[[Path], object]) -> None:
+    """The file or folder that `write(partial)` makes takes the place of `path`, whole and on disk.
+
+    What a killed process left behind is cleared away; while the disk is full it is all tried again.
+    """
+    partial, former = (path.with_name(f".{path.name}.{word}") for word in ("partial", "former"))
+
+    def attempt() -> None:
+        _discard(partial)
+        _discard(former)
+        write(partial)
+        sync_tree(partial)
+        if path.is_dir():  # a rename replaces files, but no folder that holds anything
+            path.rename(former)
+        partial.replace(path)
+        sync_folder(path.parent)
+        _discard(former)
+
+    patiently(attempt)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_patiently(descriptor: int, data: bytes) -> None:

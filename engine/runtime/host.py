@@ -23,7 +23,7 @@ NICE = 10
 def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[], None]) -> None:
     """The main loop of a host; returns when the driver closes the pipe.
 
-    `warm` imports what tasks need. `assert_cold` raises if anything was computed: a fork after that can hang.
+    `warm` imports what tasks need. `assert_cold` raises if CUDA was initialised: a child forked then cannot use it.
     """
     tasks = os.fdopen(os.dup(0), "rb")
     answers = os.dup(1)

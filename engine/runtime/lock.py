@@ -95,8 +95,13 @@ def create_lock(directory: Path) -> None:
 
 def lock_held(directory: Path) -> bool:
     """Whether a driver, or a host that outlives it for a moment, owns the run."""
+    return is_locked(directory / "lock")
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds `path` exclusively. The probe is shared: two of them do not take each other for one."""
     try:
-        descriptor = open_private(directory / "lock", os.O_RDONLY)
+        descriptor = open_private(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def kill_group(leader: Identity) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def import_environment() -> dict[str, str]:
+    """The environment for a Python process that imports what this one can.
+
+    Never more than that: a file beside which it happens to be started must not shadow a package.
+    """
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def die_with(parent: int) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.runtime.attempts import attempt_files, log_sizes, read_events
+from engine.runtime.attempts import attempt_files, first_event, log_sizes
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.home import runs_dir
 from engine.runtime.index import Index, index_path, is_current
@@ -24,7 +24,7 @@ from engine.runtime.tables import VERSION
 from engine.runtime.text import clean_line
 
 _ID = re.compile(r"[a-z]-(\d{4,})")
-_DAMAGE = (sqlite3.Error, ValueError, TypeError, IndexError, AttributeError)
+_DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError)
 
 
 def create_run(
@@ -117,8 +117,8 @@ def log_path(path: Path, point: int) -> Path | None:
     """The raw output of the point's last attempt."""
     for file in reversed(attempt_files(path)):
         if file.may_hold(point):
-            events, _ = read_events(file.path)
-            if events and point in events[0].data.get("points", ()):
+            first = first_event(file.path)
+            if first is not None and point in first.data.get("points", ()):
                 return file.log
     return None
 

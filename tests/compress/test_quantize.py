@@ -55,6 +55,7 @@ def test_layers_by_type_pattern_and_exclusion(bert: nn.Module) -> None:
     "formats",
     [
         LayerFormats("fixed(8)", include=("clasifier",)),
+        LayerFormats("fixed(8)", include=("Linear", "clasifier")),
         LayerFormats("fixed(8)", exclude=("clasifier",)),
         LayerFormats({"clasifier": "fixed(8)"}),
     ],
@@ -86,6 +87,7 @@ def test_fp32_changes_nothing(bert: nn.Module, batches: Batches) -> None:
     assert specs(model) == {}
     with torch.no_grad():
         assert torch.equal(model(**batches[0]).logits, bert(**batches[0]).logits)
+    assert summarize(layer_report(model)) == {"sqnr_db": None, "bits": 32.0, "zeros": 0.0, "saturated": 0.0}
 
 
 def test_activations_alone(bert: nn.Module, batches: Batches) -> None:
@@ -177,3 +179,8 @@ def test_report(bert: nn.Module, batches: Batches) -> None:
     assert total["zeros"] == pytest.approx(
         sum(r.zeros * r.elements for r in reports.values()) / sum(r.elements for r in reports.values())
     )
+
+
+def test_types_are_linear_and_embedding_alone(bert: nn.Module) -> None:
+    with pytest.raises(InputError, match="'Module'"):
+        quantize_model(bert, LayerFormats("fixed(8)", include=("Module",)))

@@ -132,3 +132,22 @@ def test_a_damaged_folder_is_an_input_error(
         (tmp_path / "compression.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="not a complete compressed model"):
         load(tmp_path)
+
+
+def test_a_float32_copy_is_saved_and_loaded(classifier: Classifier, batches: Batches, tmp_path: Path) -> None:
+    copy = compressed(classifier, batches, "fp32")
+    written = save(copy, tmp_path / "model")
+    assert written == (tmp_path / "model" / "model.safetensors").stat().st_size
+    assert torch.equal(outputs(load(tmp_path / "model").model, batches)[0], outputs(classifier.model, batches)[0])
+
+
+def test_a_model_saved_before_gives_way_and_nothing_else_does(
+    classifier: Classifier, batches: Batches, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    save(compressed(classifier, batches, "fixed(8)"), folder)
+    save(classifier, folder)
+    assert not (folder / "compression.json").exists()
+    assert list(tmp_path.iterdir()) == [folder]
+    with pytest.raises(InputError, match="holds something other than a model"):
+        save(classifier, tmp_path)

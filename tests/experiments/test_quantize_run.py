@@ -73,6 +73,8 @@ def test_bytes_are_those_of_the_file_and_the_model_loads_to_the_same_accuracy(bu
     _, (result,) = direct(tmp_path / "first", widths="5")
     model = tmp_path / "first" / result["model"]
     assert result["bytes"] == sum(file.stat().st_size for file in model.glob("*.safetensors"))
+    experiment, config = configure("quantize", {"model": str(model), "skip": "classifier,bert.embeddings"})
+    experiment.check(config)
     context, _ = direct(tmp_path / "second", model=str(model), formats="fp32")
     assert context.notes["baseline"]["accuracy"] == result["accuracy"]
     assert context.notes["baseline"]["loss"] == result["loss"]

@@ -3,14 +3,17 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from engine.runtime import control
-from engine.runtime.files import free_bytes
+from engine.runtime.files import free_bytes, write_durably
 from engine.runtime.lock import read_info
 from tests.faults.helpers import assert_sound, processes, toy_run, wait_for, wait_until_idle
 
@@ -88,3 +91,23 @@ def test_nothing_starts_while_little_is_free(small_disk: Path) -> None:
     filler.unlink()
     assert driver.wait(60) == 0
     assert_sound(path)
+
+
+def test_tensors_wait_for_room(small_disk: Path) -> None:
+    path, tensors, tries = small_disk / "tensors", {"a": torch.arange(100_000)}, threading.Semaphore(0)
+
+    def write(partial: Path) -> None:
+        try:
+            save_file(tensors, partial)
+        finally:
+            tries.release()
+
+    filler = _fill(small_disk)
+    writer = threading.Thread(target=write_durably, args=(path, write), daemon=True)
+    writer.start()
+    assert tries.acquire(timeout=60)
+    assert tries.acquire(timeout=60), "a second try"
+    assert not path.exists()
+    filler.unlink()
+    writer.join(60)
+    assert torch.equal(load_file(path)["a"], tensors["a"])

@@ -41,10 +41,14 @@ def test_a_label_beyond_the_models_classes(model: Path, tmp_path: Path) -> None:
         check_sources("builtin", data(tmp_path, [0, 2]))
 
 
-def test_a_model_without_a_head_takes_any_number(model: Path, tmp_path: Path) -> None:
-    configure(model, architectures=["BertForMaskedLM"])
-    assert check_model(str(model)) is None
-    check_sources(str(model), data(tmp_path, [0, 9]))
+@pytest.mark.parametrize("facts", [{"architectures": ["BertForMaskedLM"]}, {}])
+def test_a_model_without_a_head_is_refused(facts: dict[str, list[str]], model: Path, tmp_path: Path) -> None:
+    configure(model, **facts)
+    with pytest.raises(InputError, match="no trained classification head; fine-tune it"):
+        check_sources(str(model), data(tmp_path, [0, 1]))
+
+
+def test_two_classes_where_a_config_says_nothing(model: Path) -> None:
     configure(model, architectures=["BertForSequenceClassification"])
     assert check_model(str(model)) == 2
 

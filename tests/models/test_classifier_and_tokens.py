@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from engine.errors import InputError
+from engine.experiments.parts.classification import BASELINE_CORRECT, TextConfig, Workbench
 from engine.models.classifier import Classifier, load_classifier
 from engine.models.texts import load_texts
 from engine.models.tokens import load_tokens
+from engine.runtime.context import RecordingContext
 from engine.runtime.home import cache_dir
 from engine.training.evaluate import evaluate
 
@@ -69,16 +71,11 @@ def test_saved_and_loaded_it_is_the_same(classifier: Classifier, tmp_path: Path)
     assert not again.model.training
 
 
-def test_fewer_classes_than_the_data_has(classifier: Classifier) -> None:
-    with pytest.raises(InputError, match="tells 2 classes apart, the data has 3"):
-        load_classifier("builtin", labels=3)
-
-
-def test_a_model_without_a_head_gets_one(classifier: Classifier, tmp_path: Path) -> None:
+def test_a_model_without_a_head_is_refused(classifier: Classifier, tmp_path: Path) -> None:
     classifier.model.bert.save_pretrained(tmp_path)
     classifier.tokenizer.save_pretrained(tmp_path)
-    found = load_classifier(str(tmp_path), labels=4)
-    assert (found.labels, found.model.classifier.out_features) == (4, 4)
+    with pytest.raises(InputError, match="no trained classification head"):
+        load_classifier(str(tmp_path))
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:
@@ -97,3 +94,19 @@ def test_the_real_model_on_some_real_reviews(imdb: Path, bert_tiny_imdb: Path, t
     train = load_tokens(str(file), classifier.tokenizer, 256, seed=0).train
     found = evaluate(classifier.model, train, batch_size=64, device="cpu", pad_id=classifier.pad_id)
     assert 0.80 < found.accuracy < 0.92
+
+
+def test_data_with_more_classes_than_the_model(builtin: Path, tmp_path: Path) -> None:
+    file = tmp_path / "three.csv"
+    file.write_text("text,label\n" + "".join(f"number {i},{i % 3}\n" for i in range(60)))
+    bench = Workbench(TextConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
+    with pytest.raises(InputError, match=r"the label 2 and builtin tells 2 classes apart \(0 to 1\)"):
+        _ = bench.splits
+
+
+def test_the_baseline_is_kept_and_its_copy_is_not(builtin: Path, file: Path, tmp_path: Path) -> None:
+    bench = Workbench(TextConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
+    measured, correct = bench.baseline()
+    assert measured["bytes"] > 0
+    assert len(correct) == measured["samples"]
+    assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == [BASELINE_CORRECT, "once"]

@@ -103,3 +103,11 @@ def test_a_row_without_text(tmp_path: Path) -> None:
     file.write_text('{"text": "a"}\n{"text": null}\n')
     with pytest.raises(InputError, match=r"row 2 of .* nothing in column text"):
         read_texts([file], "text")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_column_that_one_file_lacks(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"data.{kind}"
+    WRITERS[kind](file)
+    with pytest.raises(InputError, match=r"has no column words; its columns are id, text, label: name another"):
+        read_texts([file], "words")

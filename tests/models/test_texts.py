@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.models.texts import Texts, load_texts
+from engine.models.check import check_data
+from engine.models.texts import Texts, find_files, load_texts, read_splits
 
 
 def write(path: Path, rows: list[tuple[str, int]]) -> None:
@@ -103,3 +104,12 @@ def test_the_real_reviews_have_nothing_in_common(imdb: Path) -> None:
     texts = load_texts(str(imdb), seed=0)
     assert_disjoint(texts)
     assert len(texts.test) == 25_000
+
+
+def test_each_file_of_a_split_has_its_own_columns(tmp_path: Path) -> None:
+    (tmp_path / "train-0.csv").write_text("text,label\n" + "".join(f"a{i},{i % 2}\n" for i in range(10)))
+    (tmp_path / "train-1.csv").write_text("class,review\n" + "".join(f"{i % 2},b{i}\n" for i in range(10)))
+    assert check_data(str(tmp_path)) == 1
+    train = read_splits(find_files(str(tmp_path)))["train"]
+    assert train.texts == [f"{name}{i}" for name in "ab" for i in range(10)]
+    assert train.labels == [i % 2 for i in range(10)] * 2

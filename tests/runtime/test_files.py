@@ -1,6 +1,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,47 @@ def test_writing_goes_on_after_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> N
 def test_other_errors_are_not_waited_for() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
         files.write_patiently(10**6, b"x")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), RuntimeError("IoError: No space left on device")])
+def test_a_durable_write_waits_for_room(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    left = [error, error]
+
+    def write(partial: Path) -> None:
+        assert not partial.exists(), "what a failed try left behind is cleared away"
+        partial.write_text("half")
+        assert path.read_text() == "old"
+        if left:
+            raise left.pop()
+        partial.write_text("whole")
+
+    files.write_durably(path, write)
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_durable_write_passes_other_errors_on(tmp_path: Path) -> None:
+    def write(partial: Path) -> None:
+        raise RuntimeError("not that")
+
+    with pytest.raises(RuntimeError, match="not that"):
+        files.write_durably(tmp_path / "file", write)
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+
+    def writer(name: str) -> Callable[[Path], None]:
+        def write(partial: Path) -> None:
+            (partial / "deep").mkdir(parents=True)
+            (partial / "deep" / name).touch()
+
+        return write
+
+    for name in ("a", "b"):
+        (tmp_path / ".folder.partial").mkdir()  # left by a kill
+        files.write_durably(path, writer(name))
+        assert [file.name for file in path.rglob("*")] == ["deep", name]
+        assert list(tmp_path.iterdir()) == [path]

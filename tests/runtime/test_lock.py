@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.runtime.device_lock import DeviceClaim
-from engine.runtime.lock import LockInfo, RunLock, create_lock, lock_held, read_info
+from engine.runtime.lock import LockInfo, RunLock, create_lock, is_locked, lock_held, read_info
 from engine.runtime.processes import Identity, boot_id, kill_group
 
 
@@ -97,3 +98,13 @@ def test_a_dead_drivers_ticket_holds_nobody_up(tmp_path: Path) -> None:
     claim = DeviceClaim(tmp_path, "cpu", "b")
     assert claim.take()
     claim.release()
+
+
+def test_a_probe_is_not_taken_for_a_holder(tmp_path: Path) -> None:
+    path = tmp_path / "any"
+    assert not is_locked(path)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)  # as a probe does
+        assert not is_locked(path)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert is_locked(path)

@@ -190,3 +190,15 @@ def test_index_goes_to_local_disk_from_a_network_file_system(monkeypatch: pytest
     assert not (path / "run.db").exists()
     assert len(list(tmp_path.glob("labtui-*/*.db"))) == 1
     assert read_run(path).state == "interrupted"
+
+
+def test_a_line_that_lacks_its_data_is_passed_over() -> None:
+    path = make()
+    events = log(path, 0)
+    events.emit("start", None, {})
+    events.emit("metric", 0, {"key": "loss"})
+    events.emit("finished", 0, {"accuracy": 1.0})
+    assert read_run(path, metrics=True).points[0].result == {"accuracy": 1.0}
+    assert log_path(path, 0) == path / "logs" / "0000.1.log"
+    Index.open(path, RunSpec.read(path)).close()
+    assert read_run(path).points[0].state == "finished"

@@ -1,5 +1,6 @@
 """The Quantize page: typing, errors, the plan, presets, pickers, launching, following."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.tui.driving import screen_text, until
 from tests.tui.pages import Scripted, app_with, live, open_quantize, said, settled
 from tests.tui.recorded import MemorySource, run_record
 from tui_app import presets
+from tui_app.screens import sources
 from tui_app.screens.pickers import PickScreen
 
 
@@ -118,6 +120,28 @@ async def test_ctrl_r_starts_from_any_field_and_shows_the_run() -> None:
         assert presets.load("quantize", presets.LAST) == {"widths": "4,8"}
 
 
+async def test_ctrl_r_while_a_start_is_under_way_starts_no_second_run() -> None:
+    class Slow(Scripted):
+        answering = asyncio.Event()
+
+        async def ask(self, what: str, **values: Any) -> Any:
+            answer = await super().ask(what, **values)
+            if what == "launch":
+                await self.answering.wait()
+            return answer
+
+    worker = Slow()
+    async with app_with(worker=worker) as (app, pilot):
+        await open_quantize(app, pilot)
+        await pilot.press("ctrl+r", "ctrl+r")
+        await pilot.pause()
+        assert [what for what, _ in worker.asked].count("launch") == 1
+        worker.answering.set()
+        await until(pilot, lambda: "q-0099" in said(app))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: [what for what, _ in worker.asked].count("launch") == 2)
+
+
 async def test_a_refused_start_says_why() -> None:
     worker = Scripted(launch=InputError("The device 'cuda' is not there; the devices are cpu."))
     async with app_with(worker=worker) as (app, pilot):
@@ -185,9 +209,8 @@ async def test_a_model_is_picked_by_a_few_letters(tmp_path: Path, monkeypatch: p
         screen = await open_quantize(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, PickScreen))
-        assert {"builtin", "some/model", "models/tiny", "prajjwal1/bert-tiny"} <= {
-            row.key for row in app.screen._table.rows
-        }  # type: ignore[attr-defined]
+        offered = {row.key for row in app.screen._table.rows}  # type: ignore[attr-defined]
+        assert {"builtin", "some/model", "models/tiny", sources.KNOWN["model"].value} <= offered
         await pilot.press(*"mtiny", "enter")
         await until(pilot, lambda: screen.form.config.model.endswith("models/tiny"))
         assert app.focused is line(screen, "model").control

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from pydantic import Field, field_validator
 
+from engine.experiments import launch
 from engine.experiments.base import ExperimentConfig
 from engine.experiments.launch import configure, parse_setting
 from engine.experiments.quantize import QuantizeConfig
@@ -102,7 +103,7 @@ CHANGED = {
 
 
 def test_the_command_does_the_same_as_the_form() -> None:
-    words = shlex.split(written.command("quantize", CHANGED))
+    words = shlex.split(launch.command("quantize", CHANGED))
     assert words[:3] == ["labtui", "run", "quantize"]
     said = dict(parse_setting(word) for word in words[4::2])
     assert configure("quantize", said)[1] == configure("quantize", CHANGED)[1]
@@ -125,9 +126,13 @@ def test_a_recorded_config_fills_the_form_again() -> None:
     assert settings.read(QuantizeConfig, settings.values(fields, texts))[0] == config
 
 
+def test_a_recorded_number_keeps_all_its_digits() -> None:
+    assert float(settings.to_text(0.00012345678)) == 0.00012345678
+    assert settings.to_text((0.1, None)) == "0.1,"
+
+
 def test_the_command_line_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Through click, up to the launch."""
-    from engine.experiments import launch
     from tui_app.command.main import cli
 
     seen = []
@@ -136,6 +141,6 @@ def test_the_command_line_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
         "launch",
         lambda experiment, config, name=None: seen.append(config) or (_ for _ in ()).throw(SystemExit(0)),
     )
-    words = shlex.split(written.command("quantize", CHANGED))
+    words = shlex.split(launch.command("quantize", CHANGED))
     CliRunner().invoke(cli, words[1:])
     assert seen == [configure("quantize", CHANGED)[1]]

@@ -197,6 +197,19 @@ async def test_a_failure_while_one_looks_goes_to_the_top() -> None:
         await until(pilot, lambda: shown(app)[0] == "q-0009")
 
 
+async def test_a_failure_while_another_page_is_in_front_is_not_forgotten() -> None:
+    source = MemorySource(*THREE, run_record("q-0009", state="running", done=1, age=90000))
+    Notebook().write(Memory(left=NOW - 10))
+    async with opened(source=source) as (app, pilot):
+        await app.switch_mode("quantize")
+        bad = run_record("q-0009", state="failed", done=1, error=ERROR, age=90000)
+        source.put(replace(bad, ended=NOW + 1))
+        await until(pilot, lambda: app.runs.rows["q-0009"].state == "failed")
+        assert app.notebook.memory.unopened == ("q-0009",)
+        await app.switch_mode("home")
+        await until(pilot, lambda: shown(app)[0] == "q-0009")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 24), (140, 40)])
 async def test_an_empty_project_offers_three_ways(size: tuple[int, int]) -> None:
     async with opened(size=size) as (app, pilot):

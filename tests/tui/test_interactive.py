@@ -53,6 +53,23 @@ async def test_pictures_come_from_a_process_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_the_worker_sees_the_gpus_and_never_the_users_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "engine.py").write_text("raise SystemExit('not this one')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1")
+    worker = Interactive()
+    worker.start()
+    assert worker._process is not None
+    with pytest.raises(InputError, match="There is no experiment 'nope'"):
+        await worker.ask("check", experiment="nope", values={})
+    environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes().split(b"\0")
+    assert b"CUDA_VISIBLE_DEVICES=GPU-1" in environment
+    worker.stop()
+
+
+@pytest.mark.slow
 async def test_one_that_died_says_so_and_is_started_again(tmp_path: Path) -> None:
     worker = Interactive()
     await worker.ask("picture", figure=asdict(sweep()), path=str(tmp_path / "a.svg"))

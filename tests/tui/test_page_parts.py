@@ -99,11 +99,11 @@ def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:
         "runs/q-0003/artifacts/points/4/model",
         "org/model",
         "models/tiny",
-        "prajjwal1/bert-tiny",
+        sources.KNOWN["model"].value,
     ]
     assert models[1].note == "best of q-0003"
     data = [option.value for option in sources.at_hand("data", [record], tmp_path)]
-    assert data == ["builtin", "data", "data/train.parquet", "stanfordnlp/imdb"]
+    assert data == ["builtin", "data", "stanfordnlp/imdb"]
 
 
 def test_entries_of_what_is_typed(tmp_path: Path) -> None:

@@ -141,10 +141,12 @@ async def test_quitting_with_runs_at_work_asks() -> None:
 
 
 async def test_stopping_them_cancels_and_quits() -> None:
+    """One that has ended meanwhile keeps nobody."""
     path = write_run(done=3)
+    write_run()
     app = LabApp(source=Disk(), clock=lambda: NOW, config=Config(), interactive=NoWorker())
     async with app.run_test() as pilot:
-        await until(pilot, lambda: app.runs.rows)
+        await until(pilot, lambda: len(app.runs.rows) == 2)
         await app.push_screen(QuitScreen(list(app.runs.rows.values())))
         await pilot.press("s")
         await until(pilot, lambda: app._exit)

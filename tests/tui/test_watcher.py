@@ -1,10 +1,13 @@
 """What the one polling place tells, and what it does not."""
 
 from pathlib import Path
+from queue import Queue
 
+from engine.errors import InputError
 from engine.runtime.records import RunRecord
 from tests.tui.recorded import MemorySource, run_record, write_run
-from tui_app.runs.source import Disk
+from tui_app.runs.feed import Feed
+from tui_app.runs.source import Disk, Reader
 from tui_app.runs.summary import Summary
 from tui_app.runs.watcher import News, Watcher
 
@@ -101,6 +104,51 @@ def test_one_damaged_run_does_not_end_the_others_news() -> None:
     states = {name: run.state for name, run in news.summaries.items()}
     assert states == {"q-0001": "finished", "q-0002": "unreadable", "q-0003": "finished"}
     assert news.summaries["q-0002"].problem == "spec.json: gone"
+
+
+class Barred(MemorySource):
+    """Runs that cannot be followed, for as long as `barred`."""
+
+    barred = True
+
+    def reader(self, path: Path) -> Reader:
+        if self.barred:
+            raise InputError("spec.json is broken; remove the run.")
+        return super().reader(path)
+
+
+def test_following_a_damaged_run_is_told_once_and_ends_with_the_damage() -> None:
+    source = Barred(run_record("q-0001"), run_record("q-0002", state="running", done=2))
+    watcher, follow = Watcher(source), frozenset(["q-0001"])
+    news = settled(watcher, follow)
+    assert {run.state for run in news.summaries.values()} == {"unreadable"}
+    assert watcher.look(follow) is None
+    source.barred = False
+    assert settled(watcher, follow).records["q-0001"].done == 8
+
+
+class Stumbling(MemorySource):
+    """Fails in a way that nobody foresaw, while `stumbles`."""
+
+    stumbles = True
+
+    def paths(self) -> list[Path] | None:
+        if self.stumbles:
+            raise RuntimeError("what now")
+        return super().paths()
+
+
+def test_the_feed_survives_what_nobody_foresaw() -> None:
+    source = Stumbling(run_record("q-0001"))
+    told: Queue[News] = Queue()
+    feed = Feed(source, told.put)
+    feed.start()
+    assert told.get(timeout=20).trouble == "RuntimeError: what now"
+    source.stumbles = False
+    feed.wake()
+    news = told.get(timeout=20)
+    assert (news.trouble, set(news.summaries)) == ("", {"q-0001"})
+    feed.stop()
 
 
 def test_the_state_folder() -> None:

@@ -34,11 +34,6 @@ class Board:
         self._keys: dict[str, Any] = {}
         self._order: list[str] | None = None
 
-    @property
-    def matching(self) -> int:
-        """How many runs pass the filter."""
-        return len(self._keys)
-
     def filter(self, text: str, runs: Mapping[str, Summary], now: float) -> None:
         """Another filter."""
         self.text = text

@@ -73,12 +73,19 @@ class Feed:
         return frozenset(news.summaries) | frozenset(news.records) | news.gone
 
     def _run(self) -> None:
+        trouble = ""
         while True:
             self._wake.wait()
             self._wake.clear()
             if self._stopped:
                 break
-            news = self._watcher.look(frozenset().union(*self._wanted.values()))
+            before, trouble = trouble, ""
+            try:
+                news = self._watcher.look(frozenset().union(*self._wanted.values()))
+            except Exception as error:  # without this thread there would be no news at all any more
+                news, trouble = None, f"{type(error).__name__}: {error}"
+            if news is None and trouble != before:
+                news = News(trouble=trouble)
             if news is not None:
                 self._post(news)
         self._watcher.close()

@@ -37,6 +37,7 @@ class Watcher:
         self._readers: dict[str, Reader] = {}
         self._records: dict[str, RunRecord] = {}
         self._shown: frozenset[str] = frozenset()
+        self._broken: dict[str, str] = {}
         self._told = (-1, "")
 
     def close(self) -> None:
@@ -54,9 +55,7 @@ class Watcher:
             gone = self._list()
         except (OSError, InputError) as error:
             trouble = str(error)
-        for name in followed & self._paths.keys() - self._readers.keys():
-            self._readers[name] = self._source.reader(self._paths[name])
-        for name in list(self._readers):
+        for name in [*self._readers, *(followed & self._paths.keys() - self._readers.keys())]:
             self._poll(name, summaries)
         for name in followed & self._records.keys():
             if name in summaries or name not in self._shown:
@@ -84,6 +83,7 @@ class Watcher:
         self._paths = now
         for name in gone:
             self._stamps.pop(name, None)
+            self._broken.pop(name, None)
             self._drop(name)
         return gone
 
@@ -102,13 +102,24 @@ class Watcher:
 
     def _poll(self, name: str, summaries: dict[str, Summary]) -> None:
         try:
+            if name not in self._readers:
+                self._readers[name] = self._source.reader(self._paths[name])
             record = self._readers[name].poll()
             if record is not None:
-                self._records[name] = record
                 summaries[name] = summarize(record)
+                self._records[name] = record
+                self._broken.pop(name, None)
         except Exception as error:  # one damaged run must not end the others' news
-            summaries[name] = unreadable(self._paths[name], error)
-            self._drop(name)
+            self._fail(name, error, summaries)
+
+    def _fail(self, name: str, error: Exception, summaries: dict[str, Summary]) -> None:
+        """A run that cannot be read is tried again, but told only where something else is wrong with it now."""
+        summary = unreadable(self._paths[name], error)
+        if summary.problem != self._broken.get(name):
+            summaries[name] = summary
+        self._broken[name] = summary.problem
+        self._drop(name)
+        if name not in self._turn:
             self._rest(name)
 
     def _check(self) -> None:
@@ -136,12 +147,11 @@ class Watcher:
             try:
                 record = self._source.read(self._paths[name])
                 summaries[name] = summarize(record)
+                self._broken.pop(name, None)
             except Exception as error:  # as above
-                summaries[name] = unreadable(self._paths[name], error)
-                self._rest(name)
+                self._fail(name, error, summaries)
                 continue
             if record.state in ENDED:
                 self._rest(name)
             else:
-                self._readers[name] = self._source.reader(self._paths[name])
                 self._poll(name, summaries)

@@ -53,6 +53,7 @@ class ExperimentScreen(RunActions, Filling):
         self._known = 0
         self._objection = ""
         self._checking: Timer | None = None
+        self._launching = False
 
     def body(self) -> Iterable[Widget]:
         yield Horizontal(
@@ -159,11 +160,14 @@ class ExperimentScreen(RunActions, Filling):
     # Keys
 
     def action_launch_start(self) -> None:
+        if self._launching:  # what has been asked for cannot be taken back: a second key would start a second run
+            return
         if self.form.config is None:
             self.form.focus_wrong()
             self.notify("; ".join(self.form.errors.values()), severity="error", markup=False)
             return
-        self.run_worker(self._launch(), group="launch", exclusive=True)
+        self._launching = True
+        self.run_worker(self._launch(), group="launch")
 
     async def _launch(self) -> None:
         """Whatever a check in flight would say, starting says it too."""
@@ -180,6 +184,8 @@ class ExperimentScreen(RunActions, Filling):
             self._plan()
             self.notify(str(error), severity="error", markup=False)
             return
+        finally:
+            self._launching = False
         self._run = started
         self.lab.runs.wake()
         self.points.focus()

@@ -86,20 +86,12 @@ class HomeScreen(RunActions):
             del self.marks[name]
         arrived = False
         if feed.ready and not feed.unread:
-            arrived = self.query_one(Since).tell(feed.rows.values(), self.lab.notebook.memory.left, self.lab.clock())
-            self._remember([feed.rows[name] for name in (feed.rows if arrived else changed) if name in feed.rows])
+            arrived = self.query_one(Since).tell(feed.rows.values(), self.lab.last_visit, self.lab.clock())
+        self.board.put_first(frozenset(self.lab.notebook.memory.unopened))
         self._show()
         if arrived:
             self.table.action_table_top()  # failures came to the top
         self._preview()
-
-    def _remember(self, runs: list[Summary]) -> None:
-        """What has ended is seen now; failures stay on top until opened."""
-        before = self.lab.notebook.memory
-        after = before.after(runs, self.lab.clock())
-        if after.unopened != before.unopened or any((run.ended or 0.0) > before.left for run in runs):
-            self.lab.remember(after)
-        self.board.put_first(frozenset(after.unopened))
 
     def _show(self) -> None:
         feed, now = self.lab.runs, self.lab.clock()

@@ -47,7 +47,9 @@ class QuitScreen(Dialog):
         for run in self.active:
             try:
                 control.cancel(run.path)
-            except (InputError, OSError) as error:
+            except InputError:  # it has ended by itself
+                continue
+            except OSError as error:
                 self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
                 return
         self.app.call_from_thread(self.app.exit)

@@ -1,7 +1,7 @@
 """Models and data that are at hand: built in, used before, made by runs, lying on this machine, known by name."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import InputError
@@ -10,15 +10,16 @@ from engine.runtime.records import RunRecord
 from tui_app.screens.pickers import Option
 
 KNOWN = {
-    "model": Option("prajjwal1/bert-tiny", "Hugging Face"),
+    "model": Option("distilbert/distilbert-base-uncased-finetuned-sst-2-english", "Hugging Face"),
     "data": Option("stanfordnlp/imdb", "Hugging Face"),
 }
-ENDINGS = (".parquet", ".csv", ".tsv", ".jsonl")
-DEPTH, LOOKED_AT = 3, 400
+LOOKED_AT = 400
 
 
 def at_hand(kind: str, history: Iterable[RunRecord], folder: Path) -> list[Option]:
-    """Options for a field `model` or `data`, the likeliest first."""
+    """Options for a field `model` or `data`, the likeliest first. Walks through folders: not for the event loop."""
+    from engine.models.nearby import nearby
+
     options = [Option("builtin", "made on first use, no network")]
     for run in history:
         if kind == "model" and (model := _chosen_model(run)) is not None:
@@ -26,7 +27,8 @@ def at_hand(kind: str, history: Iterable[RunRecord], folder: Path) -> list[Optio
         used = run.config.get(kind)
         if isinstance(used, str):
             options.append(Option(used, "used before"))
-    options += [Option(str(path), "in this folder") for path in _lying(kind, folder)]
+    _, *lying = nearby("model" if kind == "model" else "data", folder)  # the first is builtin again
+    options += [Option(str(Path(path).relative_to(folder)), "in this folder") for path in lying]
     options.append(KNOWN[kind])
     first: dict[str, Option] = {}
     for option in options:
@@ -56,36 +58,3 @@ def _chosen_model(run: RunRecord) -> Option | None:
         return None
     model = (run.points[choice.index].result or {}).get("model")
     return Option(str(run.path / model), f"best of {run.id}") if isinstance(model, str) else None
-
-
-def _lying(kind: str, folder: Path) -> Iterator[Path]:
-    """Model folders or data files below a folder, a few levels down, a bounded look."""
-    left = LOOKED_AT
-    level = [folder]
-    for _ in range(DEPTH):
-        below: list[Path] = []
-        for place in level:
-            try:
-                found = sorted(path for path in place.iterdir() if not path.name.startswith("."))
-            except OSError:
-                continue
-            for path in found:
-                left -= 1
-                if left < 0:
-                    return
-                if path.is_dir():
-                    below.append(path)
-                    if kind == "model" and (path / "config.json").is_file():
-                        yield path.relative_to(folder)
-                    if kind == "data" and any(child.suffix in ENDINGS for child in _files(path)):
-                        yield path.relative_to(folder)
-                elif kind == "data" and path.suffix in ENDINGS:
-                    yield path.relative_to(folder)
-        level = below
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    try:
-        return list(folder.iterdir())[:LOOKED_AT]
-    except OSError:
-        return ()

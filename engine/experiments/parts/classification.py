@@ -1,16 +1,18 @@
 """What experiments on text classifiers share: settings, and the model, data and baseline that points need."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator
 
+from engine.errors import InputError
 from engine.experiments.base import ExperimentConfig
 from engine.runtime.context import Context
+from engine.runtime.files import write_durably
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -78,7 +80,11 @@ class Workbench:
 
     @cached_property
     def splits(self) -> "Splits":
-        """Train, validation and test as tokens; validation and test cut to `eval_samples` by seed."""
+        """Train, validation and test as tokens; validation and test cut to `eval_samples` by seed.
+
+        Raises:
+            InputError: the data has more classes than the model. What the hub holds is known only once it is here.
+        """
         from engine.models.tokens import load_tokens
 
         config = self.config
@@ -91,6 +97,12 @@ class Workbench:
             label_column=config.label_column or None,
             progress=self.report,
         )
+        classes = self.classifier.labels
+        if splits.labels > classes:
+            raise InputError(
+                f"{config.data} has the label {splits.labels - 1} and {config.model} tells {classes} classes apart "
+                f"(0 to {classes - 1}); take a model with more classes or other data."
+            )
         if config.eval_samples is None:
             return splits
         return replace(
@@ -138,10 +150,8 @@ class Workbench:
             measured, correct = self.measure(
                 self.classifier.model, lambda done, total, text: self.report(done, total, f"baseline: {text}")
             )
-            partial = path.with_suffix(".partial")
-            save_file({"correct": correct}, partial)
-            partial.replace(path)
-            return measured | {"bytes": written_bytes(self.classifier)}
+            write_durably(path, lambda partial: save_file({"correct": correct}, partial))
+            return measured | {"bytes": written_bytes(self.classifier, self.context.artifact("baseline"))}
 
         measured = self.context.once("baseline", compute)
         return measured, load_file(path)["correct"]
@@ -157,9 +167,11 @@ def sampled(tokens: "Tokens", count: int, seed: int) -> "Tokens":
     return tokens.select(drawn.sort().values)
 
 
-def written_bytes(classifier: "Classifier") -> int:
-    """Bytes of the weights file that saving this classifier writes."""
+def written_bytes(classifier: "Classifier", folder: Path) -> int:
+    """Bytes of the weights file that saving this classifier writes; `folder` is gone afterwards."""
     from engine.compress import save
 
-    with TemporaryDirectory() as folder:
-        return save(classifier, Path(folder))
+    try:
+        return save(classifier, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

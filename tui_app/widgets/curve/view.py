@@ -70,10 +70,6 @@ class CurveView(Widget, can_focus=True):
         """The figure in view."""
         return self.controls.figure
 
-    def set_figure(self, figure: Figure | None) -> None:
-        """Shows one figure, or none."""
-        self.set_figures(() if figure is None else (figure,))
-
     def set_figures(self, figures: Sequence[Figure]) -> None:
         """Takes new data; the figure with the same key stays in view. What changed is drawn with the next tick."""
         if tuple(figures) == self.figures:

@@ -67,7 +67,7 @@ def to_text(value: Any) -> str:
         return SWITCH[not value]
     if isinstance(value, list | tuple):
         return ",".join(map(to_text, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
 
 
 def values(fields: Iterable[Field], texts: Mapping[str, str]) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from engine.experiments import launch
 from engine.experiments.base import Experiment
 from tui_app.actions import bindings
 from tui_app.text import clean
@@ -43,7 +44,7 @@ class Line(Horizontal):
         if field.kind in ("choice", "choices", "switch"):
             self.control: Input | Options = Options(field.choices, field.default, several=field.kind == "choices")
         else:
-            self.control = LineInput(field.default, select_on_focus=False, compact=True)
+            self.control = LineInput(field.default, compact=True)
 
     def compose(self) -> ComposeResult:
         yield Static(Content(self.field.title), classes="title")
@@ -131,7 +132,7 @@ class Form(Vertical):
     @property
     def command(self) -> str:
         """The command that does the same."""
-        return written.command(self.experiment.name, self.changed)
+        return launch.command(self.experiment.name, self.changed)
 
     @property
     def toml(self) -> str:

@@ -1,17 +1,10 @@
-"""A form's settings written down: as TOML to edit and keep, and as the command that does the same."""
+"""A form's settings written down as TOML, to edit and keep."""
 
 import json
-import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
 
 from tui_app.widgets.form.fields import Field
-
-
-def command(experiment: str, changed: Mapping[str, str | None]) -> str:
-    """`labtui run quantize --set widths=2,4,8`, safe to paste into a shell."""
-    settings = [f"{name}={'' if text is None else text}" for name, text in changed.items()]
-    return shlex.join(["labtui", "run", experiment, *(word for setting in settings for word in ("--set", setting))])
 
 
 def toml(fields: Iterable[Field], changed: Mapping[str, str | None]) -> str:
