@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+# As labtui's workers run: OpenMP threads that spin while they wait are many times slower on a busy machine. It is read
+# when torch is loaded, so it stands here, before any test module.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 SHARED = Path(os.environ.get("LABTUI_SHARED", Path(__file__).parents[2] / "shared"))
 
 
