@@ -156,6 +156,7 @@ def test_closed_terminal_leaves_the_run_running() -> None:
     code = "import sys, time, pathlib, engine.runtime.control as c; c.start(pathlib.Path(sys.argv[1])); time.sleep(600)"
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, and exec keeps that
         os.execve(sys.executable, [sys.executable, "-c", code, str(path)], _environment())
     wait_for(lambda: processes(path)["child"], "a child")
     os.close(terminal)  # the kernel sends SIGHUP to the session
