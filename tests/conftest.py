@@ -54,7 +54,7 @@ def bert_tiny_imdb() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _builtin_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def builtin_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A state folder whose cache holds the built-in pair, made once for the whole session."""
     from engine.models.builtin import data_folder, model_folder
 
@@ -67,7 +67,7 @@ def _builtin_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def builtin(_builtin_home: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def builtin(builtin_home: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder in which the built-in model and data are there already."""
-    monkeypatch.setenv("LABTUI_HOME", str(_builtin_home))
-    return _builtin_home
+    monkeypatch.setenv("LABTUI_HOME", str(builtin_home))
+    return builtin_home

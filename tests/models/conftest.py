@@ -1,21 +1,24 @@
 """Small sources that every test of this folder may use."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.models.builtin import model, reviews
+from engine.models.builtin import data_folder, model, model_folder, reviews
 from engine.training.train import TrainSettings
 
 
 @pytest.fixture(scope="session")
-def small_builtin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A state folder for the built-in pair, made by the same code at a fraction of the size."""
+def small_builtin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with the built-in pair in its cache, made by the same code at a fraction of the size."""
+    folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABTUI_HOME", str(folder))
         patch.setattr(reviews, "SIZES", {"train": 400, "validation": 60, "test": 80})
         patch.setattr(model, "SETTINGS", TrainSettings(steps=5, batch_size=16))
-        yield tmp_path_factory.mktemp("home")
+        data_folder()
+        model_folder()
+    return folder
 
 
 @pytest.fixture

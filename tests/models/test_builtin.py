@@ -42,7 +42,8 @@ def test_the_pair_is_made_once_and_loads(builtin: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_real_pair_is_accurate(state: Path) -> None:
+def test_the_real_pair_is_accurate(builtin_home: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABTUI_HOME", str(builtin_home))
     classifier = load_classifier("builtin")
     splits = load_tokens("builtin", classifier.tokenizer, 64, seed=0)
     found = evaluate(classifier.model, splits.test, batch_size=64, device="cpu", pad_id=classifier.pad_id)

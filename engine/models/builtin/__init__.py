@@ -4,7 +4,7 @@ from pathlib import Path
 
 from engine.models.cache import Progress, cached
 
-VERSION = 2
+VERSION = 1
 
 
 def data_folder(progress: Progress | None = None, seed: int = 0) -> Path:

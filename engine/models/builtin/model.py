@@ -16,7 +16,7 @@ from engine.training.train import TrainSettings, train
 VOCABULARY = 1_500
 MAX_LENGTH = 64
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-SETTINGS = TrainSettings(epochs=2, batch_size=32, learning_rate=1e-3)
+SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=1e-3)
 
 
 def train_model(folder: Path, seed: int, progress: Progress | None = None) -> None:
