@@ -95,7 +95,8 @@ class HomeScreen(RunActions):
 
     def _show(self) -> None:
         feed, now = self.lab.runs, self.lab.clock()
-        ids = self.board.shown()
+        # A run may be gone while another page was in front, before the board heard of it.
+        ids = [name for name in self.board.shown() if name in feed.rows]
         empty = feed.ready and not (feed.rows or feed.unread or feed.trouble)
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
