@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.experiments.base import Choice, Column, ExperimentConfig
+from engine.experiments.base import Column, Experiment, ExperimentConfig
 from engine.figures.figure import Figure, Series
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
@@ -18,7 +18,7 @@ class LiveConfig(ExperimentConfig):
     count: int = 2
 
 
-class Live:
+class Live(Experiment):
     """Matrix products on all threads; a metric every 20 ms, progress as often."""
 
     name = "benchmarks.live"
@@ -26,7 +26,10 @@ class Live:
     summary = "Keeps every core busy."
     Config = LiveConfig
     columns = (Column("loss", "Loss"),)
-    warm: tuple[str, ...] = ()
+
+    def label(self, config: LiveConfig) -> str:
+        """Its own name."""
+        return "live"
 
     def points(self, config: LiveConfig) -> Sequence[Params]:
         """As many as asked for."""
@@ -56,13 +59,6 @@ class Live:
                 x, y = zip(*losses, strict=True)
                 series.append(Series(f"point {point.index}", x, y, slot=point.index))
         return [Figure("loss", "Loss", "Step", "Loss", tuple(series), x_range=(0.0, 50 * config.seconds))]
-
-    def best(self, config: LiveConfig, run: RunRecord) -> Choice | None:
-        """None is better than another."""
-        return None
-
-    def tidy(self, config: LiveConfig, run: RunRecord) -> None:
-        """Nothing is kept."""
 
 
 EXPERIMENT = Live()

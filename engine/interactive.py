@@ -1,14 +1,16 @@
 """The warm worker of one app: `python -m engine.interactive`.
 
 It does at once what a screen asks for and what the app's process must not import: checking a config against files and
-the hub, starting a run, drawing a figure as PNG or SVG. JSON lines over its pipes; it ends when the app's end closes.
+the hub, starting a run, drawing a figure as PNG or SVG. Other requests stand beside what they work on. JSON lines over
+its pipes; it ends when the app's end closes.
 A request is `{"id", "do", ...}`, its answer `{"id", "value"}` or `{"id", "error"}`, where `error` is a sentence.
 """
 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,7 +55,12 @@ def figure_from(values: Values) -> Figure:
     return Figure(**plain, series=series, marks=tuple(Mark(**mark) for mark in values["marks"]))
 
 
-REQUESTS: dict[str, Callable[..., Any]] = {"check": check, "launch": launch, "picture": picture}
+# What can be asked for, as `module:function`; a module is imported when it is first needed.
+REQUESTS = {
+    "check": "engine.interactive:check",
+    "launch": "engine.interactive:launch",
+    "picture": "engine.interactive:picture",
+}
 
 
 def answer(line: str) -> dict[str, Any]:
@@ -61,7 +68,8 @@ def answer(line: str) -> dict[str, Any]:
     request = json.loads(line)
     number, what = request.pop("id"), request.pop("do")
     try:
-        return {"id": number, "value": REQUESTS[what](**request)}
+        module, _, name = REQUESTS[what].partition(":")
+        return {"id": number, "value": getattr(import_module(module), name)(**request)}
     except InputError as error:
         return {"id": number, "error": str(error)}
     except OSError as error:

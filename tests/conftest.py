@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every run: a change is judged by what it changes. `--hypothesis-profile=explore` looks further.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("same")
 
 # As labtui's workers run: OpenMP threads that spin while they wait are many times slower on a busy machine. It is read
 # when torch is loaded, so it stands here, before any test module.

@@ -1,6 +1,7 @@
 """What an experiment is: a config that expands into points, a function that runs them, figures of the results."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -43,12 +44,27 @@ class Choice:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table beside the table of points: layers, operators, importances. A row maps column keys to plain values.
+
+    `key` names it in file names and on the command line.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    caption: str = ""
+
+
 class Experiment(Protocol):
-    """One file in this package (or any importable module) with an object `EXPERIMENT` of this shape.
+    """One file in this package (or any importable module) with an object `EXPERIMENT` of a subclass of this.
 
     The module imports without torch: `run` imports what it needs. `check` may read files and ask the hub; it raises
     `InputError` before anything starts. `run` is called in a worker with one point, or with several where that is
-    faster, and reports through the context. `figures` and `best` use recorded results alone.
+    faster, and reports through the context. What is read out of a run (`figures`, `listings`, `findings`, `best`)
+    comes from its record and its artifacts alone.
     """
 
     name: str
@@ -56,20 +72,40 @@ class Experiment(Protocol):
     summary: str
     Config: type[ExperimentConfig]
     columns: Sequence[Column]
-    warm: tuple[str, ...]  # modules that a host imports before it forks
+    warm: tuple[str, ...] = ()  # modules that a host imports before it forks
+    pace: tuple[str, ...] = ()  # params and settings that decide how long a point takes
 
+    @abstractmethod
     def label(self, config: Any) -> str:
         """A short name for a run that was given none."""
 
-    def points(self, config: Any) -> Sequence[Params]: ...
+    @abstractmethod
+    def points(self, config: Any) -> Sequence[Params]:
+        """The parameters of each point, in the order in which they are to run."""
 
-    def check(self, config: Any) -> None: ...
+    @abstractmethod
+    def check(self, config: Any) -> None:
+        """Raises InputError where the config asks for what is not there."""
 
-    def run(self, config: Any, points: Sequence[Point], context: Context) -> None: ...
+    @abstractmethod
+    def run(self, config: Any, points: Sequence[Point], context: Context) -> None:
+        """Computes the points and finishes each."""
 
-    def figures(self, config: Any, run: RunRecord) -> Sequence[Figure]: ...
+    def figures(self, config: Any, run: RunRecord) -> Sequence[Figure]:
+        """What is drawn of a run, the most telling first."""
+        return ()
 
-    def best(self, config: Any, run: RunRecord) -> Choice | None: ...
+    def listings(self, config: Any, run: RunRecord) -> Sequence[Listing]:
+        """Tables that belong to the run as a whole."""
+        return ()
+
+    def findings(self, config: Any, run: RunRecord) -> Sequence[str]:
+        """What the numbers say, in sentences worked out from them."""
+        return ()
+
+    def best(self, config: Any, run: RunRecord) -> Choice | None:
+        """The point to take; None where none is better than another."""
+        return None
 
     def tidy(self, config: Any, run: RunRecord) -> None:
         """Called by the driver after each finished point: removes artifacts nobody can want any more."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from engine.experiments.base import Choice, Column
+from engine.experiments.base import Choice, Column, Experiment
 from engine.experiments.parts.classification import TextConfig, Workbench, sampled
 from engine.experiments.parts.fields import WholeNumbers, Words, unique
 from engine.experiments.parts.quantize_figures import figures
@@ -116,7 +116,7 @@ class QuantizeConfig(TextConfig):
         return self
 
 
-class Quantize:
+class Quantize(Experiment):
     """The experiment `quantize`."""
 
     name = "quantize"
@@ -134,6 +134,7 @@ class Quantize:
         Column("zeros", "Zeros", "percent"),
         Column("saturated", "Sat.", "percent"),
     )
+    pace = ("mode", "model", "data", "max_length", "batch_size", "eval_samples", "qat_steps", "qat_epochs")
     warm = (
         "torch",
         "transformers.models.bert.modeling_bert",

@@ -185,23 +185,23 @@ def figure_document(figure: Figure) -> dict[str, Any]:
     }
 
 
-WORKLOAD = ("model", "data", "max_length", "batch_size", "eval_samples", "qat_steps", "qat_epochs")
-
-
 def estimate(
-    experiment: str, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
+    experiment: Experiment, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
 ) -> float | None:
     """Seconds that the points should take one after the other, by the median of like points in past runs.
 
-    Like means: the same experiment, model, data and amount of work, and the same mode. None where there is no such
+    Like means: the same in all that decides how long a point takes (`Experiment.pace`). None where there is no such
     past point for one of them.
     """
-    seconds: dict[Any, list[float]] = {}
+
+    def like(settings: Mapping[str, Any], params: Params) -> str:
+        return repr([params.get(key, settings.get(key)) for key in experiment.pace])
+
+    seconds: dict[str, list[float]] = {}
     for run in history:
-        if run.experiment == experiment and all(run.config.get(key) == config.get(key) for key in WORKLOAD):
+        if run.experiment == experiment.name:
             for point in run.finished:
                 if point.seconds is not None:
-                    seconds.setdefault(point.params.get("mode"), []).append(point.seconds)
-    if any(point.get("mode") not in seconds for point in points):
-        return None
-    return sum(median(seconds[point.get("mode")]) for point in points)
+                    seconds.setdefault(like(run.config, point.params), []).append(point.seconds)
+    wanted = [like(config, point) for point in points]
+    return sum(median(seconds[one]) for one in wanted) if all(one in seconds for one in wanted) else None

@@ -5,12 +5,10 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from typing import Any
 
-from engine.experiments.base import Choice, Column, ExperimentConfig
-from engine.figures.figure import Figure
+from engine.experiments.base import Column, Experiment, ExperimentConfig
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import Params
 
 HOSTILE = "\x1b]0;owned\x07\x1b[31m[red]bold[/red]\u202e\x00\r\n"
 
@@ -33,13 +31,12 @@ def expected_total(seed: int, steps: int, number: int) -> float:
     return sum((draw(seed, number, step) for step in range(steps)), draw(seed, 0, 0))
 
 
-class Toy:
+class Toy(Experiment):
     name = "tests.faults.toy"
     title = "Toy"
     summary = "Does what it is told."
     Config = ToyConfig
-    columns: Sequence[Column] = (Column("total", "Total", "number"),)
-    warm: tuple[str, ...] = ()
+    columns = (Column("total", "Total", "number"),)
 
     def label(self, config: ToyConfig) -> str:
         return "toy"
@@ -53,15 +50,6 @@ class Toy:
     def run(self, config: ToyConfig, points: Sequence[Point], context: Context) -> None:
         for point in points:
             getattr(self, point.params["action"])(config, points, point, context)
-
-    def figures(self, config: ToyConfig, run: RunRecord) -> Sequence[Figure]:
-        return []
-
-    def best(self, config: ToyConfig, run: RunRecord) -> Choice | None:
-        return None
-
-    def tidy(self, config: ToyConfig, run: RunRecord) -> None:
-        pass
 
     def work(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:
         baseline = context.once("baseline", lambda: {"value": draw(context.seed, 0, 0), "pid": os.getpid()})
@@ -108,4 +96,4 @@ class Toy:
         ctypes.PyDLL(None).sleep(600)
 
 
-EXPERIMENT: Any = Toy()
+EXPERIMENT = Toy()

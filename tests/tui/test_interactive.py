@@ -102,7 +102,7 @@ def test_prints_of_libraries_never_reach_the_answers() -> None:
     script = (
         "import engine.interactive as i\n"
         "def chatty(**values):\n    print('noise'); import os; os.system('echo noise'); return 'said'\n"
-        "i.REQUESTS['check'] = chatty\ni.main()\n"
+        "i.check = chatty\ni.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], input='{"id": 1, "do": "check"}\n', capture_output=True, text=True, check=True

@@ -150,7 +150,7 @@ class ExperimentScreen(RunActions, Filling):
             self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
             return
         points = self.experiment.points(config)
-        seconds = results.estimate(self.EXPERIMENT, config.model_dump(mode="json"), points, self.history.values())
+        seconds = results.estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
         time = "time unknown" if seconds is None else f"about {show(seconds, 'seconds')}"
         where = [] if config.device == "auto" else [config.device]
         parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *where])

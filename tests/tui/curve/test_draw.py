@@ -114,6 +114,7 @@ AWKWARD = [
     one(0.5, math.nan, math.inf, -math.inf, 0.7),
     one(*[1.0] * 400),
     one(1e-300, 1e300),
+    Figure("e", "t", "x", "y", (Series("a", (-100501.0,), (0.0,)),)),
     Figure("e", "t", "x", "y", (Series("a", (3, 3, 3), (1, 2, 3)),)),
     Figure("e", "t", "x", "y", (Series("a", (3,), (1,), (0.5,), (1.5,), "scatter"),), x_range=(0, 0)),
     Figure("e", "t", "x", "y", (Series("a", (1, 2), (1, 2), kind="steps", slot=-1), Series("b", (), (), kind="level"))),
@@ -123,7 +124,7 @@ AWKWARD = [
 
 @pytest.mark.parametrize("figure", AWKWARD)
 @pytest.mark.parametrize("logs", [(False, False), (True, True)])
-@pytest.mark.parametrize("size", [(80, 24), (20, 5), (4, 2), (1, 1)])
+@pytest.mark.parametrize("size", [(80, 24), (20, 5), (14, 14), (4, 2), (1, 1)])
 def test_awkward_figures_are_drawn_all_the_same(figure: Figure, logs: tuple[bool, bool], size: tuple[int, int]) -> None:
     frame = draw(View(figure, *size, smoothing=0.6, log_x=logs[0], log_y=logs[1]))
     assert [len(row) for row in frame.text] == [size[0]] * size[1]

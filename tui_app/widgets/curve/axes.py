@@ -74,7 +74,7 @@ def _log_axis(low: float, high: float, unit: str, count: int) -> Axis:
 def plan_axis(view: tuple[float, float], xs: Sequence[float], log: bool, unit: str, columns: int) -> Axis:
     """The x axis over a view (in axis coordinates): ticks at the points themselves where those are few.
 
-    Labels are chosen so that none touches another.
+    Labels are chosen so that each has room and none touches another.
     """
     low, high = view
     place = scaler(log)
@@ -87,7 +87,11 @@ def plan_axis(view: tuple[float, float], xs: Sequence[float], log: bool, unit: s
     taken: list[tuple[int, int]] = []
     for i in [0, len(values) - 1, *range(1, len(values) - 1)] if values else []:
         span = label_span(axis.pixel(place(values[i]), columns), len(labels[i]), columns)
-        if i not in kept and all(span[1] + 1 < start or end + 1 < span[0] for start, end in taken):
+        if (
+            i not in kept
+            and span[1] < columns
+            and all(span[1] + 1 < start or end + 1 < span[0] for start, end in taken)
+        ):
             kept.append(i)
             taken.append(span)
     kept.sort()

@@ -88,7 +88,8 @@ class Frame:
         return (self.left + column, row) if 0 <= column < self.columns and 0 <= row < self.lines else None
 
     def write(self, column: int, row: int, text: str, hue: RGB | None = None) -> None:
-        """Puts characters of one cell each into a row, from a column on."""
+        """Puts characters of one cell each into a row, from a column on; what lies beyond the frame is cut."""
         for i, char in enumerate(text, column):
-            self.text[row][i] = char
-            self.hues[row][i] = hue
+            if 0 <= i < self.view.width:
+                self.text[row][i] = char
+                self.hues[row][i] = hue
