@@ -66,6 +66,8 @@ GROUPS = {
     "form": "Forms",
     "compare": "Compare",
     "table": "Tables",
+    "values": "Tables of points",
+    "details": "Details",
     "curve": "Curves",
     "find": "Text and logs",
     "view": "Views",
@@ -78,12 +80,12 @@ EVERYWHERE = ("screen", "app", "pane")
 TOGETHER = (
     ("home", "run", "table"),
     ("home", "run", "curve"),
-    ("run", "view", "table"),
+    ("run", "view", "table", "values", "details"),
     ("run", "view", "curve"),
     ("run", "view", "find"),
-    ("launch", "run", "form"),
-    ("launch", "run", "table"),
-    ("launch", "run", "curve"),
+    ("launch", "run", "view", "form"),
+    ("launch", "run", "view", "table", "values", "details"),
+    ("launch", "run", "view", "curve"),
     ("compare", "view", "table"),
     ("compare", "view", "curve"),
 )
@@ -136,7 +138,7 @@ ACTIONS = (
     Action("form.right", "right,l", "right", "Goes to the next choice."),
     Action("form.toggle", "space", "choose", "Chooses, or takes the choice back.", rank=3),
     # Views of one page
-    Action("view.next", "]", "next view", "Shows the next view: points, settings, log.", rank=8),
+    Action("view.next", "]", "next view", "Shows the next view: points, details, settings, log.", rank=8),
     Action("view.previous", "[", "previous view", "Shows the view before."),
     # Compare
     Action("compare.same", "d", "same", "Shows or hides the settings that do not differ."),
@@ -149,6 +151,10 @@ ACTIONS = (
     Action("table.half_up", "ctrl+u,pageup", "half page up", "Goes up half a page."),
     Action("table.open", "enter", "open", "Opens the row.", rank=2),
     Action("table.mark", "space", "mark", "Marks the row: marked rows are drawn and compared.", rank=3),
+    Action("values.sort", "o", "sort", "Sorts by the next column.", rank=8),
+    Action("values.reverse", "O", "reverse", "Turns the order round."),
+    Action("values.filter", "/", "filter", "Shows only rows with these words or numbers: acc>=0.8.", rank=9),
+    Action("details.next", "t", "table", "Shows the next table of the run.", rank=4),
     # Curves
     Action("curve.metric", "m", "metric", "Shows the next figure or metric.", rank=3),
     Action("curve.smooth", "s", "smooth", "Smooths the curve more; the raw values stay, dim.", rank=4),

@@ -1,18 +1,23 @@
 """A Markdown report of one run or several: what was asked, what came out, what was chosen and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic_core import to_jsonable_python
 
 from engine.experiments import launch, registry, results
+from engine.experiments.base import Listing
+from engine.experiments.cells import heading, values_of, written
 from engine.figures.files import write_text
 from engine.figures.image import render
 from engine.figures.table import Table
 from engine.figures.units import in_seconds
 from engine.runtime.records import RunRecord
 from engine.runtime.text import clean
+
+LISTED = 20  # rows of a listing that the report itself shows
 
 
 def write_report(directory: Path, runs: Sequence[RunRecord]) -> Path:
@@ -45,18 +50,34 @@ def _section(directory: Path, run: RunRecord) -> str:
         lines.append(f"Baseline: {baseline}.\n")
     if choice is not None:
         lines.append(f"**Chosen:** {clean(choice.reason)}.\n")
+    lines += [f"- {clean(sentence)}" for sentence in results.findings(run)] + [""]
     lines.append(summary_table(run).markdown())
     for figure in results.figures(run):
         name = f"{run.id}-{figure.key}"
         for ending in (".png", ".svg"):
             render(figure, directory / f"{name}{ending}")
         lines.append(f"![{figure.title}]({name}.png)\n\n{figure.caption}\n")
+    lines += [part for listing in results.listings(run) for part in _listed(directory, run, listing)]
     return "\n".join(lines)
+
+
+def _listed(directory: Path, run: RunRecord, listing: Listing) -> Iterator[str]:
+    """A listing's first rows; the whole of it lies beside the report."""
+    name = f"{run.id}-{listing.key}.csv"
+    write_text(directory / name, results.listing_table(listing).csv())
+    shown = replace(listing, rows=listing.rows[:LISTED])
+    rows = tuple(tuple(written(row, column) for column in shown.columns) for row in shown.rows)
+    yield f"### {clean(listing.title)}\n"
+    yield Table(tuple(heading(column) for column in listing.columns), rows).markdown()
+    left = len(listing.rows) - len(rows)
+    yield f"{clean(listing.caption)} {f'{left:,} more rows are' if left else 'The table is'} in [{name}]({name}).\n"
 
 
 def summary_table(run: RunRecord) -> Table:
     """The experiment's own columns, written as people read them, intervals as ± half their width."""
     columns = registry.get(run.experiment).columns
-    headers = ("#", *(results.heading(column) for column in columns), "State")
-    rows = [(point.index, *(results.written(point, column) for column in columns), point.state) for point in run.points]
+    headers = ("#", *(heading(column) for column in columns), "State")
+    rows = [
+        (point.index, *(written(values_of(point), column) for column in columns), point.state) for point in run.points
+    ]
     return Table(headers, tuple(rows))

@@ -1,26 +1,18 @@
 """What is read out of recorded runs: figures, the chosen point, tables, and the JSON document. No torch."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
 from engine.experiments import registry
-from engine.experiments.base import Choice, Column, Experiment, ExperimentConfig
+from engine.experiments.base import Choice, Experiment, ExperimentConfig, Listing
 from engine.figures.figure import Figure, Series
 from engine.figures.table import Table
-from engine.figures.units import in_bytes, in_percent, in_seconds
-from engine.runtime.records import Params, PointRecord, RunRecord
-from engine.runtime.text import clean
+from engine.figures.units import in_bytes, in_percent
+from engine.runtime.records import Params, RunRecord
 
 BASELINE_KEYS = {"accuracy", "accuracy_low", "accuracy_high", "samples", "bytes"}
-_WRITERS: Mapping[str, Callable[[Any], str]] = {
-    "text": lambda value: clean(str(value)),
-    "number": lambda value: f"{value:.4g}",
-    "bytes": in_bytes,
-    "seconds": in_seconds,
-    "db": lambda value: f"{value:.1f}",
-}
 
 
 def opened(run: RunRecord) -> tuple[Experiment, ExperimentConfig]:
@@ -41,34 +33,16 @@ def best(run: RunRecord) -> Choice | None:
     return experiment.best(config, run)
 
 
-def cell(point: PointRecord, column: Column) -> Any:
-    """A point's value in a column, None where there is none yet."""
-    return point.params.get(column.key, (point.result or {}).get(column.key))
+def findings(run: RunRecord) -> Sequence[str]:
+    """What the numbers of a run say, in sentences."""
+    experiment, config = opened(run)
+    return experiment.findings(config, run)
 
 
-def written(point: PointRecord, column: Column) -> str:
-    """A point's value in a column as people read it; empty where there is none yet."""
-    value = cell(point, column)
-    if value is None:
-        return ""
-    if column.unit == "percent":
-        text = in_percent(value, signed=column.signed)
-        if column.low and column.high and column.low in (result := point.result or {}):
-            text += f" ±{in_percent((result[column.high] - result[column.low]) / 2)}"
-        return text
-    return _WRITERS[column.unit](value)
-
-
-def heading(column: Column) -> str:
-    """A column's label with the unit that `written` leaves out."""
-    return column.label + {"percent": " %", "db": " dB"}.get(column.unit, "")
-
-
-def insignificant(point: PointRecord, column: Column) -> bool:
-    """Whether a difference lies inside its own noise: its 95 % interval holds zero."""
-    result = point.result or {}
-    low, high = (result.get(key) if key else None for key in (column.low, column.high))
-    return column.signed and low is not None and high is not None and low <= 0 <= high
+def listings(run: RunRecord) -> Sequence[Listing]:
+    """The tables of a run beside that of its points."""
+    experiment, config = opened(run)
+    return experiment.listings(config, run)
 
 
 def baseline(run: RunRecord) -> str:
@@ -102,6 +76,18 @@ def points_table(run: RunRecord) -> Table:
         for point in run.points
     )
     return Table(("point", *params, "state", *values, "error"), rows)
+
+
+def listing_table(listing: Listing) -> Table:
+    """A listing with its values in full, for CSV, Markdown and LaTeX."""
+    keys = [column.key for column in listing.columns]
+    rows = tuple(tuple(row.get(key) for key in keys) for row in listing.rows)
+    return Table(tuple(column.label for column in listing.columns), rows)
+
+
+def tables(run: RunRecord) -> dict[str, Table]:
+    """Every table of a run by its key, that of the points first."""
+    return {"points": points_table(run)} | {one.key: listing_table(one) for one in listings(run)}
 
 
 def compared(runs: Sequence[RunRecord]) -> list[Figure]:
@@ -168,6 +154,8 @@ def document(run: RunRecord) -> dict[str, Any]:
             for point in run.points
         ],
         "figures": [figure_document(figure) for figure in figures(run)],
+        "findings": list(findings(run)),
+        "listings": [asdict(listing) for listing in listings(run)],
     }
 
 

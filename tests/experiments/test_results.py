@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.experiments import registry, results
+from engine.experiments.cells import insignificant, values_of, written
 from engine.experiments.report import command_line
 from engine.figures.figure import Figure
 from engine.runtime.records import PointRecord, RunRecord
@@ -107,9 +108,9 @@ def test_estimate_takes_the_median_of_like_points() -> None:
 def test_differences_inside_their_noise_are_told() -> None:
     delta = next(column for column in results.opened(run_record("q-0001"))[0].columns if column.key == "delta")
     point = PointRecord(0, {}, result={"delta": -0.01, "delta_low": -0.02, "delta_high": 0.001})
-    assert results.insignificant(point, delta)
-    assert results.written(point, delta) == "-1.00 ±1.05"
-    assert not results.insignificant(replace(point, result={**(point.result or {}), "delta_high": -0.001}), delta)
+    assert insignificant(values_of(point), delta)
+    assert written(values_of(point), delta) == "-1.00 ±1.05"
+    assert not insignificant({**values_of(point), "delta_high": -0.001}, delta)
 
 
 def test_command_line_repeats_the_run_and_no_more() -> None:

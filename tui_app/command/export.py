@@ -1,6 +1,6 @@
 """`labtui export`: figures, tables and reports as files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -8,6 +8,7 @@ import click
 from engine.errors import InputError
 from engine.figures.figure import Figure
 from engine.figures.files import to_json, write_text
+from engine.figures.table import Table
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
 
@@ -19,10 +20,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--figure", "key", help="Which figure goes into the PNG or SVG; the first where not given.")
 @click.option("--png", type=FILE, help="Write the figure as PNG.")
 @click.option("--svg", type=FILE, help="Write the figure as SVG.")
-@click.option("--csv", type=FILE, help="Write the table of points as CSV.")
+@click.option("--table", default="points", help="Which table goes into CSV, Markdown or LaTeX; that of the points.")
+@click.option("--csv", type=FILE, help="Write the table as CSV.")
 @click.option("--json", type=FILE, help="Write the whole record as JSON.")
-@click.option("--markdown", type=FILE, help="Write the table of points as Markdown.")
-@click.option("--latex", type=FILE, help="Write the table of points as LaTeX.")
+@click.option("--markdown", type=FILE, help="Write the table as Markdown.")
+@click.option("--latex", type=FILE, help="Write the table as LaTeX.")
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write a Markdown report with all figures."
 )
@@ -31,6 +33,7 @@ def export(
     key: str | None,
     png: Path | None,
     svg: Path | None,
+    table: str,
     csv: Path | None,
     json: Path | None,
     markdown: Path | None,
@@ -49,15 +52,15 @@ def export(
 
         render(_picked(results.compared(records), key), path)
         click.echo(path)
-    tables: list[tuple[Path | None, Callable[[RunRecord], str]]] = [
-        (csv, lambda run: results.points_table(run).csv()),
-        (markdown, lambda run: results.points_table(run).markdown()),
-        (latex, lambda run: results.points_table(run).latex()),
+    writers: list[tuple[Path | None, Callable[[Table], str]]] = [
+        (csv, Table.csv),
+        (markdown, Table.markdown),
+        (latex, Table.latex),
     ]
-    for table, written in tables:
-        if table:
-            write_text(table, written(_only(records)))
-            click.echo(table)
+    for file, written in writers:
+        if file:
+            write_text(file, written(_named(results.tables(_only(records)), table)))
+            click.echo(file)
     if json:
         write_text(json, to_json(results.document(_only(records))))
         click.echo(json)
@@ -74,6 +77,12 @@ def _picked(figures: Sequence[Figure], key: str | None) -> Figure:
         if figure.key == key:
             return figure
     raise InputError(f"There is no figure {key!r}; the figures are {', '.join(figure.key for figure in figures)}.")
+
+
+def _named(tables: Mapping[str, Table], key: str) -> Table:
+    if key not in tables:
+        raise InputError(f"There is no table {key!r}; the tables are {', '.join(tables)}.")
+    return tables[key]
 
 
 def _only(records: Sequence[RunRecord]) -> RunRecord:

@@ -55,8 +55,8 @@ class LabScreen(Screen[None]):
 
     @property
     def panes(self) -> list[Pane]:
-        """The screen's panes in order."""
-        return list(self.query(Pane))
+        """The screen's panes in order, without those that have nothing to show."""
+        return [pane for pane in self.query(Pane) if not pane.has_class("-absent")]
 
     @property
     def pane(self) -> Pane | None:

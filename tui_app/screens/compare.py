@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from engine.experiments import results
+from engine.experiments.cells import values_of
 from engine.figures.table import Table as Rows
 from engine.runtime.records import RunRecord
 from tui_app import glyphs
@@ -122,12 +123,12 @@ def _best(run: RunRecord) -> dict[str, str]:
         return {}
     if choice is None:
         return {}
-    point = run.points[choice.index]
+    values = values_of(run.points[choice.index])
     told: dict[str, str] = {}
     for column in experiment.columns:
-        value = results.cell(point, column)
+        value = values.get(column.key)
         text = show(value, column.unit, signed=column.signed)
-        low, high = ((point.result or {}).get(name) if name else None for name in (column.low, column.high))
+        low, high = (values.get(name) if name else None for name in (column.low, column.high))
         if value is not None and low is not None and high is not None:
             text += f" {interval(low, high, column.unit)}"
         told[f"best {heading(column.label)}"] = text

@@ -20,8 +20,10 @@ from tui_app.screens.filling import Filling
 from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
 from tui_app.screens.shown import ShownRun
+from tui_app.screens.views import Views
 from tui_app.text import clean, count
 from tui_app.widgets.curve import CurveView
+from tui_app.widgets.details import Details
 from tui_app.widgets.form.form import Form
 from tui_app.widgets.line import Line
 from tui_app.widgets.pane import Pane
@@ -33,19 +35,21 @@ HISTORY = 12  # past runs that the estimate of time looks at
 CHECK_SECONDS = 0.6  # after the last letter, before files and the hub are asked
 
 
-class ExperimentScreen(RunActions, Filling):
+class ExperimentScreen(RunActions, Views, Filling):
     """Subclasses name the `EXPERIMENT`; everything else comes from its config class and its columns."""
 
     CSS_PATH = "experiment.tcss"
-    BINDINGS = bindings("launch", "run")
+    BINDINGS = bindings("launch", "run", "view")
+    VIEWS = ("points", "details")
 
     def __init__(self) -> None:
         super().__init__()
         self.experiment = registry.get(self.EXPERIMENT)
         self.form = Form(self.experiment, id="form")
         self.curves = CurveView(placeholder="The figure appears with the first point.")
-        self.points = PointsTable((), id="points-table", empty="No run yet: ctrl+r starts one.")
-        self.shown = ShownRun(self, self.curves, self.points)
+        self.points = PointsTable(id="points-table", empty="No run yet: ctrl+r starts one.")
+        self.details = Details(id="details-view")
+        self.shown = ShownRun(self, self.curves, self.points, self.details)
         self.follows = True
         self._run = ""
         self.history: dict[str, RunRecord] = {}
@@ -60,11 +64,18 @@ class ExperimentScreen(RunActions, Filling):
             Pane(self.form, label=self.experiment.title, jump="s", id="settings"),
             Pane(self.curves, label="Figure", jump="f", id="figure"),
             id="top",
+            classes="deck",
         )
-        yield Pane(self.points, label="Points", jump="p", id="points")
+        yield Horizontal(
+            Pane(self.points, label="Points", jump="p", id="points"),
+            Pane(self.details, label="Details", jump="d", id="details", classes="-absent"),
+            id="bottom",
+            classes="deck",
+        )
         yield Line(id="line")
 
     def on_mount(self) -> None:
+        self.turn("points")
         if self._filling is not None:
             self.form.fill(self._filling)
         elif presets.LAST in presets.names(self.EXPERIMENT):

@@ -17,8 +17,10 @@ from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
 from tui_app.screens.shown import ShownRun
 from tui_app.screens.tail import Tail
+from tui_app.screens.views import Views
 from tui_app.text import clean
 from tui_app.widgets.curve import CurveView
+from tui_app.widgets.details import Details
 from tui_app.widgets.line import Line
 from tui_app.widgets.log import LogView
 from tui_app.widgets.pane import Pane
@@ -26,14 +28,13 @@ from tui_app.widgets.points import PointsTable
 from tui_app.widgets.settings import SettingsTable
 from tui_app.widgets.table import Table
 
-VIEWS = ("points", "config", "log")
 
-
-class RunScreen(RunActions):
-    """Below 120 columns points, settings and log take turns under the figure; `view` is the one in front."""
+class RunScreen(RunActions, Views):
+    """Below 120 columns points, details, settings and log take turns under the figure; `view` is the one in front."""
 
     TAB = "home"
     CSS_PATH = "run.tcss"
+    VIEWS = ("points", "details", "config", "log")
     BINDINGS = bindings("run", "view")
     HELP = (
         "One run: its figures, points, settings and log. enter opens a point; [ and ] change the view below the figure."
@@ -42,13 +43,14 @@ class RunScreen(RunActions):
     def __init__(self, run_id: str, view: str = "") -> None:
         super().__init__()
         self.run_id = run_id
-        self.view = view if view in VIEWS else VIEWS[0]
+        self.view = view if view in self.VIEWS else self.VIEWS[0]
         self._asked = view
         self.curves = CurveView(placeholder="The figure appears with the first point.")
-        self.points = PointsTable((), id="points-table", empty="This run has no points.")
+        self.points = PointsTable(id="points-table", empty="This run has no points.")
+        self.details = Details(id="details-view")
         self.settings = SettingsTable(id="settings-table")
         self.log_view = LogView(id="log-view")
-        self.shown = ShownRun(self, self.curves, self.points)
+        self.shown = ShownRun(self, self.curves, self.points, self.details)
         self._tail = Tail()
         self._best: Choice | None = None
 
@@ -58,6 +60,7 @@ class RunScreen(RunActions):
             Vertical(
                 Pane(self.curves, label="Figure", jump="f", id="figure"),
                 Pane(self.points, label="Points", jump="p", id="points"),
+                Pane(self.details, label="Details", jump="d", id="details", classes="-absent"),
                 id="left",
                 classes="deck",
             ),
@@ -73,7 +76,7 @@ class RunScreen(RunActions):
 
     def on_mount(self) -> None:
         self.follow_runs([name for name in (self.run_id, self._baseline) if name])
-        self._turn(self.view)
+        self.turn(self.view)
         self.set_interval(1.0, self._tick)
         named = {"points": self.points, "config": self.settings, "log": self.log_view}
         (named.get(self._asked) or self.curves).focus()
@@ -143,26 +146,9 @@ class RunScreen(RunActions):
 
     # Views
 
-    def _turn(self, view: str) -> None:
-        self.view = view
-        for name in VIEWS:
-            self.set_class(name == view, f"-view-{name}")
+    def turn(self, view: str) -> None:
+        super().turn(view)
         self.call_after_refresh(self._show_log)
-
-    def show_pane(self, pane: Pane) -> None:
-        if pane.id in VIEWS:
-            self._turn(pane.id)
-        super().show_pane(pane)
-
-    def action_view_next(self) -> None:
-        self._step(1)
-
-    def action_view_previous(self) -> None:
-        self._step(-1)
-
-    def _step(self, step: int) -> None:
-        view = VIEWS[(VIEWS.index(self.view) + step) % len(VIEWS)]
-        self.show_pane(self.query_one(f"#{view}", Pane))
 
     def action_run_log(self) -> None:
         self.show_pane(self.query_one("#log", Pane))

@@ -1,30 +1,38 @@
-"""A run on a page: its figures and its table of points, kept up to date at a bounded rate."""
+"""A run on a page: its figures, its table of points and its details, kept up to date at a bounded rate."""
+
+from collections.abc import Callable
+from typing import TypeVar
 
 from engine.errors import InputError
 from engine.experiments import registry, results
 from engine.experiments.base import Choice, Experiment
-from engine.figures.figure import Figure
+from engine.figures.table import Table
 from engine.runtime.records import PointRecord, RunRecord
-from tui_app.screens.base import Exports, LabScreen
+from tui_app.screens.base import Exports
+from tui_app.screens.views import Views
 from tui_app.widgets.curve import CurveView
+from tui_app.widgets.details import Details
+from tui_app.widgets.pane import Pane
 from tui_app.widgets.points import PointsTable
+
+_Value = TypeVar("_Value")
 
 SECONDS_BETWEEN = 0.5
 UNREADABLE = (InputError, ValueError, KeyError, TypeError, IndexError)  # a run of another version, or a damaged one
 
 
 class ShownRun:
-    """Feeds a `CurveView` and a `PointsTable` from a run's records.
+    """Feeds a `CurveView`, a `PointsTable` and `Details` from a run's records.
 
-    The table takes every record; figures and the chosen point are worked out again only after a point has ended or a
-    curve has grown, and at most twice a second.
+    The table takes every record; the rest is worked out again only after a point has ended or a curve has grown, and
+    at most twice a second. The details' pane is there only for runs that have some.
     """
 
-    def __init__(self, screen: LabScreen, curves: CurveView, points: PointsTable) -> None:
+    def __init__(self, screen: Views, curves: CurveView, points: PointsTable, details: Details) -> None:
         self.record: RunRecord | None = None
         self.best: Choice | None = None
         self.experiment: Experiment | None = None
-        self._screen, self._curves, self._points = screen, curves, points
+        self._screen, self._curves, self._points, self._details = screen, curves, points, details
         self._worked_out: tuple[object, ...] = ()
         self._pending = False
 
@@ -57,11 +65,16 @@ class ShownRun:
         first = () if shown is None else (shown,)
         figures = (*first, *(figure for figure in figures if figure is not shown))
         stem = f"{self.record.id}-{figures[0].key}" if figures else self.record.id
-        return Exports(stem, figures, results.points_table(self.record), (self.record,))
+        return Exports(stem, figures, self._in_focus(self.record), (self.record,))
 
     def copies(self) -> str | None:
         """The table of points, for a spreadsheet or a README."""
-        return None if self.record is None else results.points_table(self.record).markdown()
+        return None if self.record is None else self._in_focus(self.record).markdown()
+
+    def _in_focus(self, record: RunRecord) -> Table:
+        """The listing that the reader is in, else the points."""
+        listing = self._details.listing if self._details.table.has_focus else None
+        return results.points_table(record) if listing is None else results.listing_table(listing)
 
     def _state(self) -> tuple[object, ...]:
         assert self.record is not None
@@ -73,18 +86,26 @@ class ShownRun:
         if self.record is None:
             return
         self._worked_out = self._state()
-        figures: tuple[Figure, ...] = ()
-        try:
-            figures = tuple(results.figures(self.record))
-            self.best = results.best(self.record)
-        except UNREADABLE:
-            self.best = None
-        self._curves.set_figures(figures)
+        self._curves.set_figures(_read(results.figures, self.record, ()))
+        self.best = _read(results.best, self.record, None)
+        self._details.set(_read(results.findings, self.record, ()), _read(results.listings, self.record, ()))
+        pane = self._screen.query_one("#details", Pane)
+        pane.set_class(not (self._details.findings or self._details.listings), "-absent")
+        if pane.has_class("-absent") and self._screen.view == "details":
+            self._screen.turn("points")
+        self._screen.refresh_bindings()
         self._table()
 
     def _table(self) -> None:
         columns = self.experiment.columns if self.experiment else ()
         self._points.set_run(self.record, columns, self.best.index if self.best else None)
+
+
+def _read(what: Callable[[RunRecord], _Value], record: RunRecord, otherwise: _Value) -> _Value:
+    try:
+        return what(record)
+    except UNREADABLE:
+        return otherwise
 
 
 def found(record: RunRecord) -> Experiment | None:

@@ -5,69 +5,51 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from engine.experiments.base import Column as Quantity
-from engine.experiments.results import cell, insignificant
+from engine.experiments.cells import values_of
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app import glyphs
 from tui_app.text import clean, error_line
-from tui_app.widgets.table import Column, Row, Table
-from tui_app.widgets.units import heading, show
+from tui_app.widgets.table import Column
+from tui_app.widgets.values import Entry, ValuesTable
 
-WIDTHS = {"percent": 7, "bytes": 7, "db": 6, "seconds": 7, "number": 7}
 STATE = 10, 24, 44  # the narrowest column of states, the widest, and the widest where there is room
 ROOMY = 110
+PLACE = 2  # states stand behind so many columns
 STATE_STYLES = {"finished": "$success", "failed": "$error", "running": "$primary", "cancelled": "$muted"}
 
 
-class PointsTable(Table):
+class PointsTable(ValuesTable):
     """A table of points. `set_run` fills it; a row's key is the point's index."""
 
-    HELP = "The points of the run. enter opens one: layers, error, log. The one to take has an arrow in the margin."
+    HELP = (
+        "The points of the run. enter opens one: layers, error, log. The one to take has an arrow in the margin. "
+        "o sorts by the next column, / shows only rows with these words or numbers."
+    )
+
+    def __init__(self, *, id: str | None = None, empty: str = "") -> None:
+        super().__init__(id=id, empty=empty)
+        self._points: tuple[PointRecord, ...] = ()
 
     def set_run(self, run: RunRecord | None, quantities: Sequence[Quantity] = (), best: int | None = None) -> None:
         """Shows a run's points; only cells that changed are drawn again."""
-        if run is None:
-            self.set_rows(())
-            return
-        columns = [_column(quantity, run, rank) for rank, quantity in enumerate(quantities)]
-        states = max((state(point).cell_length for point in run.points), default=0)
+        self._points = run.points if run is not None else ()
+        arrow = Content.styled(glyphs.sign("best"), "bold $success")
+        entries = [
+            Entry(str(point.index), {**values_of(point), "state": point.state}, arrow if point.index == best else "")
+            for point in self._points
+        ]
+        self.fill(quantities, entries)
+
+    def columns_of(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> list[Column]:
+        columns = super().columns_of(quantities, entries)
+        states = max((state(point).cell_length for point in self._points), default=0)
         narrowest, widest, roomy = STATE
         widest = roomy if self.size.width >= ROOMY else widest
-        told = Column("state", "State", max(narrowest, min(states, widest)))
-        wanted = (*columns[:2], told, *columns[2:])
-        if wanted != self.columns:
-            self.set_columns(wanted)
-        self.set_rows([_row(point, quantities, point.index == best) for point in run.points])
+        return [*columns[:PLACE], Column("state", "State", max(narrowest, min(states, widest))), *columns[PLACE:]]
 
-    def go_to(self, key: str) -> None:
-        """Puts the cursor on a row."""
-        place = next((i for i, row in enumerate(self.rows) if row.key == key), None)
-        if place is not None:
-            self.cursor = place
-
-
-def _column(quantity: Quantity, run: RunRecord, rank: int) -> Column:
-    """Texts are as wide as the longest of them; columns further right give way first."""
-    label = heading(quantity.label)
-    if quantity.unit == "text":
-        texts = [clean(cell(point, quantity) or "") for point in run.points]
-        width = min(20, max([len(label), *map(len, texts)]))
-        return Column(quantity.key, label, width, rank=rank if rank > 2 else 0)
-    width = max(WIDTHS[quantity.unit], len(label))
-    return Column(quantity.key, label, width, right=True, rank=rank if rank > 2 else 0)
-
-
-def _row(point: PointRecord, quantities: Sequence[Quantity], best: bool) -> Row:
-    cells = [_cell(point, quantity) for quantity in quantities]
-    mark = Content.styled(glyphs.sign("best"), "bold $success") if best else ""
-    return Row(str(point.index), (*cells[:2], state(point), *cells[2:]), mark)
-
-
-def _cell(point: PointRecord, quantity: Quantity) -> Content | str:
-    value = cell(point, quantity)
-    text = show(value, quantity.unit, bare=True, signed=quantity.signed)
-    if value is None or insignificant(point, quantity):
-        return Content.styled(text, "$muted")
-    return text
+    def cells_of(self, entry: Entry, quantities: Sequence[Quantity]) -> list[Content | str]:
+        cells = super().cells_of(entry, quantities)
+        return [*cells[:PLACE], state(self._points[int(entry.key)]), *cells[PLACE:]]
 
 
 def state(point: PointRecord) -> Content:
