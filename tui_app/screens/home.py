@@ -46,7 +46,7 @@ class HomeScreen(RunActions):
         yield Welcome()
         yield Horizontal(
             Vertical(
-                Pane(Table(columns(), id="table"), label="Runs", jump="r", id="runs"),
+                Pane(Table(columns(), id="table", opens=True, marks=True), label="Runs", jump="r", id="runs"),
                 HomeFigure(),
                 id="left",
                 classes="deck",

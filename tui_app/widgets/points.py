@@ -27,7 +27,7 @@ class PointsTable(ValuesTable):
     )
 
     def __init__(self, *, id: str | None = None, empty: str = "") -> None:
-        super().__init__(id=id, empty=empty)
+        super().__init__(id=id, empty=empty, opens=True)
         self._points: tuple[PointRecord, ...] = ()
 
     def set_run(self, run: RunRecord | None, quantities: Sequence[Quantity] = (), best: int | None = None) -> None:

@@ -55,11 +55,14 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
 
 
 class Table(ScrollView, can_focus=True):
-    """Rows under a fixed header line. The cursor stays on its row's key while rows come, go and move."""
+    """Rows under a fixed header line. The cursor stays on its row's key while rows come, go and move.
+
+    `opens` and `marks` say whether somebody listens to those keys; otherwise they do nothing and are not shown.
+    """
 
     BINDINGS = bindings("table")
     COMPONENT_CLASSES = {"table--header", "table--cursor", "table--quiet"}
-    HELP = "Rows. Arrows or j k move, g and G go to the ends, enter opens, space marks."
+    HELP = "Rows. Arrows or j k move, g and G go to the ends."
 
     cursor: reactive[int] = reactive(0)
 
@@ -81,12 +84,24 @@ class Table(ScrollView, can_focus=True):
     class Marked(Highlighted):
         """Space on a row."""
 
-    def __init__(self, columns: Sequence[Column], *, id: str | None = None, empty: str = "") -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        id: str | None = None,
+        empty: str = "",
+        opens: bool = False,
+        marks: bool = False,
+    ) -> None:
         super().__init__(id=id)
+        self._answered = {"table_open": opens, "table_mark": marks}
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] = ()
         self.empty = empty
         self.sorted_by: tuple[str, bool] = ("", False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._answered.get(action, True)
 
     @property
     def key(self) -> str | None:

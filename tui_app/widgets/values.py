@@ -32,8 +32,8 @@ class ValuesTable(Table):
 
     BINDINGS = bindings("values")
 
-    def __init__(self, *, id: str | None = None, empty: str = "") -> None:
-        super().__init__((), id=id, empty=empty)
+    def __init__(self, *, id: str | None = None, empty: str = "", opens: bool = False) -> None:
+        super().__init__((), id=id, empty=empty, opens=opens)
         self.needle = ""
         self.order: tuple[str, bool] | None = None  # column and whether descending; None is the order of the entries
         self._quantities: tuple[Quantity, ...] = ()
