@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Mark, Series
+from engine.runtime.processes import die_with
 
 Values = Mapping[str, Any]
 
@@ -60,6 +61,16 @@ REQUESTS = {
     "check": "engine.interactive:check",
     "launch": "engine.interactive:launch",
     "picture": "engine.interactive:picture",
+    "format_model": "engine.compress.inspect:layers",
+    "format_layer": "engine.compress.inspect:layer",
+    "format_value": "engine.compress.inspect:value",
+    "format_layers": "engine.compress.inspect:some_layers",
+    "graph_warm": "engine.graph.session:warm",
+    "graph_capture": "engine.graph.session:capture",
+    "graph_weigh": "engine.graph.session:weigh",
+    "graph_transform": "engine.graph.session:transform",
+    "graph_erase": "engine.graph.session:erase",
+    "graph_save": "engine.graph.session:save",
 }
 
 
@@ -86,7 +97,8 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
 
 
 def main() -> None:
-    """Serves the app's pipes; what libraries print goes to stderr, never between the answers."""
+    """Serves the app's pipes and ends with it; what libraries print goes to stderr, never between the answers."""
+    die_with(os.getppid())
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr

@@ -1,5 +1,7 @@
 """The app: its screens, its one timer, its theme and keys. What a screen does is in the screen."""
 
+import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,7 +15,8 @@ from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
 
-from tui_app import clipboard, glyphs
+from engine.errors import InputError
+from tui_app import clipboard, glyphs, terminal
 from tui_app.actions import bindings, show_key
 from tui_app.config import Config, config_path, read_config
 from tui_app.interactive import Interactive
@@ -31,6 +34,7 @@ from tui_app.widgets.header import Header, gpu_strip
 
 TICK = 0.1
 GPU_SECONDS = 2.0
+TERMINAL_SECONDS = 1.0
 
 
 class Told(Message):
@@ -114,6 +118,18 @@ class LabApp(App[None], inherit_bindings=False):
         self.set_interval(TICK, self.runs.wake)
         self._gpu_timer = self.set_interval(GPU_SECONDS, self._ask_gpus)
         self._ask_gpus()
+        if terminal.is_there():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
+            self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
+
+    def _watch_terminal(self) -> None:
+        """A terminal that goes away signals its session's leader: where that is make or a shell, nobody tells us."""
+        if terminal.is_gone():
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self.on_unmount()
+        terminal.die_of_hangup()
 
     @work(thread=True, exclusive=True, group="gpus")
     def _ask_gpus(self) -> None:
@@ -198,7 +214,12 @@ class LabApp(App[None], inherit_bindings=False):
         """Goes to the screen that launches an experiment, with these settings filled in."""
         tab = next((tab for tab in TABS if tab.experiment == name), None)
         if tab is None:
-            self.notify(f"There is no screen for {name}; use the command: labtui run {name}", markup=False)
+            from tui_app.screens.launching import page
+
+            try:
+                self.push_screen(page(name, config))
+            except InputError as error:
+                self.notify(str(error), severity="error", markup=False)
             return
         self.switch_mode(tab.name)
         if config is not None:
