@@ -5,15 +5,16 @@ from typing import Literal
 
 Scale = Literal["linear", "log"]
 Unit = Literal["number", "percent", "bytes", "seconds"]
+BAR_SHARE = 0.8  # of the distance between two categories that their bars fill
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
     """One curve. `x`, `y` and the interval bounds have the same length.
 
-    `kind` is "line" (points joined), "scatter" (points alone), "steps" (a Pareto front) or "level" (one value drawn
-    across the whole axis, as a baseline is). `slot` picks hue and glyph from the palette; it stays with the series in
-    every rendering.
+    `kind` is "line" (points joined), "scatter" (points alone), "steps" (a Pareto front), "level" (one value drawn
+    across the whole axis, as a baseline is) or "bar" (an upright from zero, in a figure with categories). `slot` picks
+    hue and glyph from the palette; it stays with the series in every rendering.
     """
 
     name: str
@@ -21,7 +22,7 @@ class Series:
     y: tuple[float, ...]
     y_low: tuple[float, ...] | None = None
     y_high: tuple[float, ...] | None = None
-    kind: Literal["line", "scatter", "steps", "level"] = "line"
+    kind: Literal["line", "scatter", "steps", "level", "bar"] = "line"
     slot: int = 0
 
 
@@ -38,7 +39,8 @@ class Mark:
 class Figure:
     """Curves with their axes. `key` names the figure in file names and on the command line.
 
-    `x_range` pins the axis to the plan, so that a live curve does not rescale with each point.
+    `x_range` pins the axis to the plan, so that a live curve does not rescale with each point. Where there are
+    `categories`, x = 0, 1, 2… stand for them; the bars of several series stand side by side at each.
     """
 
     key: str
@@ -54,3 +56,16 @@ class Figure:
     y_range: tuple[float, float] | None = None
     marks: tuple[Mark, ...] = ()
     caption: str = ""
+    categories: tuple[str, ...] = ()
+
+    @property
+    def bars(self) -> tuple[Series, ...]:
+        """The series drawn as bars, from left to right within a category."""
+        return tuple(series for series in self.series if series.kind == "bar")
+
+
+def bar_span(place: float, i: int, count: int) -> tuple[float, float]:
+    """Left and right edge of the bar of series `i` of `count` at the category `place`."""
+    width = BAR_SHARE / count
+    left = place - BAR_SHARE / 2 + i * width
+    return left, left + width

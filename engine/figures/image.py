@@ -1,5 +1,6 @@
 """A figure as PNG or SVG, drawn by matplotlib: the same curves, labels, hues and glyphs as on screen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -7,12 +8,13 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from engine.errors import InputError
-from engine.figures.figure import Figure, Scale, Series, Unit
+from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
 from engine.figures.files import whole
 from engine.figures.palette import STYLES, style
 from engine.figures.units import in_bytes, in_seconds
 
 KINDS = (".png", ".svg")
+CHARACTERS_ALONG = 75  # what there is room for below the x axis
 LABEL_BOX = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
 
 
@@ -33,7 +35,10 @@ def canvas(figure: Figure) -> Canvas:
     page = Canvas(figsize=(7, 4.4), layout="constrained")
     axes = page.add_subplot()
     for series in figure.series:
-        _draw(axes, series)
+        if series.kind != "bar":
+            _draw(axes, series)
+    for i, series in enumerate(figure.bars):
+        _draw_bars(axes, series, i, len(figure.bars))
     for mark in figure.marks:
         axes.plot(
             [mark.x], [mark.y], marker="o", markersize=13, fillstyle="none", color="black", linestyle="none", zorder=5
@@ -44,11 +49,14 @@ def canvas(figure: Figure) -> Canvas:
     axes.set(
         title=figure.title, xlabel=figure.x_label, ylabel=figure.y_label, xscale=figure.x_scale, yscale=figure.y_scale
     )
-    if figure.x_range:
+    if figure.categories:
+        _name_categories(axes, figure.categories)
+    elif figure.x_range:
         axes.set_xlim(*_with_margin(figure.x_range, figure.x_scale))
     if figure.y_range:
         axes.set_ylim(*figure.y_range)
-    _format(axes, "x", figure.x_unit)
+    if not figure.categories:
+        _format(axes, "x", figure.x_unit)
     _format(axes, "y", figure.y_unit)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
@@ -82,10 +90,47 @@ def _draw(axes: Axes, series: Series) -> None:
         label=series.name,
         zorder=1 if series.kind == "steps" else 3,
     )
+    _draw_intervals(axes, series, series.x)
+
+
+def _draw_bars(axes: Axes, series: Series, i: int, count: int) -> None:
+    """Bars with the series' marker at their ends, by which they are told apart without hue."""
+    look = style(series.slot)
+    edges = [bar_span(x, i, count) for x in series.x]
+    middles = [(left + right) / 2 for left, right in edges]
+    axes.bar(middles, series.y, [right - left for left, right in edges], color=look.hex, alpha=0.75, zorder=2)
+    axes.plot(
+        middles,
+        series.y,
+        color=look.hex,
+        linestyle="none",
+        marker=look.marker,
+        markersize=6,
+        label=series.name,
+        zorder=3,
+    )
+    _draw_intervals(axes, series, middles)
+
+
+def _draw_intervals(axes: Axes, series: Series, xs: Sequence[float]) -> None:
+    look = style(series.slot)
     if series.y_low and series.y_high:
         below = [max(0.0, y - low) for y, low in zip(series.y, series.y_low, strict=True)]
         above = [max(0.0, high - y) for y, high in zip(series.y, series.y_high, strict=True)]
-        axes.errorbar(series.x, series.y, yerr=(below, above), fmt="none", ecolor=look.hex, capsize=2.5, linewidth=1)
+        axes.errorbar(xs, series.y, yerr=(below, above), fmt="none", ecolor=look.hex, capsize=2.5, linewidth=1)
+
+
+def _name_categories(axes: Axes, names: Sequence[str]) -> None:
+    """The names below their places, slanted where they would touch."""
+    axes.set_xlim(-0.5, len(names) - 0.5)
+    touching = len(names) * max(map(len, names)) > CHARACTERS_ALONG
+    axes.set_xticks(
+        range(len(names)),
+        names,
+        rotation=35 if touching else 0,
+        horizontalalignment="right" if touching else "center",
+        rotation_mode="anchor",
+    )
 
 
 def _with_margin(ends: tuple[float, float], scale: Scale) -> tuple[float, float]:

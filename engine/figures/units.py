@@ -24,6 +24,18 @@ def in_bytes(value: float) -> str:
     return f"{value:.0f} B"
 
 
+def in_count(value: int) -> str:
+    """A count in three digits where it is a large one: 998 → `998`, 16_512 → `16.5k`, 4_386_178 → `4.39M`."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= 0.9995 * size:
+            return (
+                f"{value / size:#.3g}{unit}".replace(f".{unit}", unit)
+                if value < 999.5 * size
+                else f"{value / size:.0f}{unit}"
+            )
+    return str(value)
+
+
 def in_seconds(value: float) -> str:
     """The two largest units: `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
     if not math.isfinite(value):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,20 @@ def seen(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
     seen_rg = 0.29275 * red + 0.70725 * green
     seen_b = -0.02234 * red + 0.02234 * green + blue
     return tuple(255 * max(value, 0) ** (1 / 2.2) for value in (seen_rg, seen_rg, seen_b))  # type: ignore[return-value]
+
+
+def test_bars_stand_side_by_side_over_their_categories() -> None:
+    bars = replace(
+        FIGURE,
+        series=(
+            Series("eager", (0.0, 1.0), (3.0, 2.0), (2.5, 1.5), (3.5, 2.5), "bar", 0),
+            Series("compiled", (0.0, 1.0), (1.0, 4.0), kind="bar", slot=1),
+        ),
+        marks=(),
+        categories=("mlp", "attention"),
+    )
+    axes = canvas(bars).axes[0]
+    found = sorted((bar.get_x(), bar.get_x() + bar.get_width(), bar.get_height()) for bar in axes.patches)
+    assert [height for _, _, height in found] == [3.0, 1.0, 2.0, 4.0]
+    assert all(right <= left + 1e-9 for (_, right, _), (left, _, _) in pairwise(found))
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["mlp", "attention"]

@@ -25,6 +25,7 @@ class Toy(ExperimentConfig):
     mode: Literal["fast", "exact"] = Field("fast", title="Mode")
     kinds: tuple[Literal["a", "b"], ...] = Field(("a",), title="Kinds")
     cache: bool = Field(True, title="Cache")
+    depth: int = Field(3, title="Depth", json_schema_extra={"when": {"mode": ["exact"], "kinds": ["b"]}})
 
     _split = field_validator("kinds", mode="before")(
         lambda value: value.split(",") if isinstance(value, str) else value
@@ -42,6 +43,7 @@ def test_each_field_has_its_kind() -> None:
         "mode": "choice",
         "kinds": "choices",
         "cache": "switch",
+        "depth": "text",
         "device": "text",
         "seed": "text",
     }
@@ -73,6 +75,14 @@ def test_only_what_differs_is_said() -> None:
     config, errors = settings.read(Toy, changed)
     assert errors == {}
     assert config == Toy(rate=0.5, cache=False)
+
+
+def test_a_setting_that_means_nothing_beside_the_others_is_not_said() -> None:
+    texts = {"depth": "4", "mode": "exact", "kinds": "a,b"}
+    assert settings.values(FIELDS.values(), texts) == texts
+    assert "depth" not in settings.values(FIELDS.values(), {**texts, "mode": "fast"})
+    assert "depth" not in settings.values(FIELDS.values(), {**texts, "kinds": "a"})
+    assert "depth" not in settings.values(FIELDS.values(), {"depth": "4"})
 
 
 def test_an_emptied_optional_field_is_none() -> None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
 from engine.figures.units import in_bytes, in_percent, in_seconds
 from tui_app import glyphs
 from tui_app.text import clean
@@ -40,6 +42,14 @@ def heading(label: str) -> str:
 def interval(low: float, high: float, unit: str) -> str:
     """Half of an interval's width in the unit's own digits: `±0.43`."""
     return glyphs.sign("plus-minus") + show((high - low) / 2, unit, bare=True)
+
+
+def shortened(text: str, room: int) -> str:
+    """A text in `room` cells, cut in the middle: names of a kind share their beginning or their end."""
+    if cell_len(text) <= room:
+        return text
+    tail = next(text[i:] for i in range(len(text) + 1) if cell_len(text[i:]) <= room // 2)
+    return set_cell_size(text, room - 1 - cell_len(tail)).rstrip() + glyphs.sign("ellipsis") + tail
 
 
 def tick_labels(ticks: Sequence[float], unit: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Figures in cells."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -106,7 +107,45 @@ def test_changed_spans_rebuild_the_new_frame() -> None:
     assert list(changed(after, after)) == []
 
 
+BARS = Figure(
+    "b",
+    "t",
+    "",
+    "ms",
+    (
+        Series("eager", (0, 1, 2), (3.2, 1.6, -0.8), (3.0, 1.0, -0.9), (3.4, 2.0, -0.5), "bar", 0),
+        Series("compiled", (0, 1), (0.0, math.nan), kind="bar", slot=1),
+    ),
+    categories=("attention.self.query", "mlp", "a"),
+)
+
+
+def test_bars_stand_on_zero_side_by_side() -> None:
+    frame = draw(View(BARS, 70, 22))
+    lines = picture(frame)
+    ground = next(row for row, line in enumerate(lines) if line.strip().startswith("0┤"))
+    eager = style(0).rgb
+    full = [
+        [x for x, char in enumerate(line) if char == "█" and frame.hues[y][x] == eager] for y, line in enumerate(lines)
+    ]
+    middle = frame.left + frame.columns // 2
+    assert {x < middle for x in full[ground - 2]} == {True}
+    assert all(x > middle for row in full[ground + 1 :] for x in row)
+    heights = [sum(column in row for row in full[:ground]) for column in (frame.left + 3, frame.column(1) or 0)]
+    assert heights[0] > 0
+    assert ("attention.self.query" in lines[-1]) == (len("attention.self.query") < frame.columns // 3)
+    assert " mlp " in lines[-1]
+    assert "█" not in "".join(picture(draw(View(replace(BARS, series=()), 70, 22))))
+
+
+def test_a_log_axis_has_bars_from_its_bottom() -> None:
+    frame = draw(View(replace(BARS, y_scale="log"), 60, 14, log_y=True))
+    assert any("█" in line for line in picture(frame))
+    assert not frame.x.log
+
+
 AWKWARD = [
+    BARS,
     Figure("e", "t", "x", "y", ()),
     one(),
     one(0.5),

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tui_app.text import clean
 from tui_app.widgets.curve.data import scaler
-from tui_app.widgets.units import tick_labels
+from tui_app.widgets.units import shortened, tick_labels
 
 FLAT = 1e-9  # a spread smaller than this share of the values is none
 
@@ -96,6 +97,15 @@ def plan_axis(view: tuple[float, float], xs: Sequence[float], log: bool, unit: s
             taken.append(span)
     kept.sort()
     return Axis(low, high, log, unit, tuple(place(values[i]) for i in kept), tuple(labels[i] for i in kept))
+
+
+def category_axis(view: tuple[float, float], names: Sequence[str], columns: int) -> Axis:
+    """An axis whose places 0, 1, 2… have names, cut to the room that each has."""
+    low, high = view
+    room = max(1, int(columns / (high - low)) - 1)
+    places = [place for place in range(len(names)) if low <= place <= high]
+    labels = tuple(shortened(clean(names[place]), room) for place in places)
+    return Axis(low, high, False, "number", tuple(map(float, places)), labels)
 
 
 def label_span(column: int, length: int, columns: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
     """
     figure = frame.view.figure
     stops: dict[int, float] = {}
-    for x in sorted({x for series in figure.series if series.kind in ("line", "scatter") for x in series.x}):
+    for x in sorted({x for series in figure.series if series.kind in ("line", "scatter", "bar") for x in series.x}):
         column = frame.column(x)
         if column is not None:
             stops.setdefault(column, x)

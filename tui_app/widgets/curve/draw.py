@@ -1,6 +1,7 @@
 """A figure drawn into cells. Pure, so that it can run in a thread; plotext is imported with the first drawing."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 from rich.cells import cell_len
@@ -8,7 +9,8 @@ from rich.cells import cell_len
 from engine.figures.figure import Series
 from engine.figures.palette import style
 from tui_app import glyphs
-from tui_app.widgets.curve.axes import Axis, label_span, plan_axis, value_axis, widened
+from tui_app.widgets.curve.axes import Axis, category_axis, label_span, plan_axis, value_axis, widened
+from tui_app.widgets.curve.bars import draw_bars
 from tui_app.widgets.curve.data import Dot, scaler, smooth, transform, unbroken
 from tui_app.widgets.curve.frame import Frame, View
 from tui_app.widgets.curve.strokes import strokes
@@ -21,16 +23,24 @@ Cell = tuple[int, int]
 
 def draw(view: View) -> Frame:
     """The figure in cells: y labels on the left, x labels below, the rest is the plot."""
+    figure = view.figure
+    if figure.categories:
+        view = replace(view, log_x=False)
     window = _window(view)
     lines = max(view.height - 2, 1)
     y = _y_axis(view, window, max(1, lines // 2 if lines < 10 else lines // 3))
     left = max(4, *(len(label) for label in y.labels)) + 1
-    x = plan_axis(window, _places(view), view.log_x, view.figure.x_unit, max(view.width - left, 1))
+    columns = max(view.width - left, 1)
+    if figure.categories:
+        x = category_axis(window, figure.categories, columns)
+    else:
+        x = plan_axis(window, _places(view), view.log_x, figure.x_unit, columns)
     frame = Frame(view, left, x, y)
     if view.width >= SMALLEST[0] and view.height >= SMALLEST[1]:
         _draw_axes(frame)
+        draw_bars(frame)
         _draw_strokes(frame)
-        for series in view.figure.series:
+        for series in figure.series:
             _draw_glyphs(frame, series)
         _draw_marks(frame)
     return frame
@@ -42,6 +52,8 @@ def _window(view: View) -> tuple[float, float]:
     series = [x for series in view.figure.series if series.kind != "level" for x in series.x]
     places = [p for p in map(place, (*(view.figure.x_range or ()), *series)) if math.isfinite(p)]
     low, high = widened(min(places), max(places)) if places else (0.0, 1.0)
+    if view.figure.categories:
+        low, high = -0.5, len(view.figure.categories) - 0.5
     return low + view.window[0] * (high - low), low + view.window[1] * (high - low)
 
 
@@ -60,6 +72,8 @@ def _y_axis(view: View, window: tuple[float, float], count: int) -> Axis:
         values.extend(y for bound in bounds for y, shown in zip(bound, inside, strict=True) if shown)
         if series.kind == "level":
             values.extend(series.y[:1])
+    if view.figure.bars and not view.log_y:
+        values.append(0.0)
     given = view.figure.y_range if view.window == (0.0, 1.0) else None
     return value_axis(values, given, view.log_y, view.figure.y_unit, count)
 
@@ -85,7 +99,7 @@ def _draw_axes(frame: Frame) -> None:
 def _name_x(frame: Frame, along: str) -> None:
     """The x label rests on the axis, in the rightmost stretch between two ticks that holds it."""
     name = f" {frame.view.figure.x_label} "
-    if cell_len(name) != len(name):
+    if not name.strip() or cell_len(name) != len(name):
         return
     axis = "".join(frame.text[frame.lines])
     start = axis.rfind(along * (len(name) + 2))

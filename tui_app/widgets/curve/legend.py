@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from engine.figures.figure import Figure, Series
 from engine.figures.palette import style
 from tui_app import glyphs
 from tui_app.text import clean
 from tui_app.widgets.curve.frame import RGB
-from tui_app.widgets.units import interval, show
+from tui_app.widgets.units import interval, shortened, show
 
 SHORTEST_NAME = 4
 
@@ -37,16 +37,8 @@ def legend(figure: Figure, width: int) -> list[Entry]:
     whole = entries
     while room > SHORTEST_NAME and sum(entry.width for entry in entries) - 2 > width:
         room -= 1
-        entries = [Entry(e.glyph, e.hue, _shortened(e.text, room)) for e in whole]
+        entries = [Entry(e.glyph, e.hue, shortened(e.text, room)) for e in whole]
     return _cut(entries, width)
-
-
-def _shortened(text: str, room: int) -> str:
-    """Cut in the middle: runs share the beginning of their names, curves of one run the end."""
-    if cell_len(text) <= room:
-        return text
-    tail = next(text[i:] for i in range(len(text) + 1) if cell_len(text[i:]) <= room // 2)
-    return set_cell_size(text, room - 1 - cell_len(tail)).rstrip() + glyphs.sign("ellipsis") + tail
 
 
 def readout(figure: Figure, x: float, reach: float, width: int) -> list[Entry]:
@@ -54,7 +46,8 @@ def readout(figure: Figure, x: float, reach: float, width: int) -> list[Entry]:
 
     `reach` is how far from x, in x's unit, a point may lie and still be the one meant.
     """
-    place = Entry(glyphs.sign("cursor"), style(-1).rgb, show(x, figure.x_unit))
+    where = clean(figure.categories[round(x)]) if figure.categories else show(x, figure.x_unit)
+    place = Entry(glyphs.sign("cursor"), style(-1).rgb, where)
     entries: list[Entry] = []
     for names, intervals in ((True, True), (False, True), (True, False), (False, False)):
         entries = [place]

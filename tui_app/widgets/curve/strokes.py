@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.figures.figure import Series
 from engine.figures.palette import style
+from tui_app.widgets.curve.bars import middle
 from tui_app.widgets.curve.data import Dot, clip, scaler, smooth, staircase, thin, transform, unbroken
 from tui_app.widgets.curve.frame import RGB, Frame
 
@@ -28,7 +29,7 @@ def strokes(frame: Frame) -> list[Stroke]:
         if series.kind == "level":
             back.extend(_level(frame, series))
         else:
-            back.extend(_intervals(frame, series))
+            (front if series.kind == "bar" else back).extend(_intervals(frame, series))
         if series.kind in ("line", "steps"):
             raw, curve = _curve(frame, series)
             back.extend(raw)
@@ -73,8 +74,9 @@ def _intervals(frame: Frame, series: Series) -> Iterator[Stroke]:
     if series.y_low is None or series.y_high is None:
         return
     hue = faint(style(series.slot).rgb, frame.view.ground)
-    low = transform(series.x, series.y_low, frame.x.log, frame.y.log)
-    high = transform(series.x, series.y_high, frame.x.log, frame.y.log)
+    xs = [middle(frame, series, x) for x in series.x] if series.kind == "bar" else series.x
+    low = transform(xs, series.y_low, frame.x.log, frame.y.log)
+    high = transform(xs, series.y_high, frame.x.log, frame.y.log)
     if len(low) > frame.columns // 3:
         for bound in (low, high):
             for stretch in unbroken(bound):

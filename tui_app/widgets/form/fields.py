@@ -17,7 +17,10 @@ SWITCH = ("yes", "no")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A setting as the form shows it: `default` is text, `choices` what it offers, `optional` may be empty."""
+    """A setting as the form shows it: `default` is text, `choices` what it offers, `optional` may be empty.
+
+    `when` names other fields, each with the choices under which this one means something.
+    """
 
     name: str
     title: str
@@ -26,6 +29,11 @@ class Field:
     default: str
     choices: tuple[str, ...] = ()
     optional: bool = False
+    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def applies(self, texts: Mapping[str, str]) -> bool:
+        """Whether the setting means something beside the others."""
+        return all(set(texts.get(name, "").split(",")) & set(choices) for name, choices in self.when)
 
 
 def fields(config: type[ExperimentConfig]) -> list[Field]:
@@ -40,7 +48,10 @@ def _field(config: type[ExperimentConfig], name: str) -> Field:
     kind, choices = _kind(name, info.annotation)
     default = to_text(info.get_default(call_default_factory=True))
     optional = NoneType in get_args(info.annotation)
-    return Field(name, info.title or name, info.description or "", kind, default, choices, optional)
+    extra = info.json_schema_extra
+    when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
+    conditions = tuple((other, tuple(map(str, allowed))) for other, allowed in when.items())
+    return Field(name, info.title or name, info.description or "", kind, default, choices, optional, conditions)
 
 
 def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
@@ -71,11 +82,12 @@ def to_text(value: Any) -> str:
 
 
 def values(fields: Iterable[Field], texts: Mapping[str, str]) -> dict[str, str | None]:
-    """The settings that differ from their defaults, as text that the config class reads."""
+    """The settings that apply and differ from their defaults, as text that the config class reads."""
     changed: dict[str, str | None] = {}
-    for field in fields:
-        text = texts.get(field.name, field.default).strip()
-        if text != field.default:
+    said = {field.name: (field, texts.get(field.name, field.default).strip()) for field in fields}
+    whole = {name: text for name, (_, text) in said.items()}
+    for field, text in said.values():
+        if text != field.default and field.applies(whole):
             changed[field.name] = None if field.optional and not text else text
     return changed
 

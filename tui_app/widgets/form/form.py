@@ -127,7 +127,11 @@ class Form(Vertical):
     @property
     def changed(self) -> dict[str, str | None]:
         """The settings that differ from their defaults."""
-        return settings.values(self.fields, {line.field.name: line.text for line in self.lines})
+        return settings.values(self.fields, self._texts)
+
+    @property
+    def _texts(self) -> dict[str, str]:
+        return {line.field.name: line.text for line in self.lines}
 
     @property
     def command(self) -> str:
@@ -177,7 +181,9 @@ class Form(Vertical):
 
     def _read(self) -> None:
         self.config, self.errors = settings.read(self.experiment.Config, self.changed)
+        texts = self._texts
         for line in self.lines:
+            line.display = line.field.applies(texts)
             line.show_error(self.errors.get(line.field.name, ""))
         self.query_one("#command", Static).update(Content.styled(self.command, "$muted"), layout=False)
         self.post_message(self.Changed())
@@ -209,7 +215,7 @@ class Form(Vertical):
         self._go(-1)
 
     def _go(self, step: int) -> None:
-        controls = [line.control for line in self.lines]
+        controls = [line.control for line in self.lines if line.display]
         here = next((i for i, control in enumerate(controls) if control.has_focus), None)
         if here is not None:
             controls[max(0, min(here + step, len(controls) - 1))].focus()

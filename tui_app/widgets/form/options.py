@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from tui_app import glyphs
 from tui_app.actions import bindings
 
 
@@ -47,7 +48,7 @@ class Options(Widget, can_focus=True):
         self.refresh()
 
     def render(self) -> Content:
-        """The choices side by side; the one under the cursor underlined while focused."""
+        """The choices side by side, the one under the cursor underlined while focused; without room from there on."""
         parts = []
         for i, choice in enumerate(self.choices):
             inside, empty = ("[x] ", "[ ] ") if self.several else ("(o) ", "( ) ")
@@ -55,7 +56,10 @@ class Options(Widget, can_focus=True):
             style = ("bold" if chosen else "$muted") + (" underline" if self.has_focus and i == self.at else "")
             box = (inside, "") if chosen else (empty, "$muted")
             parts.append(Content.assemble(box, (choice, style)))
-        return Content("  ").join(parts)
+        shown = Content("  ").join(parts)
+        if shown.cell_length <= self.size.width or self.at == 0:
+            return shown
+        return Content.assemble((glyphs.sign("ellipsis") + " ", "$muted"), Content("  ").join(parts[self.at :]))
 
     def action_form_left(self) -> None:
         self._move(-1)
