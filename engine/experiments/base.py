@@ -10,10 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
+from engine.runtime.trials import Study
 
 
 class ExperimentConfig(BaseModel):
-    """What every config has. Fields carry title, description and bounds: forms and errors come from them."""
+    """What every config has. Fields carry title, description and bounds: forms and errors come from them.
+
+    `json_schema_extra={"when": {field: [choice, ...]}}` shows a field only beside these choices of another.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,6 +87,10 @@ class Experiment(Protocol):
     def points(self, config: Any) -> Sequence[Params]:
         """The parameters of each point, in the order in which they are to run."""
 
+    def study(self, config: Any) -> Study | None:
+        """For a search: what gives its points their parameters, one when a device is idle. Asked in the driver."""
+        return None
+
     @abstractmethod
     def check(self, config: Any) -> None:
         """Raises InputError where the config asks for what is not there."""
@@ -109,3 +117,4 @@ class Experiment(Protocol):
 
     def tidy(self, config: Any, run: RunRecord) -> None:
         """Called by the driver after each finished point: removes artifacts nobody can want any more."""
+        return

@@ -19,7 +19,8 @@ def main() -> int:
     def tidy(run: RunRecord) -> None:
         experiment.tidy(config, run)
 
-    return drive(directory, [sys.executable, "-m", "engine.experiments.worker"], after_point=tidy)
+    command = [sys.executable, "-m", "engine.experiments.worker"]
+    return drive(directory, command, after_point=tidy, study=experiment.study(config))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,13 @@ _NEEDED: dict[str, dict[str, type | UnionType]] = {
     "metric": {"key": str, "step": int | float, "value": int | float},
     "progress": {"done": int | float, "total": int | float, "text": str},
     "failed": {"type": str, "message": str},
+    "checkpoint": {"step": int},
+    "trial": {"params": dict},
+    "more": {"first": int, "points": list},
 }
 """What the data of an event must hold, by kind."""
+_OF_THE_RUN = ("note", "more")
+_TRIALS = "trials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class AttemptFile:
     def may_hold(self, point: int) -> bool:
         """Whether the task's range of points covers this one."""
         first, _, last = self.task.partition("-")
-        return int(first) <= point <= int(last or first)
+        return self.task != _TRIALS and int(first) <= point <= int(last or first)
 
     @classmethod
     def of(cls, directory: Path, task: str, attempt: int) -> "AttemptFile":
@@ -64,11 +69,17 @@ class AttemptFile:
         return cls(attempt, task, directory / "attempts" / f"{task}.{attempt}.jsonl")
 
 
+def trials_file(directory: Path) -> AttemptFile:
+    """The log in which the driver of a search says what its points are: read as attempt 0, before all others."""
+    return AttemptFile(0, _TRIALS, directory / "trials.jsonl")
+
+
 def attempt_files(directory: Path) -> list[AttemptFile]:
-    """All attempt logs of a run, sorted."""
-    folder = directory / "attempts"
+    """All logs of a run, sorted."""
+    folder, trials = directory / "attempts", trials_file(directory)
     found = [(match, path) for path in folder.glob("*.jsonl") if (match := _NAME.fullmatch(path.name))]
-    return sorted(AttemptFile(int(match[4]), match[1], path) for match, path in found)
+    logs = sorted(AttemptFile(int(match[4]), match[1], path) for match, path in found)
+    return [trials, *logs] if trials.path.exists() else logs
 
 
 def log_sizes(directory: Path) -> dict[tuple[str, int], int]:
@@ -106,6 +117,29 @@ def first_event(path: Path) -> Event | None:
     return _parsed(line) if line.endswith(b"\n") else None
 
 
+def checkpoint_folder(directory: Path, point: int) -> Path:
+    """Where a point's last checkpoint lies, a file named after its step."""
+    return directory / "artifacts" / "checkpoints" / str(point)
+
+
+def resumable(directory: Path, point: int) -> tuple[Path, list[Event]] | None:
+    """The last checkpoint of a point that is still there, and the point's metrics up to it with its own line last."""
+    for file in reversed(attempt_files(directory)):
+        if not file.may_hold(point):
+            continue
+        lines: list[Event] = []
+        offset, end = -1, 0
+        while end != offset:
+            offset = end
+            events, end = read_events(file.path, offset)
+            lines += (event for event in events if event.point == point and event.kind in ("metric", "checkpoint"))
+        while lines and lines[-1].kind != "checkpoint":
+            lines.pop()
+        if lines and (path := checkpoint_folder(directory, point) / str(lines[-1].data["step"])).is_file():
+            return path, [line for line in lines[:-1] if line.kind == "metric"] + lines[-1:]
+    return None
+
+
 def _parsed(line: bytes) -> Event | None:
     try:
         found = loads(line)
@@ -121,7 +155,7 @@ def _fits(event: Event) -> bool:
     whole = all(isinstance(event.data.get(name), kind) for name, kind in needed.items())
     if event.kind == "start":
         return whole and all(isinstance(point, int) for point in event.data["points"])
-    return whole and (event.kind == "note" or isinstance(event.point, int))
+    return whole and (event.kind in _OF_THE_RUN or isinstance(event.point, int))
 
 
 class AttemptLog:
@@ -153,7 +187,7 @@ def _line(number: int, kind: str, point: int | None, data: dict[str, Any]) -> by
     return (dumps({"ts": time.time(), "n": number, "kind": kind, "point": point, "data": data}) + "\n").encode()
 
 
-def append_events(path: Path, events: Iterable[tuple[str, int, dict[str, Any]]]) -> None:
+def append_events(path: Path, events: Iterable[tuple[str, int | None, dict[str, Any]]]) -> None:
     """Adds to a log whose writer is dead; its torn last line goes. On a full disk: OSError, and nothing added."""
     descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:

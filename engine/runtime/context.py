@@ -2,14 +2,16 @@
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.runtime.attempts import checkpoint_folder, resumable
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import open_private, patiently, private_folder, read_private, replace
+from engine.runtime.files import open_private, patiently, private_folder, read_private, replace, write_durably
 from engine.runtime.records import Params
 
 _PROGRESS_SECONDS = 0.1
@@ -59,10 +61,43 @@ class Context:
 
     def finish(self, point: int, result: Mapping[str, Any]) -> None:
         """The point is done: on disk when this returns, and never computed again."""
+        self._end("finished", point, result)
+
+    def prune(self, point: int, result: Mapping[str, Any]) -> None:
+        """The point is given up for being no good; `result` says what is known. As final as `finish`."""
+        self._end("pruned", point, result)
+
+    def _end(self, kind: str, point: int, result: Mapping[str, Any]) -> None:
         if point in self.done:
             raise RuntimeError(f"point {point} was finished twice")
-        self._emit("finished", point, dict(result), durable=True)
+        self._emit(kind, point, dict(result), durable=True)
         self.done.add(point)
+        shutil.rmtree(checkpoint_folder(self.directory, point), ignore_errors=True)
+
+    def checkpoint(self, point: int, step: int, write: Callable[[Path], object]) -> None:
+        """Keeps what a point needs to go on from `step` if its process dies, in place of what it kept before.
+
+        `write(path)` makes one file. Whole and on disk when this returns.
+        """
+        path = self.artifact("checkpoints", str(point), str(step))
+        write_durably(path, write)
+        self._emit("checkpoint", point, {"step": step}, durable=True)
+        for other in path.parent.iterdir():  # the line names this one: the others are of no use any more
+            if other != path:
+                other.unlink(missing_ok=True)
+
+    def resume(self, point: int) -> Path | None:
+        """What the point's last `checkpoint` wrote, in whatever attempt; None where it begins at its beginning.
+
+        Its curves up to there are recorded again, since of several attempts the latest counts.
+        """
+        found = resumable(self.directory, point)
+        if found is None:
+            return None
+        path, lines = found
+        for event in lines:
+            self._emit(event.kind, point, event.data, durable=event.kind == "checkpoint")
+        return path
 
     def artifact(self, *parts: str) -> Path:
         """A path under the run's `artifacts`, its folders made. Raises ValueError for parts that lead outside."""
@@ -102,9 +137,9 @@ class RecordingContext(Context):
     def _keep(self, kind: str, point: int | None, data: dict[str, Any], durable: bool = False) -> None:
         if kind == "note":
             self.notes |= data
-        elif point is not None and kind == "finished":
+        elif point is not None and kind in ("finished", "pruned"):
             self.results[point] = data
         elif point is not None and kind == "metric":
             self.metrics.append((point, data["key"], data["step"], data["value"]))
-        elif point is not None:
+        elif point is not None and kind == "progress":
             self.steps.append((point, data["done"], data["total"], data["text"]))

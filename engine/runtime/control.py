@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from engine.errors import InputError
+from engine.runtime.chain import users
 from engine.runtime.files import open_private
 from engine.runtime.home import runs_dir
 from engine.runtime.lock import LOCK_VARIABLE, LockInfo, RunLock, read_info
@@ -56,9 +57,11 @@ def cancel(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Deletes the run with its results. InputError while it is active."""
+    """Deletes the run with its results. InputError while it is active, or a run in work builds on a model of it."""
     if path.is_symlink() or path.parent.resolve() != runs_dir().resolve():
         raise InputError(f"{path} is not a run's folder.")
+    if needed_by := users(path):
+        raise InputError(f"{path.name} keeps a model that {', '.join(needed_by)} needs; cancel or finish that first.")
     lock = RunLock.take(path)
     if lock is None:
         raise InputError(f"{path.name} is active; cancel it first.")

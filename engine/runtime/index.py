@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.runtime.attempts import AttemptFile, attempt_files, log_sizes, read_events
-from engine.runtime.encoding import dumps
+from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import FULL_BYTES, free_bytes, on_network, open_private, private_folder, sync_folder
 from engine.runtime.reading import Metrics, load_run
-from engine.runtime.records import RunRecord, RunState
+from engine.runtime.records import Params, PointRecord, RunRecord, RunState
 from engine.runtime.spec import RunSpec
 from engine.runtime.states import Want
 from engine.runtime.tables import OPEN, SCHEMA, VERSION, apply
@@ -74,7 +74,7 @@ def _trustworthy(connection: sqlite3.Connection, spec: RunSpec, directory: Path)
         "PRAGMA quick_check(1)": "ok",
         "SELECT id FROM run": spec.id,
         "SELECT closed FROM run": 1,
-        "SELECT count(*) FROM point": len(spec.points),
+        f"SELECT count(*) FROM point WHERE idx < {len(spec.points)}": len(spec.points),
     }
     found = all(connection.execute(query).fetchone() == (answer,) for query, answer in expected.items())
     return found and is_current(connection, directory)
@@ -87,6 +87,9 @@ class Index:
         self.directory = directory
         self.spec = spec
         self.connection = connection
+        self._ended: dict[int, PointRecord] = {}
+        self._asked_for: object = None
+        self._record: RunRecord | None = None
         path = index_path(directory)
         self._file = path.lstat() if path.exists() else None
 
@@ -178,9 +181,32 @@ class Index:
         rows = self.connection.execute(f"SELECT idx, attempt, crashes FROM point WHERE {OPEN} ORDER BY idx")
         return {point: (attempt, crashes) for point, attempt, crashes in rows}
 
+    def asked(self, point: int) -> bool:
+        """Whether a point of a search has been given its parameters."""
+        found = self.connection.execute("SELECT asked FROM point WHERE idx = ?", (point,)).fetchone()
+        return found is not None and found[0] is not None
+
+    def params(self, point: int) -> Params:
+        """A point's parameters."""
+        row = self.connection.execute("SELECT params FROM point WHERE idx = ?", (point,)).fetchone()
+        found: Params = loads(row[0])
+        return found
+
     def record(self, want: Want, driven: bool) -> RunRecord:
-        """The run, without curves."""
-        return load_run(self.connection, self.spec, self.directory, Metrics(), driven=driven, want=want)
+        """The run, without curves; the last one where no row has changed since."""
+        asked = self.connection.total_changes, want, driven
+        if asked != self._asked_for or self._record is None:
+            self._record = load_run(
+                self.connection,
+                self.spec,
+                self.directory,
+                Metrics(),
+                driven=driven,
+                want=want,
+                ended=self._ended,
+            )
+            self._asked_for = asked
+        return self._record
 
     @property
     def in_place(self) -> bool:

@@ -15,6 +15,7 @@ from engine.runtime.device_lock import DeviceClaim
 from engine.runtime.home import devices_dir
 from engine.runtime.hosts import Host, threads_per_host
 from engine.runtime.lock import RunLock
+from engine.runtime.records import Params
 from engine.runtime.spec import RunSpec
 from engine.runtime.text import clean_line
 
@@ -95,11 +96,11 @@ class LocalExecutor:
         """Devices whose host is warm and waits for a task."""
         return [seat.device for seat in self._seats if seat.host and seat.host.ready and seat.task is None]
 
-    def submit(self, device: str, task: Task) -> None:
-        """Starts a task on an idle device."""
+    def submit(self, device: str, task: Task, params: Sequence[Params]) -> None:
+        """Starts a task on an idle device; `params` are those of its points."""
         seat = next(seat for seat in self._seats if seat.device == device)
         assert seat.host
-        points = [{"index": index, "params": self._spec.points[index]} for index in task.points]
+        points = [{"index": index, "params": own} for index, own in zip(task.points, params, strict=True)]
         seat.host.send({"task": task_name(task.points), "attempt": task.attempt, "points": points})
         seat.task = task
 

@@ -15,7 +15,9 @@ from engine.runtime.states import Want, settled_state
 from engine.runtime.text import clean
 
 Curves = dict[str, tuple[tuple[float, float], ...]]
-_POINTS = "SELECT idx, state, attempt, device, started, ended, result, error, progress FROM point ORDER BY idx"
+_POINTS = (
+    "SELECT idx, params, state, attempt, device, started, ended, result, error, progress, asked FROM point ORDER BY idx"
+)
 _METRICS = "SELECT seq, point, attempt, key, step, value FROM metric WHERE seq > ? ORDER BY seq"
 
 
@@ -50,25 +52,35 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value  # SQLite keeps NaN as NULL
 
 
-def _points(connection: sqlite3.Connection, spec: RunSpec, metrics: Metrics) -> list[PointRecord]:
-    found = []
-    for index, state, attempt, device, started, ended, result, error, progress in connection.execute(_POINTS):
-        found.append(
-            PointRecord(
-                index,
-                spec.points[index],
-                state,
-                attempt,
-                device,
-                started,
-                ended,
-                loads(result) if result else None,
-                {name: clean(str(text)) for name, text in loads(error).items()} if error else None,
-                Progress(**loads(progress)) if progress else None,
-                metrics.of(index, attempt),
-            )
+def _points(
+    connection: sqlite3.Connection, spec: RunSpec, metrics: Metrics, ended: dict[int, PointRecord] | None
+) -> list[PointRecord]:
+    found: list[PointRecord] = []
+    planned = len(spec.points)
+    for row in connection.execute(_POINTS):
+        index, params, state, attempt, device, started, end, result, error, progress, asked = row
+        if index != len(found):
+            raise sqlite3.DatabaseError("points are missing")
+        if ended is not None and index in ended:
+            found.append(ended[index])
+            continue
+        point = PointRecord(
+            index,
+            loads(params) if asked or index >= planned else spec.points[index],
+            state,
+            attempt,
+            device,
+            started,
+            end,
+            loads(result) if result else None,
+            {name: clean(str(text)) for name, text in loads(error).items()} if error else None,
+            Progress(**loads(progress)) if progress else None,
+            metrics.of(index, attempt),
         )
-    if len(found) != len(spec.points):
+        if ended is not None and state in ("finished", "failed", "pruned"):
+            ended[index] = point
+        found.append(point)
+    if len(found) < planned:
         raise sqlite3.DatabaseError("points are missing")
     return found
 
@@ -81,14 +93,22 @@ def _end(state: RunState, points: Sequence[PointRecord], path: Path) -> float | 
 
 
 def load_run(
-    connection: sqlite3.Connection, spec: RunSpec, path: Path, metrics: Metrics, *, driven: bool, want: Want
+    connection: sqlite3.Connection,
+    spec: RunSpec,
+    path: Path,
+    metrics: Metrics,
+    *,
+    driven: bool,
+    want: Want,
+    ended: dict[int, PointRecord] | None = None,
 ) -> RunRecord:
     """The run as indexed. `driven` says whether its lock is held: without a driver nothing runs.
 
+    `ended` keeps points that have ended, which never change any more, for a caller that reads without curves.
     Raises sqlite3.DatabaseError, ValueError, TypeError or IndexError where the index is damaged.
     """
     stored, started = connection.execute("SELECT state, started FROM run").fetchone()
-    points = _points(connection, spec, metrics)
+    points = _points(connection, spec, metrics, ended)
     if not driven:
         points = [replace(p, state="queued", progress=None) if p.state == "running" else p for p in points]
     state = stored if driven and stored in ("queued", "running") else settled_state(points, want)

@@ -5,20 +5,20 @@ import sqlite3
 from engine.runtime.attempts import Event
 from engine.runtime.encoding import dumps
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE run(id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, started REAL, ended REAL,
     closed INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE point(idx INTEGER PRIMARY KEY, params TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'queued',
     attempt INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, device TEXT, started REAL, ended REAL,
-    result TEXT, error TEXT, progress TEXT);
+    result TEXT, error TEXT, progress TEXT, asked REAL);
 CREATE TABLE offset(task TEXT, attempt INTEGER, bytes INTEGER NOT NULL, PRIMARY KEY(task, attempt)) WITHOUT ROWID;
 CREATE TABLE event(seq INTEGER PRIMARY KEY, ts REAL NOT NULL, point INTEGER, attempt INTEGER NOT NULL,
     kind TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE metric(seq INTEGER PRIMARY KEY, point INTEGER NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL,
     step REAL, value REAL);
 """
-OPEN = "state NOT IN ('finished', 'failed')"
+OPEN = "state NOT IN ('finished', 'failed', 'pruned')"
 
 
 def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
@@ -39,8 +39,8 @@ def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
         )
     elif event.kind == "progress":
         run(f"UPDATE point SET progress = ? WHERE idx = ? AND {OPEN}", (dumps(data), point))
-    elif event.kind in ("finished", "failed"):
-        column = "result" if event.kind == "finished" else "error"
+    elif event.kind in ("finished", "failed", "pruned"):
+        column = "error" if event.kind == "failed" else "result"
         run(
             f"UPDATE point SET state = ?, {column} = ?, ended = ?, progress = NULL WHERE idx = ? AND {OPEN}",
             (event.kind, dumps(data), event.ts, point),
@@ -50,6 +50,15 @@ def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
             f"UPDATE point SET state = 'queued', crashes = crashes + 1, progress = NULL WHERE idx = ? AND {OPEN}",
             (point,),
         )
+    elif event.kind == "trial":
+        run(
+            "INSERT INTO point(idx, params, asked) VALUES(?1, ?2, ?3) "
+            "ON CONFLICT(idx) DO UPDATE SET params = ?2, asked = ?3",
+            (point, dumps(data["params"]), event.ts),
+        )
+    elif event.kind == "more":
+        for number, params in enumerate(data["points"], start=data["first"]):
+            run("INSERT OR IGNORE INTO point(idx, params) VALUES(?, ?)", (number, dumps(params)))
     if event.kind not in ("metric", "progress"):
         run(
             "INSERT INTO event(ts, point, attempt, kind, data) VALUES(?, ?, ?, ?, ?)",

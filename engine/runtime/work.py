@@ -20,6 +20,7 @@ from engine.runtime.records import RunRecord, RunState
 from engine.runtime.settle import settle
 from engine.runtime.spec import RunSpec
 from engine.runtime.states import Want, keeps_failing, read_want
+from engine.runtime.trials import Study, Trials, pending
 from engine.runtime.verdict import judge
 
 AfterPoint = Callable[[RunRecord], None]
@@ -40,6 +41,7 @@ class Work:
         command: Sequence[str],
         after_point: AfterPoint | None,
         reserve: int,
+        study: Study | None = None,
     ):
         self.want: Want = "run"
         self.stopped = False
@@ -49,6 +51,8 @@ class Work:
         self._after_point = after_point
         self._reserve = reserve
         self._executor = LocalExecutor(directory, spec, command, lock)
+        self._trials = Trials(directory, study) if study is not None else None
+        self._waits_at: int | None = None
         self._index: Index | None = None
         self._state: RunState = "queued"
         self._stored: RunState | None = None
@@ -91,11 +95,17 @@ class Work:
         self.want = read_want(self._directory)
         if self.stopped or self.want == "cancel":
             return True
-        at_rest = not self._active and not self._ended
+        at_rest = not self._active and not self._ended and not (self.want == "run" and self._wishes)
         return at_rest and (self.want == "pause" or self._failing or (self._queue is not None and not self._queue))
+
+    @property
+    def _wishes(self) -> bool:
+        return self._trials is not None and bool(pending(self._directory))
 
     def _turn(self) -> None:
         self._check_disk()
+        if self._wishes and (queue := self._indexed(self._granted)) is not None:
+            self._queue, self._waits_at = queue, None
         self._dispatch()
         self._ended += self._executor.wait(_TICK_SECONDS)
         while self._take_in() and self._ended and self._conclude(self._ended[0]):
@@ -115,16 +125,44 @@ class Work:
             attempts = self._indexed(Index.unfinished)
             if attempts is None:
                 break
-            points = open_tasks.popleft()
+            points = self._next(open_tasks)
+            if points is None:
+                break
             task = Task(points, 1 + max(attempts[point][0] for point in points))
             while task.file(self._directory).path.exists():  # begun, but its writer died before its first line
                 task = Task(points, task.attempt + 1)
-            self._executor.submit(device, task)
+            params = self._indexed(lambda index: [index.params(point) for point in points])  # noqa: B023 - called here
+            if params is None:
+                open_tasks.appendleft(points)
+                break
+            self._executor.submit(device, task, params)
             self._active.add(task)
             self._logs.add(task.file(self._directory))
 
+    def _next(self, open_tasks: deque[tuple[int, ...]]) -> tuple[int, ...] | None:
+        """Takes the first task that can begin: a trial may have to wait for what those before it find."""
+        if self._trials is None:
+            return open_tasks.popleft()
+        if self._waits_at == self._left:
+            return None
+        trials, single = self._trials, [points[0] for points in open_tasks]
+        point = self._indexed(lambda index: trials.given(index, single))
+        if point is None:
+            self._waits_at = None if self._index_problem else self._left
+            return None
+        open_tasks.remove((point,))
+        return (point,)
+
+    def _granted(self, index: Index) -> deque[tuple[int, ...]]:
+        """What is queued once the wishes are granted."""
+        assert self._trials is not None
+        self._trials.grant(index)
+        return self._queued(index)
+
     def _queued(self, index: Index) -> deque[tuple[int, ...]]:
-        points, group = list(index.unfinished()), self._spec.group
+        running = {point for task in self._active for point in task.points}
+        points = [point for point in index.unfinished() if point not in running]
+        group = 1 if self._trials else self._spec.group
         return deque(tuple(points[start : start + group]) for start in range(0, len(points), group))
 
     def _take_in(self) -> bool:
@@ -165,6 +203,7 @@ class Work:
                 return False
         assert self._queue is not None
         self._queue.extendleft(reversed(verdict.again))
+        self._waits_at = None
         self._active.discard(ending.task)
         self._logs.add(file)
         return True
