@@ -7,6 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
@@ -47,22 +48,24 @@ class _Held:
         """A copy starts empty: what it would hold was made from another module's parameters."""
         return type(self), ()
 
-    def of(self, source: Tensor, quantizer: FakeQuantize) -> Tensor:
-        """`quantizer(source)`, from the last call where nothing has changed since."""
-        sources = (source, *quantizer.scalars)
-        differentiated = torch.is_grad_enabled() and source.requires_grad
+    def of(self, layer: nn.Module, name: str, quantizer: FakeQuantize) -> Tensor:
+        """The layer's parameter `name`, quantised; from the last call where nothing has changed since."""
+        sources = (*_origins(layer, name), *quantizer.scalars)
+        differentiated = torch.is_grad_enabled() and sources[0].requires_grad
+        if differentiated:
+            self._value = None  # an optimizer's step follows, and fused ones leave a tensor's version as it was
         if differentiated or not ordinary(*sources) or any(tensor.is_inference() for tensor in sources):
-            value: Tensor = quantizer(source)
+            value: Tensor = quantizer(getattr(layer, name))
             return value
         if self._value is None or not self._fresh(sources):
             with torch.inference_mode(False), torch.no_grad():
-                self.put(source, quantizer, quantizer(source))
+                self.put(layer, name, quantizer, quantizer(getattr(layer, name)))
         assert self._value is not None
         return self._value
 
-    def put(self, source: Tensor, quantizer: FakeQuantize, value: Tensor) -> None:
-        """Holds `value` as what `source` quantises to."""
-        sources = (source, *quantizer.scalars)
+    def put(self, layer: nn.Module, name: str, quantizer: FakeQuantize, value: Tensor) -> None:
+        """Holds `value` as what the parameter quantises to."""
+        sources = (*_origins(layer, name), *quantizer.scalars)
         self._sources = tuple(weakref.ref(tensor) for tensor in sources)
         self._versions = tuple(tensor._version for tensor in sources)
         self._value = value
@@ -75,6 +78,14 @@ class _Held:
             and all(ref() is tensor for ref, tensor in zip(self._sources, sources, strict=True))
             and self._versions == tuple(tensor._version for tensor in sources)
         )
+
+
+def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
+    """What a parameter is made from: itself, or where it is parametrised the tensors behind it."""
+    if not parametrize.is_parametrized(layer, name):
+        return (getattr(layer, name),)
+    behind = layer.get_submodule(f"parametrizations.{name}")
+    return (behind.get_parameter("original"), *behind.buffers())
 
 
 class QuantizedLinear(nn.Linear):
@@ -96,8 +107,8 @@ class QuantizedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x·Wᵀ + b` of the quantised three; the weight is quantised once per evaluation, and each training step."""
-        weight = self.held_weight.of(self.weight, self.weight_format)
-        bias = self.held_bias.of(self.bias, self.bias_format) if self.bias_format is not None else self.bias
+        weight = self.held_weight.of(self, "weight", self.weight_format)
+        bias = self.held_bias.of(self, "bias", self.bias_format) if self.bias_format is not None else self.bias
         return functional.linear(x if self.input_format is None else self.input_format(x), weight, bias)
 
 
@@ -122,7 +133,7 @@ class QuantizedEmbedding(nn.Embedding):
 
     def forward(self, ids: Tensor) -> Tensor:
         """The quantised rows that the ids name."""
-        weight = self.held_weight.of(self.weight, self.weight_format)
+        weight = self.held_weight.of(self, "weight", self.weight_format)
         return functional.embedding(
             ids, weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
         )

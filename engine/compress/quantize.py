@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.compress.layers import QuantizedEmbedding, QuantizedLinear, replace_layers
+from engine.compress.prune_masks import rebuilt
 from engine.compress.selection import LayerFormats, select_layers, spec_for
 from engine.compress.signal import NoiseMeter
 from engine.errors import InputError
@@ -34,8 +35,8 @@ def quantize_model(model: nn.Module, formats: LayerFormats, calibration: Iterabl
     `calibration` batches (on the model's device; a few are enough) bring to each layer of the original.
 
     Raises:
-        InputError: a pattern that fits no layer, a spec that cannot be used, or an open activation format without
-            calibration batches.
+        InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
+            instance), or an open activation format without calibration batches.
     """
     names = select_layers(model, formats)
     batches = list(calibration)
@@ -45,15 +46,19 @@ def quantize_model(model: nn.Module, formats: LayerFormats, calibration: Iterabl
     def replacement(name: str, layer: nn.Module) -> nn.Module | None:
         if name not in names:
             return None
-        weight = _fitted(spec_for(formats.weight, name), layer.weight) or parse("fp32")
-        if isinstance(layer, nn.Embedding):
-            return QuantizedEmbedding(layer, weight)
-        assert isinstance(layer, nn.Linear)
-        return QuantizedLinear(layer, weight, _fitted(spec_for(formats.bias, name), layer.bias), inputs.get(name))
+        return rebuilt(layer, lambda bare: _quantized(bare, name, formats, inputs.get(name)))
 
     replace_layers(quantized, replacement)
     _measure_inputs(model, quantized, inputs, batches)
     return quantized
+
+
+def _quantized(layer: nn.Module, name: str, formats: LayerFormats, inputs: Format | None) -> nn.Module:
+    weight = _fitted(spec_for(formats.weight, name), layer.weight) or parse("fp32")
+    if isinstance(layer, nn.Embedding):
+        return QuantizedEmbedding(layer, weight)
+    assert isinstance(layer, nn.Linear)
+    return QuantizedLinear(layer, weight, _fitted(spec_for(formats.bias, name), layer.bias), inputs)
 
 
 def _fitted(spec: str | None, x: Any) -> Format | None:
@@ -77,21 +82,21 @@ def _input_formats(
             fitters[name] = chosen.fitter()
         else:
             result[name] = chosen
-    _watch_inputs(model, {name: fitter.observe for name, fitter in fitters.items()}, batches)
+    watch_inputs(model, {name: fitter.observe for name, fitter in fitters.items()}, batches)
     return result | {name: fitter.result() for name, fitter in fitters.items()}
 
 
 def _measure_inputs(model: nn.Module, quantized: nn.Module, inputs: Mapping[str, Format], batches: list[Batch]) -> None:
     """Records in each quantised layer the SQNR of its input format on the original model's activations."""
     meters = {name: NoiseMeter(chosen) for name, chosen in inputs.items()}
-    _watch_inputs(model, {name: meter.observe for name, meter in meters.items()}, batches)
+    watch_inputs(model, {name: meter.observe for name, meter in meters.items()}, batches)
     for name, meter in meters.items():
         layer = quantized.get_submodule(name)
         assert isinstance(layer, QuantizedLinear)
         layer.input_sqnr = meter.sqnr
 
 
-def _watch_inputs(model: nn.Module, watchers: Mapping[str, Callable[[Tensor], None]], batches: list[Batch]) -> None:
+def watch_inputs(model: nn.Module, watchers: Mapping[str, Callable[[Tensor], None]], batches: list[Batch]) -> None:
     """Runs the model over the batches in evaluation mode; each watcher sees what enters its layer."""
     if not watchers or not batches:
         return

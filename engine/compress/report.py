@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from engine.compress.layers import QuantizedLinear, quantized_layers
-from engine.compress.signal import NoiseMeter
+from engine.compress.signal import noise
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,17 +38,16 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
     reports = []
     for name, layer in quantized_layers(model).items():
         weight, chosen = layer.weight.detach(), layer.weight_format.format
-        meter = NoiseMeter(chosen)
-        meter.observe(weight)
+        measured = noise(chosen, weight)
         reports.append(
             LayerReport(
                 name=name,
                 spec=str(chosen),
                 bits=chosen.bits_per_element,
-                sqnr_weight_db=meter.sqnr,
+                sqnr_weight_db=measured.sqnr_db,
                 sqnr_input_db=layer.input_sqnr if isinstance(layer, QuantizedLinear) else None,
-                zeros=float((chosen.quantize(weight) == 0).double().mean()),
-                saturated=float(chosen.saturated(weight).double().mean()),
+                zeros=measured.zeros,
+                saturated=measured.saturated,
                 elements=weight.numel(),
             )
         )

@@ -1,8 +1,7 @@
 """Which layers of a model become quantised ones, and with which formats."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from torch import nn
 
@@ -32,7 +31,7 @@ class LayerFormats:
 def spec_for(choice: Choice | None, name: str) -> str | None:
     """The spec that `choice` has for the layer called `name`; None for float32."""
     if isinstance(choice, Mapping):
-        choice = next((spec for pattern, spec in choice.items() if fnmatchcase(name, pattern)), None)
+        choice = next((spec for pattern, spec in choice.items() if fits(name, pattern)), None)
     return None if choice == "fp32" else choice
 
 
@@ -42,21 +41,36 @@ def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
     Raises:
         InputError: a pattern that fits no linear or embedding layer, or nothing left to quantise.
     """
-    layers = {
-        name: module for name, module in model.named_modules() if isinstance(module, nn.Linear | nn.Embedding) and name
-    }
-    chosen = {name for pattern in formats.include for name in _matching(layers, pattern)}
-    left_out = {name for pattern in formats.exclude for name in _matching(layers, pattern)}
-    for choice in (formats.weight, formats.activation, formats.bias):
+    names = included_layers(model, formats.include, formats.exclude)
+    choices = (formats.weight, formats.activation, formats.bias)
+    layers = list(weight_layers(model))
+    for choice in choices:
         if isinstance(choice, Mapping):
             for pattern in choice:
-                if not any(fnmatchcase(name, pattern) for name in layers):
-                    raise no_match(list(layers), pattern)
+                if not any(fits(name, pattern) for name in layers):
+                    raise no_match(layers, pattern)
+    return [name for name in names if any(spec_for(choice, name) is not None for choice in choices)]
+
+
+def weight_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """The linear and embedding layers of a model by name, in its order."""
+    modules = model.named_modules()
+    return {name: module for name, module in modules if isinstance(module, nn.Linear | nn.Embedding) and name}
+
+
+def included_layers(model: nn.Module, include: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
+    """Names of the layers that types or patterns include and none exclude, in the model's order.
+
+    Raises:
+        InputError: a pattern that fits no linear or embedding layer, or no layer left.
+    """
+    layers = weight_layers(model)
+    chosen = {name for pattern in include for name in _matching(layers, pattern)}
+    left_out = {name for pattern in exclude for name in _matching(layers, pattern)}
     names = [name for name in layers if name in chosen - left_out]
     if not names:
-        raise InputError("no layer is left to quantise: include more or exclude fewer of them.")
-    choices = (formats.weight, formats.activation, formats.bias)
-    return [name for name in names if any(spec_for(choice, name) is not None for choice in choices)]
+        raise InputError("no layer is left to work on: include more or exclude fewer of them.")
+    return names
 
 
 def _matching(layers: Mapping[str, nn.Module], pattern: str) -> list[str]:

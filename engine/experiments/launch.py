@@ -13,15 +13,22 @@ from pydantic import ValidationError
 from engine.errors import InputError
 from engine.experiments import registry
 from engine.experiments.base import Experiment, ExperimentConfig
+from engine.experiments.chain import pinned
 from engine.runtime import control, devices
 from engine.runtime.runs import create_run
 
 
 def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment, ExperimentConfig]:
-    """The experiment and its validated config. Raises InputError that names every field that is wrong."""
+    """The experiment and its validated config. Raises InputError that names every field that is wrong.
+
+    A model named by the run that made it is settled here: `run:@last` means another one tomorrow.
+    """
     experiment = registry.get(name)
+    settled = dict(values)
+    if isinstance(model := settled.get("model"), str):
+        settled["model"] = pinned(model)
     try:
-        return experiment, experiment.Config.model_validate(dict(values))
+        return experiment, experiment.Config.model_validate(settled)
     except ValidationError as error:
         raise InputError("; ".join(field_errors(error, experiment.Config).values())) from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.models.layer_names import tensor_shapes
 from engine.models.sources import hub_problem, locate
 from engine.models.tables import find_columns, read_labels
 from engine.models.texts import find_files
@@ -17,6 +18,12 @@ _WEIGHTS = (
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+)
+_SIZES = (  # what two common families say of the shapes of their weights
+    ("word_embeddings.weight", ("vocab_size", "hidden_size")),
+    ("word_embeddings.weight", ("vocab_size", "dim")),
+    ("intermediate.dense.weight", ("intermediate_size", "hidden_size")),
+    ("ffn.lin1.weight", ("hidden_dim", "dim")),
 )
 _TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
 
@@ -58,7 +65,9 @@ def check_model(source: str) -> int:
         raise InputError(f"{source} has no model.safetensors; name a folder that save_pretrained wrote.")
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise InputError(f"{source} has no tokenizer; save one there with tokenizer.save_pretrained.")
-    return _classes(folder / "config.json", source)
+    classes = _classes(folder / "config.json", source)
+    _check_shapes(folder, source)
+    return classes
 
 
 def check_data(source: str, text_column: str | None = None, label_column: str | None = None) -> int | None:
@@ -92,6 +101,32 @@ def _classes(config: Path, source: str) -> int:
         raise InputError(f"config.json of {source} cannot be read; name a folder that save_pretrained wrote.") from None
     check_head(source, architectures)
     return classes
+
+
+def config_file(source: str) -> Path:
+    """config.json of a model that is local or on the hub. Raises InputError where it cannot be reached."""
+    located = locate(source)
+    return _hub_config(located.name) if located.kind == "hub" else located.path / "config.json"
+
+
+def _check_shapes(folder: Path, source: str) -> None:
+    """Raises InputError where weights cannot be those of the model that config.json describes."""
+    facts = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for file in sorted(folder.glob("model*.safetensors")):
+        try:
+            shapes = dict(tensor_shapes(file))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, MemoryError):
+            raise InputError(
+                f"{file.name} of {source} is damaged or cut short; copy or save the model again."
+            ) from None
+        for name, shape in shapes.items():
+            for ending, sizes in _SIZES:
+                wanted = [facts.get(size) for size in sizes]
+                if name.endswith(ending) and None not in wanted and list(shape) != wanted:
+                    raise InputError(
+                        f"{name} of {source} has the shape {list(shape)} and config.json says {wanted}: the weights "
+                        "belong to another model; take the config.json that was saved with them."
+                    )
 
 
 def _hub_config(name: str) -> Path:

@@ -72,7 +72,7 @@ def _load(place: str, source: str) -> Classifier:
         )
     except InputError:
         raise
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, RuntimeError) as error:  # a RuntimeError: weights of other shapes
         reason = str(error).strip().splitlines()[0][:160].rstrip(".")
         raise InputError(f"{source} is not a text classifier that transformers can load ({reason}).") from None
     if longest := getattr(config, "max_position_embeddings", None):

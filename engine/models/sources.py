@@ -1,4 +1,4 @@
-"""Where a model or a data set is: `builtin`, a local path, or an id of the Hugging Face hub."""
+"""Where a model or a data set is: `builtin`, a local path, what a run kept, or an id of the Hugging Face hub."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import InputError
+from engine.models.kept import kept_model
+from engine.runtime.chain import PREFIX
 
 BUILTIN = "builtin"
 DATA_SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".arrow")
@@ -23,13 +25,15 @@ class Source:
 
 
 def locate(source: str) -> Source:
-    """Which of the three a source is. What exists locally is local.
+    """Which of the three a source is. What exists locally is local, and so is `run:ID/POINT`, which a run kept.
 
     Raises:
-        InputError: a path that does not exist, or neither a path nor a hub id.
+        InputError: a path that does not exist, a point without a model, or neither a path nor a hub id.
     """
     if source == BUILTIN:
         return Source("builtin", source)
+    if source.startswith(PREFIX):
+        return Source("local", source, kept_model(source))
     path = Path(source).expanduser()
     if source.strip() and path.exists():
         return Source("local", source, path)

@@ -102,6 +102,23 @@ def test_training_moves_the_master_weights_not_the_grid() -> None:
     assert str(layer.weight_format.format) == "fixed(4,3)"
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_an_evaluation_between_steps_sees_the_new_weights(fused: bool) -> None:
+    """Fused optimisers change a weight without its version: what was held must not outlast a training step."""
+    layer, x = linear(inputs=None), torch.randn(3, 8)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=0.3, fused=fused)
+    outputs = []
+    for _ in range(3):
+        with torch.inference_mode():
+            outputs.append(layer.eval()(x).clone())
+            assert torch.equal(outputs[-1], copy.deepcopy(layer)(x))
+        layer.train()(x).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert not torch.equal(outputs[0], outputs[1])
+    assert not torch.equal(outputs[1], outputs[2])
+
+
 def test_a_copy_is_independent() -> None:
     layer, x = linear().eval(), torch.randn(3, 8)
     with torch.no_grad():

@@ -14,13 +14,19 @@ def model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
     configure(folder, architectures=["BertForSequenceClassification"], id2label={"0": "a", "1": "b", "2": "c"})
-    (folder / "model.safetensors").touch()
+    weights(folder)
     (folder / "tokenizer.json").touch()
     return folder
 
 
 def configure(folder: Path, **facts: object) -> None:
     (folder / "config.json").write_text(json.dumps(facts))
+
+
+def weights(folder: Path, **shapes: list[int]) -> None:
+    """A file of weights, as far as its header goes."""
+    header = json.dumps({name: {"dtype": "F32", "shape": shape} for name, shape in shapes.items()}).encode()
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
 
 
 def data(tmp_path: Path, labels: list[object]) -> str:
@@ -114,3 +120,20 @@ def test_it_imports_no_torch() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_weights_of_another_shape_are_refused_before_anything_is_loaded(model: Path) -> None:
+    facts = {"architectures": ["BertForSequenceClassification"], "vocab_size": 100, "hidden_size": 16}
+    configure(model, **facts)
+    weights(model, **{"bert.embeddings.word_embeddings.weight": [100, 16]})
+    check_model(str(model))
+    weights(model, **{"bert.embeddings.word_embeddings.weight": [100, 32]})
+    with pytest.raises(InputError, match=r"word_embeddings.weight of .* has the shape \[100, 32\] and .* \[100, 16\]"):
+        check_model(str(model))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 40, b"\x10" + bytes(7) + b"{]"])
+def test_weights_that_cannot_be_read_are_refused(model: Path, content: bytes) -> None:
+    (model / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors of .* is damaged or cut short"):
+        check_model(str(model))

@@ -39,7 +39,7 @@ def test_a_seed_fixes_everything_and_the_callers_random_state_stays() -> None:
 
 
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
-    factor = module._linear(total=10, warmup=2)
+    factor = module.rate("linear", total=10, warmup=2)
     assert [factor(step) for step in range(11)] == pytest.approx(
         [0.5, 1.0, 1.0, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8, 0.0]
     )

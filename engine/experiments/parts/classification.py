@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from engine.errors import InputError
 from engine.experiments.base import ExperimentConfig
+from engine.runtime.chain import PREFIX
 from engine.runtime.context import Context
 from engine.runtime.files import write_durably
 
@@ -28,7 +29,7 @@ BASELINE_CORRECT = "baseline.safetensors"
 class TextConfig(ExperimentConfig):
     """Model, data and evaluation of a text-classification experiment."""
 
-    model: str = Field("builtin", title="Model", description="A folder, a Hugging Face id, or builtin.")
+    model: str = Field("builtin", title="Model", description="A folder, a Hugging Face id, run:NAME or builtin.")
     data: str = Field(
         "builtin", title="Data", description="A folder or file (Parquet, CSV, TSV, JSON lines), an id, or builtin."
     )
@@ -53,6 +54,11 @@ class TextConfig(ExperimentConfig):
         """What is here is named so that the run finds it wherever it is resumed from."""
         path = Path(value).expanduser()
         return str(path.absolute()) if value.strip() and path.exists() else value
+
+    @property
+    def model_name(self) -> str:
+        """The model in a word or two: a folder's or repository's own name, or the run and point that made it."""
+        return self.model.removeprefix(PREFIX) if self.model.startswith(PREFIX) else Path(self.model).name
 
     def check_sources(self) -> None:
         """Raises InputError where the model or the data cannot be used. Reads files, no torch."""
@@ -155,6 +161,30 @@ class Workbench:
 
         measured = self.context.once("baseline", compute)
         return measured, load_file(path)["correct"]
+
+    def compared(self, model: "nn.Module", prefix: str = "") -> dict[str, Any]:
+        """A model's measure and its difference from the baseline on the same texts, under names with that prefix."""
+        from engine.training.statistics import paired_difference
+
+        _, baseline_correct = self.baseline()
+        measured, correct = self.measure(model, self.report)
+        delta, low, high = paired_difference(correct, baseline_correct)
+        found = measured | {"delta": delta, "delta_low": low, "delta_high": high}
+        return {prefix + name: value for name, value in found.items()}
+
+    def conclude(self, point: int, model: "nn.Module") -> dict[str, Any]:
+        """What every point records: how it compares with the baseline, and its model, saved, in bytes."""
+        from engine.compress import save
+
+        baseline, _ = self.baseline()
+        compared = self.compared(model)
+        folder = self.context.artifact("points", str(point), "model")
+        written = save(replace(self.classifier, model=model), folder)
+        return compared | {
+            "bytes": written,
+            "compression": baseline["bytes"] / written,
+            "model": str(folder.relative_to(self.context.directory)),
+        }
 
 
 def sampled(tokens: "Tokens", count: int, seed: int) -> "Tokens":

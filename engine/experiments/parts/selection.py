@@ -1,10 +1,13 @@
 """Which point to take: the Pareto front, and the one-standard-error rule (Breiman et al. 1984)."""
 
 import math
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.experiments.base import Choice
+from engine.runtime.chain import users
+from engine.runtime.records import Params, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,21 @@ class Candidate:
     bytes: int
     accuracy: float
     samples: int
+
+
+def candidates(run: RunRecord, name: Callable[[Params], str]) -> list[Candidate]:
+    """The finished points of a run that records what `Workbench.conclude` gives."""
+    return [
+        Candidate(
+            point.index,
+            name(point.params),
+            result["bytes"],
+            result["validation_accuracy"],
+            result["validation_samples"],
+        )
+        for point in run.finished
+        if (result := point.result)
+    ]
 
 
 def front_of(places: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -33,6 +51,15 @@ def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
     for candidate in candidates:
         at.setdefault((candidate.bytes, candidate.accuracy), candidate)
     return [at[place] for place in front_of(at)]
+
+
+def keep_front(run: RunRecord, candidates: Sequence[Candidate]) -> None:
+    """Removes the models that no choice can fall on, now or later: those off the front that no other run builds on."""
+    kept = {candidate.index for candidate in pareto_front(candidates)}
+    needed = kept.union(*users(run.path).values())
+    for candidate in candidates:
+        if candidate.index not in needed:
+            shutil.rmtree(run.path / "artifacts" / "points" / str(candidate.index), ignore_errors=True)
 
 
 def choose(candidates: Sequence[Candidate]) -> Choice | None:

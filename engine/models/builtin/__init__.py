@@ -3,8 +3,24 @@
 from pathlib import Path
 
 from engine.models.cache import Progress, cached
+from engine.runtime.home import cache_dir
 
 VERSION = 1
+
+_PARTS = ("attention.output.dense", "attention.self.key", "attention.self.query", "attention.self.value")
+_BLOCK = (*_PARTS, "intermediate.dense", "output.dense")
+LAYERS = (
+    *(f"bert.embeddings.{kind}_embeddings" for kind in ("position", "token_type", "word")),
+    *(f"bert.encoder.layer.{number}.{part}" for number in range(2) for part in _BLOCK),
+    "bert.pooler.dense",
+    "classifier",
+)
+"""The layers of the built-in model that have a weight matrix; known before it is made."""
+
+
+def model_is_made(seed: int = 0) -> bool:
+    """Whether `model_folder` would return at once."""
+    return (cache_dir() / f"builtin/{VERSION}-{seed}/model").is_dir()
 
 
 def data_folder(progress: Progress | None = None, seed: int = 0) -> Path:

@@ -1,0 +1,43 @@
+"""How long a model takes for one batch."""
+
+import time
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+import torch
+from torch import nn
+
+from engine.training.tokens import Tokens, batches
+
+WARM_UP, REPEATS = 5, 30
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds for one forward pass: the median, and the quartiles of `REPEATS` of them."""
+
+    median: float
+    low: float
+    high: float
+
+
+def latency(model: nn.Module, tokens: Tokens, *, batch_size: int, device: str | torch.device, pad_id: int) -> Latency:
+    """Time the longest batch of these tokens, in evaluation mode, after some passes that are not counted."""
+    batch = next(batches(tokens.to(device), batch_size, pad_id=pad_id))
+    cuda = torch.device(device).type == "cuda"
+    was_training, taken = model.training, list[float]()
+    model.to(device).eval()
+    try:
+        with torch.inference_mode():
+            for _ in range(WARM_UP + REPEATS):
+                if cuda:
+                    torch.cuda.synchronize(device)
+                began = time.perf_counter()
+                model(**batch.inputs)
+                if cuda:
+                    torch.cuda.synchronize(device)
+                taken.append(time.perf_counter() - began)
+    finally:
+        model.train(was_training)
+    low, _, high = quantiles(taken[WARM_UP:], n=4)
+    return Latency(median(taken[WARM_UP:]), low, high)

@@ -1,0 +1,125 @@
+"""Where a training stands: what it needs to go on as if nothing had happened, in one file of tensors and JSON."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from engine.errors import InputError
+from engine.runtime.context import Context
+
+
+@dataclass
+class State:
+    """A training after `step` steps. `best` holds the changing tensors of the model as they validated best."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    step: int = 0
+    best_step: int = 0
+    best_accuracy: float | None = None
+    best: dict[str, Tensor] = field(default_factory=dict)
+    worse: int = 0  # validations since the best one
+
+    def judge(self, accuracy: float) -> None:
+        """Takes in a validation; of equals the first counts."""
+        if self.best_accuracy is not None and accuracy <= self.best_accuracy:
+            self.worse += 1
+            return
+        self.best_step, self.best_accuracy, self.worse = self.step, accuracy, 0
+        self.best = {name: tensor.detach().clone() for name, tensor in changing(self.model).items()}
+
+    def save(self, path: Path) -> None:
+        """Writes everything, the random state of CPU and device included."""
+        tensors = {f"model.{name}": tensor for name, tensor in changing(self.model).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        names: dict[Tensor, str] = {parameter: name for name, parameter in self.model.named_parameters()}
+        for parameter, slots in self.optimizer.state.items():
+            tensors |= {f"optimizer.{key}.{names[parameter]}": value for key, value in slots.items()}
+        tensors["rng.cpu"] = torch.get_rng_state()
+        if (device := _device(self.model)).type == "cuda":
+            tensors["rng.cuda"] = torch.cuda.get_rng_state(device)
+        facts = {"step": self.step, "best_step": self.best_step, "best_accuracy": self.best_accuracy}
+        # A clone each: safetensors takes no two tensors that share memory.
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        save_file(plain, path, {"facts": json.dumps(facts | {"worse": self.worse})})
+
+    def load(self, path: Path) -> None:
+        """Takes everything back.
+
+        Raises:
+            InputError: the file belongs to a model of other names or shapes.
+        """
+        device = _device(self.model)
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            facts = json.loads(file.metadata()["facts"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        _restore(self.model, _under("model.", tensors))
+        self.best = _under("best.", tensors)
+        parameters = dict(self.model.named_parameters())
+        for name, value in _under("optimizer.", tensors).items():
+            key, _, parameter = name.partition(".")
+            self.optimizer.state[parameters[parameter]][key] = value
+        torch.set_rng_state(tensors["rng.cpu"].cpu())
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["rng.cuda"].cpu(), device)
+        self.step, self.best_step = facts["step"], facts["best_step"]
+        self.best_accuracy, self.worse = facts["best_accuracy"], facts["worse"]
+
+    def take_best(self) -> None:
+        """Puts the best weights back into the model."""
+        if self.best:
+            _restore(self.model, self.best)
+
+
+class Checkpoints:
+    """Keeps a training's state in a run, at most every `seconds`, and finds it again. A point trains once with them."""
+
+    def __init__(self, context: Context, point: int, seconds: float) -> None:
+        self._context, self._point, self._seconds = context, point, seconds
+        self._kept = time.monotonic()
+
+    def resume(self, state: State) -> None:
+        """Goes on where the last process that trained this point stopped keeping."""
+        if (path := self._context.resume(self._point)) is not None:
+            state.load(path)
+
+    def keep(self, state: State) -> None:
+        """Keeps the state if it is time."""
+        if time.monotonic() - self._kept >= self._seconds:
+            self._context.checkpoint(self._point, state.step, state.save)
+            self._kept = time.monotonic()
+
+
+def changing(model: nn.Module) -> dict[str, Tensor]:
+    """What a training may change: the parameters that take a gradient, and the buffers."""
+    tensors = model.state_dict(keep_vars=True)
+    return {
+        name: tensor for name, tensor in tensors.items() if tensor.requires_grad or not isinstance(tensor, nn.Parameter)
+    }
+
+
+def _restore(model: nn.Module, values: Mapping[str, Tensor]) -> None:
+    targets = changing(model)
+    for name in targets.keys() | values.keys():
+        here, there = (tuple(found[name].shape) if name in found else "nothing" for found in (targets, values))
+        if here != there:
+            raise InputError(f"the checkpoint is of another model: its {name} is {there}, here {here}; start anew.")
+    with torch.no_grad():
+        for name, value in values.items():
+            targets[name].copy_(value)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device

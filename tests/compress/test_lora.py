@@ -1,0 +1,114 @@
+"""Adapters: how many parameters they train, what merging does, and which targets are refused."""
+
+import copy
+
+import pytest
+import torch
+from transformers import BertForSequenceClassification
+
+from engine.compress import LayerFormats, QuantizedLinear, quantize_model
+from engine.compress.lora import LoraSettings, add_lora, merge_lora, trainable
+from engine.errors import InputError
+
+Batches = list[dict[str, torch.Tensor]]
+
+
+def stir(model: torch.nn.Module) -> None:
+    """Adapters begin as zero: gives them values as training would."""
+    torch.manual_seed(5)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+
+
+def logits(model: torch.nn.Module, batches: Batches) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.cat([model(**batch).logits for batch in batches])
+
+
+@pytest.mark.parametrize(
+    ("targets", "shapes"),
+    [
+        ((), [(32, 32)] * 4),
+        (("*.query", "*.key"), [(32, 32)] * 4),
+        (("*.intermediate.dense",), [(48, 32)] * 2),
+        (("bert.encoder.layer.1",), [(32, 32)] * 4 + [(48, 32), (32, 48)]),
+        (("classifier",), [(2, 32)]),
+        (("Linear",), [(32, 32)] * 9 + [(48, 32), (32, 48)] * 2 + [(2, 32)]),
+    ],
+)
+def test_parameters_are_those_of_the_formula(
+    bert: BertForSequenceClassification, targets: tuple[str, ...], shapes: list[tuple[int, int]]
+) -> None:
+    """rank · (in + out) for each layer, four bytes each; nothing else trains."""
+    total = sum(parameter.numel() for parameter in bert.parameters())
+    names = add_lora(bert, LoraSettings(rank=3, targets=targets))
+    count = sum(3 * (rows + columns) for rows, columns in shapes)
+    assert len(names) == len(shapes)
+    assert trainable(bert) == (count, 4 * count, total + count)
+
+
+def test_it_starts_as_the_model_itself(bert: BertForSequenceClassification, batches: Batches) -> None:
+    before = logits(bert, batches)
+    add_lora(bert, LoraSettings(dropout=0.5))
+    assert torch.equal(logits(bert.eval(), batches), before)
+
+
+def test_merging_gives_the_same_outputs_and_an_ordinary_model(
+    bert: BertForSequenceClassification, batches: Batches
+) -> None:
+    names, keys = [name for name, _ in bert.named_parameters()], list(bert.state_dict())
+    original = copy.deepcopy(bert)
+    add_lora(bert, LoraSettings(rank=4, alpha=8, targets=("Linear",)))
+    stir(bert)
+    before = logits(bert, batches)
+    query = bert.get_submodule("bert.encoder.layer.0.attention.self.query")
+    low_rank = 2.0 * query.lora_B["default"].weight @ query.lora_A["default"].weight
+    merge_lora(bert)
+    assert torch.allclose(logits(bert, batches), before, atol=1e-5)
+    assert not torch.allclose(before, logits(original, batches), atol=1e-3)
+    assert [name for name, _ in bert.named_parameters()] == names
+    assert list(bert.state_dict()) == keys
+    assert all(parameter.requires_grad for parameter in bert.parameters())
+    wanted = original.bert.encoder.layer[0].attention.self.query.weight + low_rank
+    assert torch.allclose(bert.bert.encoder.layer[0].attention.self.query.weight, wanted, atol=1e-6)
+
+
+def test_a_seed_fixes_where_adapters_begin(bert: BertForSequenceClassification) -> None:
+    def begin(seed: int) -> torch.Tensor:
+        model = copy.deepcopy(bert)
+        add_lora(model, LoraSettings(), seed)
+        return model.get_parameter("bert.encoder.layer.0.attention.self.query.lora_A.default.weight")
+
+    assert torch.equal(begin(1), begin(1))
+    assert not torch.equal(begin(1), begin(2))
+
+
+def test_a_quantised_model_keeps_its_formats(bert: BertForSequenceClassification, batches: Batches) -> None:
+    model = quantize_model(bert, LayerFormats("fixed(4)", "fixed(8)"), batches)
+    formats = {n: str(m.weight_format.format) for n, m in model.named_modules() if isinstance(m, QuantizedLinear)}
+    add_lora(model, LoraSettings())
+    stir(model)
+    merge_lora(model)
+    kept = {n: str(m.weight_format.format) for n, m in model.named_modules() if isinstance(m, QuantizedLinear)}
+    assert kept == formats
+
+
+@pytest.mark.parametrize(
+    ("targets", "sentence"),
+    [
+        (("*.querry",), r"called '\*\.querry'; the nearest are .*query"),
+        (("bert.embeddings.word_embeddings",), "LoRA adapts linear layers"),
+    ],
+)
+def test_targets_that_cannot_be_adapted(
+    bert: BertForSequenceClassification, targets: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        add_lora(bert, LoraSettings(targets=targets))
+
+
+def test_a_kind_of_model_that_nobody_knows(bert: BertForSequenceClassification) -> None:
+    bert.config.model_type = "homemade"
+    with pytest.raises(InputError, match="which layers of a homemade to adapt is not known; name them as targets"):
+        add_lora(bert, LoraSettings())

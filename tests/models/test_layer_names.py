@@ -1,0 +1,104 @@
+"""Names of layers before anything is loaded: from folders, the built-in model, the hub."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.errors import InputError
+from engine.models.builtin import LAYERS
+from engine.models.builtin.model import make_model
+from engine.models.layer_names import check_patterns, layer_names, layer_types, layers_like, look_up_layers
+
+HUB = "prajjwal1/bert-tiny"
+
+
+def folder_of(path: Path, *names: str) -> str:
+    path.mkdir()
+    save_file({name: torch.zeros(2, 3) for name in names} | {"norm.weight": torch.zeros(3)}, path / "model.safetensors")
+    return str(path)
+
+
+def test_names_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "m", "layer.10.dense.weight", "layer.2.dense.weight", "head.weight", "head.other")
+    assert layer_names(source) == ["head", "layer.2.dense", "layer.10.dense"]
+
+
+def test_embeddings_are_told_by_their_names(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "m", "bert.embeddings.word_embeddings.weight", "wte.weight", "dense.weight")
+    assert layer_types(source) == {
+        "bert.embeddings.word_embeddings": "Embedding",
+        "dense": "Linear",
+        "wte": "Embedding",
+    }
+    assert layers_like(source, ["Linear"]) == ["dense"]
+    assert layers_like(source, ["Embedding", "dense"], ["bert"]) == ["dense", "wte"]
+
+
+def test_the_builtin_models_layers_are_known_before_it_is_made() -> None:
+    model = make_model(20, 0)
+    kinds = (torch.nn.Linear, torch.nn.Embedding)
+    real = {name: type(module).__name__ for name, module in model.named_modules() if isinstance(module, kinds)}
+    assert layer_types("builtin") == real
+    assert sorted(LAYERS) == sorted(real)
+
+
+def test_a_damaged_file_has_no_layers(tmp_path: Path) -> None:
+    for number, content in enumerate((b"", b"12345678", b"\xff" * 40, (5).to_bytes(8, "little") + b"nope!")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(content)
+        assert layer_names(str(folder)) == []
+
+
+def test_types_are_no_pattern_of_a_mix(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "m", "dense.weight")
+    check_patterns(source, ["Linear", "dense"])
+    with pytest.raises(InputError, match="'Linear'"):
+        check_patterns(source, ["Linear"], types=())
+
+
+def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    asked: list[str] = []
+
+    def metadata(name: str) -> Any:
+        asked.append(name)
+        tensors = {"a.weight": SimpleNamespace(shape=[2, 3]), "norm.weight": SimpleNamespace(shape=[3])}
+        return SimpleNamespace(files_metadata={"model.safetensors": SimpleNamespace(tensors=tensors)})
+
+    monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", metadata)
+    assert layer_names(HUB) == []
+    look_up_layers(HUB)
+    look_up_layers(HUB)
+    assert layer_types(HUB) == {"a": "Linear"}
+    assert asked == [HUB]
+
+
+def test_a_model_without_safetensors_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+    from huggingface_hub.errors import NotASafetensorsRepoError
+
+    def metadata(name: str) -> Any:
+        raise NotASafetensorsRepoError(name)
+
+    monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", metadata)
+    with pytest.raises(InputError, match="save it with save_pretrained"):
+        look_up_layers(HUB)
+
+
+def test_reading_names_needs_neither_torch_nor_numpy(tmp_path: Path) -> None:
+    source = folder_of(tmp_path / "m", "dense.weight")
+    code = (
+        "import sys, json; from engine.models.layer_names import layer_names; "
+        f"print(json.dumps([layer_names({source!r}), *(m for m in ('torch', 'numpy') if m in sys.modules)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [["dense"]]
