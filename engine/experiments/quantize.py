@@ -1,20 +1,20 @@
 """Sweep number formats over a classifier: post-training quantisation (PTQ) and quantisation-aware training (QAT)."""
 
-import shutil
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from pydantic.config import JsonDict
 
-from engine.experiments.base import Choice, Column, Experiment
-from engine.experiments.parts.classification import TextConfig, Workbench, sampled
-from engine.experiments.parts.fields import WholeNumbers, Words, unique
+from engine.experiments.base import Choice, Column, Experiment, Listing
+from engine.experiments.parts.classification import TextConfig, Workbench
+from engine.experiments.parts.fields import Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.parts.quantize_figures import figures
-from engine.experiments.parts.selection import Candidate, choose, pareto_front
+from engine.experiments.parts.quantize_findings import findings, layers
+from engine.experiments.parts.quantizing import quantized
+from engine.experiments.parts.selection import Candidate, choose, keep_front
 from engine.figures.figure import Figure
-from engine.formats.spec import parse_spec
+from engine.formats.mix import parse_mix, patterns
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, PointRecord, RunRecord
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from engine.compress import LayerFormats
 
 Mode = Literal["ptq", "qat"]
-CALIBRATION_BATCHES = 4
 DEFAULT_QAT_STEPS = 200
+WITH_QAT: JsonDict = {"when": {"modes": ["qat"]}}
 
 
 class QuantizeConfig(TextConfig):
@@ -41,8 +41,10 @@ class QuantizeConfig(TextConfig):
         (), title="Integer bits", description="A grid with fraction bits, instead of widths."
     )
     fraction_bits: WholeNumbers = Field((), title="Fraction grid", description="The other side of the grid, 0 to 31.")
-    formats: Words = Field(
-        (), title="Formats", description="Specs to try instead of widths: fixed(8), fixed(8,6), fp32."
+    formats: Formats = Field(
+        (),
+        title="Formats",
+        description="To try instead of widths: fixed(8,6), mxint8, a mix classifier=fp32;*=fixed(4).",
     )
     modes: tuple[Mode, ...] = Field(
         ("ptq",),
@@ -50,13 +52,23 @@ class QuantizeConfig(TextConfig):
         title="Modes",
         description="ptq rounds the trained model; qat trains it on while rounding.",
     )
-    activations: str = Field("", title="Activations", description="Format of the layers' inputs; empty: the weights'.")
-    bias: str = Field("", title="Bias", description="Format of the biases; empty: the weights'.")
-    qat_steps: int | None = Field(
-        None, ge=1, title="QAT steps", description=f"Training steps; {DEFAULT_QAT_STEPS} if empty."
+    activations: FormatText = Field(
+        "", title="Activations", description="Format of the layers' inputs, or a mix; empty: the weights'."
     )
-    qat_epochs: float | None = Field(None, gt=0, title="QAT epochs", description="Training epochs, instead of steps.")
-    learning_rate: float = Field(1e-4, gt=0, le=1, title="Learning rate", description="Peak rate of QAT.")
+    bias: FormatText = Field("", title="Bias", description="Format of the biases, or a mix; empty: the weights'.")
+    qat_steps: int | None = Field(
+        None,
+        ge=1,
+        title="QAT steps",
+        description=f"Training steps; {DEFAULT_QAT_STEPS} if empty.",
+        json_schema_extra=WITH_QAT,
+    )
+    qat_epochs: float | None = Field(
+        None, gt=0, title="QAT epochs", description="Training epochs, instead of steps.", json_schema_extra=WITH_QAT
+    )
+    learning_rate: float = Field(
+        1e-4, gt=0, le=1, title="Learning rate", description="Peak rate of QAT.", json_schema_extra=WITH_QAT
+    )
     layers: Words = Field(("Linear",), min_length=1, title="Layers", description="Types or name patterns to quantise.")
     skip: Words = Field((), title="Skip", description="Types or name patterns to leave out, for example classifier.")
 
@@ -84,13 +96,6 @@ class QuantizeConfig(TextConfig):
         if isinstance(value, int) and not -32 <= value <= 64:
             raise ValueError(f"fraction bits lie between -32 and 64; {value} does not")
         return value
-
-    @field_validator("formats", "activations", "bias")
-    @classmethod
-    def _valid_specs(cls, value: tuple[str, ...] | str) -> tuple[str, ...] | str:
-        if isinstance(value, str):
-            return str(parse_spec(value)) if value else ""
-        return tuple(str(parse_spec(spec)) for spec in value)
 
     @model_validator(mode="after")
     def _one_sweep(self) -> Self:
@@ -153,7 +158,7 @@ class Quantize(Experiment):
         """Model, what is swept, and how."""
         specs = [params["format"] for params in _swept(config)]
         swept = specs[0] if len(specs) == 1 else f"{specs[0]}…{specs[-1]}"
-        return f"{Path(config.model).name} {swept} {'+'.join(config.modes)}"
+        return f"{config.model_name} {swept} {'+'.join(config.modes)}"
 
     def points(self, config: QuantizeConfig) -> Sequence[Params]:
         """One point for each format and mode; all of one mode before the next, so that a curve completes early."""
@@ -165,6 +170,8 @@ class Quantize(Experiment):
 
         config.check_sources()
         check_patterns(config.model, (*config.layers, *config.skip))
+        mixes = (*config.formats, config.activations, config.bias)
+        check_patterns(config.model, [pattern for mix in mixes if mix for pattern in patterns(mix)], types=())
 
     def run(self, config: QuantizeConfig, points: Sequence[Point], context: Context) -> None:
         """Quantises, trains where the mode says so, measures and saves; one point after the other."""
@@ -180,13 +187,17 @@ class Quantize(Experiment):
         """The smallest point within one standard error of the highest validation accuracy."""
         return choose(_candidates(run))
 
+    def listings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Listing]:
+        """What each format does to each layer."""
+        return layers(run)
+
+    def findings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[str]:
+        """Where the baseline is held, what training mends, what has collapsed."""
+        return findings(run)
+
     def tidy(self, config: QuantizeConfig, run: RunRecord) -> None:
         """Keeps the models on the Pareto front: no other can be chosen, now or later."""
-        candidates = _candidates(run)
-        kept = {candidate.index for candidate in pareto_front(candidates)}
-        for candidate in candidates:
-            if candidate.index not in kept:
-                shutil.rmtree(run.path / "artifacts" / "points" / str(candidate.index), ignore_errors=True)
+        keep_front(run, _candidates(run))
 
 
 def _swept(config: QuantizeConfig) -> list[dict[str, Any]]:
@@ -227,9 +238,9 @@ def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
     from engine.compress import LayerFormats
 
     return LayerFormats(
-        weight=spec,
-        activation=config.activations or spec,
-        bias=config.bias or spec,
+        weight=parse_mix(spec),
+        activation=parse_mix(config.activations or spec),
+        bias=parse_mix(config.bias or spec),
         include=config.layers,
         exclude=config.skip,
     )
@@ -238,28 +249,18 @@ def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
 def _run_point(config: QuantizeConfig, point: Point, context: Context) -> None:
     import torch
 
-    from engine.compress import layer_report, quantize_model, save, summarize
-    from engine.training.statistics import paired_difference
-    from engine.training.tokens import batches
-    from engine.training.train import TrainSettings, train
+    from engine.compress import layer_report, summarize
+    from engine.experiments.parts.training import train_point
+    from engine.training.train import TrainSettings
 
     def report(done: float, total: float, text: str) -> None:
         context.progress(point.index, done, total, text)
 
     torch.manual_seed(config.seed)
     bench = Workbench(config, context, report)
-    baseline, baseline_correct = bench.baseline()
-    pad_id = bench.classifier.pad_id
-    report(0, 1, "calibrating")
-    sample = sampled(bench.splits.train, CALIBRATION_BATCHES * config.batch_size, config.seed)
-    calibration = batches(sample.to(context.device), config.batch_size, pad_id=pad_id)
-    model = quantize_model(bench.classifier.model, _layer_formats(config, point.params["format"]), calibration)
+    bench.baseline()
+    model = quantized(bench, _layer_formats(config, point.params["format"]))
     if point.params["mode"] == "qat":
-
-        def on_step(step: int, total: int, loss: float) -> None:
-            context.metric(point.index, "loss", loss, step)
-            report(step, total, "training")
-
         steps = None if config.qat_epochs is not None else config.qat_steps or DEFAULT_QAT_STEPS
         settings = TrainSettings(
             steps=steps,
@@ -268,26 +269,10 @@ def _run_point(config: QuantizeConfig, point: Point, context: Context) -> None:
             learning_rate=config.learning_rate,
             seed=config.seed,
         )
-        train(model, bench.splits.train, settings, device=context.device, pad_id=pad_id, on_step=on_step)
-    measured, correct = bench.measure(model, report)
-    delta, delta_low, delta_high = paired_difference(correct, baseline_correct)
+        train_point(bench, model, settings, point.index)
     layers = layer_report(model)
-    folder = context.artifact("points", str(point.index), "model")
-    written = save(replace(bench.classifier, model=model), folder)
-    context.finish(
-        point.index,
-        {
-            **measured,
-            "delta": delta,
-            "delta_low": delta_low,
-            "delta_high": delta_high,
-            "bytes": written,
-            "compression": baseline["bytes"] / written,
-            **summarize(layers),
-            "layers": [layer.as_dict() for layer in layers],
-            "model": str(folder.relative_to(context.directory)),
-        },
-    )
+    measured = bench.conclude(point.index, model)
+    context.finish(point.index, {**measured, **summarize(layers), "layers": [layer.as_dict() for layer in layers]})
 
 
 EXPERIMENT = Quantize()

@@ -1,7 +1,8 @@
 """What every format is: values, gradient, cost, and bytes."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -99,6 +100,10 @@ class Format(ABC):
         fitter.observe(x)
         return fitter.result()
 
+    def stored_bytes(self, shape: Sequence[int]) -> int:
+        """Bytes of a packed tensor of this shape: its codes end to end, then its scales."""
+        return math.ceil(math.prod(shape) * self._code_bits / 8) + self._scale_bytes(*_rows_and_columns(shape))
+
     @abstractmethod
     def pack(self, x: Tensor) -> Packed:
         """`quantize(x)` as bytes, on the CPU.
@@ -127,6 +132,14 @@ class Format(ABC):
         """`gradient` where `x` does not saturate, 0 elsewhere."""
         return gradient.masked_fill(self._outside(x), 0)
 
+    @property
+    def _code_bits(self) -> float:
+        return self.bits_per_element
+
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        """Bytes of the scales of `rows` rows."""
+        return 0
+
     def scalars(self) -> dict[str, float | Tensor]:
         """The plain numbers that define it, for a format that can be evaluated in many configurations at once."""
         return {}
@@ -137,6 +150,12 @@ class Format(ABC):
 
     def _tensors(self) -> tuple[Tensor, ...]:
         return tuple(value for value in self.scalars().values() if isinstance(value, Tensor))
+
+
+def _rows_and_columns(shape: Sequence[int]) -> tuple[int, int]:
+    """A tensor as rows of its last dimension; (0, 0) where it is empty."""
+    columns = shape[-1] if shape else 1
+    return (math.prod(shape) // columns, columns) if math.prod(shape) else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)

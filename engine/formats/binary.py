@@ -75,6 +75,9 @@ class _RowScaled(Format):
 
     saturates = False
 
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        return 4 * rows
+
     def _rows(self, x: Tensor) -> Tensor:
         return x.reshape(1) if x.dim() == 0 else x
 
@@ -103,6 +106,9 @@ class BinaryResidual(_RowScaled):
     def bits_per_element(self) -> float:
         """A sign per level."""
         return float(self.levels)
+
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        return self.levels * super()._scale_bytes(rows, columns)
 
     def pack(self, x: Tensor) -> Packed:
         """Signs level after level (1 for minus), and the scales `[rows, levels]`."""

@@ -32,6 +32,13 @@ class BlockFloat(Format):
         """An element's code and its share of the block's 8-bit scale."""
         return self.grid.bits + 8 / self.block
 
+    @property
+    def _code_bits(self) -> float:
+        return self.grid.bits
+
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        return rows * -(-columns // self.block)
+
     def pack(self, x: Tensor) -> Packed:
         """Element codes without the padding, and a scale byte per block."""
         x = x.detach().float().cpu()

@@ -31,6 +31,13 @@ class BlockLog(Format):
         """The width and the element's share of the block's 8-bit exponent."""
         return self.width + 8 / self.block
 
+    @property
+    def _code_bits(self) -> float:
+        return self.width
+
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        return rows * -(-columns // self.block)
+
     def pack(self, x: Tensor) -> Packed:
         """Codes (sign, exponent above the block's lowest; 0 for zero) without the padding, a byte per block."""
         x = x.detach().float().cpu()

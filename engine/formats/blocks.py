@@ -14,8 +14,9 @@ INFINITY = 0x7F800000
 
 
 def split(x: Tensor, block: int) -> Tensor:
-    """`x` of any rank as `[..., blocks, block]`, the last block filled up with zeros."""
+    """`x` of any rank as `[..., blocks, block]`, the last block filled up with zeros; no block is longer than a row."""
     x = x.reshape(1) if x.dim() == 0 else x
+    block = min(block, max(1, x.shape[-1]))
     missing = -x.shape[-1] % block
     filled = functional.pad(x, (0, missing)) if missing else x
     return filled.reshape(*filled.shape[:-1], -1, block)
@@ -35,4 +36,4 @@ def peak_bits(blocks: Tensor) -> Tensor:
 def run(kernel: Callable[..., None], tensors: tuple[Tensor, ...], block: int, *scalars: Any) -> Tensor:
     """What a kernel writes from CPU tensors of one shape, each given to it as `[blocks, block]`."""
     blocks = tuple(split(tensor, block) for tensor in tensors)
-    return join(apply(kernel, blocks, *scalars, columns=block), tensors[0].shape)
+    return join(apply(kernel, blocks, *scalars, columns=blocks[0].shape[-1]), tensors[0].shape)

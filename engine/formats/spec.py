@@ -20,7 +20,7 @@ class SpecError(InputError):
 
     def __init__(self, text: str, position: int, problem: str, example: str) -> None:
         super().__init__(f"{text!r}, position {position + 1}: {problem}; write for example {example}")
-        self.position = position
+        self.position, self.problem, self.example = position, problem, example
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ def formats(**values: Any) -> list[str]:
         ({"widths": "4,8", "fraction": 3}, ["fixed(4,3)", "fixed(8,3)"]),
         ({"widths": "4", "fraction": "-2"}, ["fixed(4,-2)"]),
         ({"formats": "fixed(8,6), fixed(4),fp32"}, ["fixed(8,6)", "fixed(4)", "fp32"]),
+        ({"formats": "classifier=fp32; *=fixed(4), mxint8"}, ["classifier=fp32;*=fixed(4)", "mxint8"]),
+        ({"formats": ["classifier=fp32;bfp(7, 16)"]}, ["classifier=fp32;*=bfp(7,16)"]),
         ({"integer_bits": "0,1", "fraction_bits": "2-3"}, ["fixed(3,2)", "fixed(4,3)", "fixed(4,2)", "fixed(5,3)"]),
     ],
 )
@@ -50,7 +52,12 @@ def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
         ({"widths": ""}, "there is nothing to sweep"),
         ({"fraction": "third"}, "fraction"),
         ({"fraction": 99}, "fraction bits lie between -32 and 64; 99 does not"),
-        ({"formats": "fixed(8,"}, "fixed(8"),
+        ({"formats": "fixed(8,"}, "'fixed(8,', position 9: an integer is expected here; write for example fixed(8,4)"),
+        ({"formats": "fixed(0)"}, "'fixed(0)', position 7: the width must lie between 2 and 32, not 0"),
+        ({"formats": "minifloat(0,3)"}, "position 11: the exponent must lie between 1 and 7, not 0"),
+        ({"formats": "bfp(7,0)"}, "position 7: the block must lie between 1 and 65536, not 0"),
+        ({"formats": "fixed(8), classifier=fp32;*=fixd(4)"}, "'classifier=fp32;*=fixd(4)', position 19"),
+        ({"activations": "*=fixed(0)"}, "'*=fixed(0)', position 9"),
         ({"formats": "fixd(8)"}, "fixd"),
         ({"formats": "fixed(8)", "widths": "4"}, "give widths, formats or a grid"),
         ({"integer_bits": "2"}, "a grid needs both"),
@@ -112,3 +119,21 @@ def test_local_paths_are_kept_absolute(tmp_path: Path, monkeypatch: pytest.Monke
 def test_config_survives_the_way_through_json() -> None:
     experiment, config = configure("quantize", {"formats": "fixed(8,6)", "skip": "classifier", "fraction": "half"})
     assert experiment.Config.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_a_mix_goes_to_weights_inputs_and_biases_by_layer() -> None:
+    from engine.experiments.quantize import _layer_formats
+
+    experiment, config = configure("quantize", {"formats": "classifier=fp32;*=fixed(4)", "bias": "*=fixed(8)"})
+    (point,) = experiment.points(config)
+    formats = _layer_formats(config, point["format"])
+    assert formats.weight == formats.activation == {"classifier": "fp32", "*": "fixed(4)"}
+    assert formats.bias == {"*": "fixed(8)"}
+    assert "classifier=fp32" in experiment.label(config)
+
+
+@pytest.mark.parametrize("settings", [{"formats": "clasifier=fp32;*=fixed(4)"}, {"activations": "Linear=fixed(8)"}])
+def test_a_mixs_pattern_that_fits_no_layer_is_refused_before_anything_starts(settings: dict[str, str]) -> None:
+    experiment, config = configure("quantize", settings)
+    with pytest.raises(InputError, match=r"no linear or embedding layer is called '(clasifier|Linear)'"):
+        experiment.check(config)

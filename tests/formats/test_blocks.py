@@ -98,3 +98,12 @@ def test_bits_count_the_shared_scale() -> None:
     assert parse("block_log(4,8)").bits_per_element == 5.0
     assert parse("mxint8").pack(torch.randn(4, 64)).nbytes == 4 * 64 + 8
     assert parse("mxfp4").pack(torch.randn(4, 33)).nbytes == 4 * 33 // 2 + 4 * 2
+
+
+@pytest.mark.parametrize("spec", ["bfp(3,{})", "block_minifloat(2,1,{})", "block_log(3,{})", "mxfp4({})"])
+def test_a_block_longer_than_a_row_is_the_row(spec: str) -> None:
+    x = torch.randn(5, 7, generator=torch.Generator().manual_seed(0))
+    long, row = parse(spec.format(65536)), parse(spec.format(7))
+    assert torch.equal(long.quantize(x), row.quantize(x))
+    assert torch.equal(long.unpack(long.pack(x)), long.quantize(x))
+    assert long.pack(x).nbytes == row.pack(x).nbytes == long.stored_bytes(x.shape)

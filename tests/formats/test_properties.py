@@ -170,3 +170,10 @@ def test_on_a_gpu_the_same_bits(spec: str) -> None:
         assert leaf.grad is not None
         gradients.append(leaf.grad.cpu())
     assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (4, 0), (5,), (3, 7), (2, 3, 33), (16, 64)])
+@pytest.mark.parametrize("spec", [*SPECS, "fixed(7,3)", "bfp(3,5)", "binary_residual(3)"])
+def test_bytes_are_known_before_anything_is_packed(spec: str, shape: tuple[int, ...]) -> None:
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    assert parse(spec).stored_bytes(shape) == parse(spec).pack(x).nbytes

@@ -1,6 +1,7 @@
 """`labtui formats`: the number formats."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,8 +14,15 @@ WIDE = 120
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
-def formats(as_json: bool) -> None:
+@click.option("--figures", type=click.Path(path_type=Path), metavar="DIR", help="Draw their pitfalls as PNG instead.")
+def formats(as_json: bool, figures: Path | None) -> None:
     """Print the number formats: how each is written, and bits, smallest and largest magnitude of an example."""
+    if figures is not None:
+        from engine.experiments.parts.pitfalls import write_figures
+
+        for path in write_figures(figures):
+            click.echo(path)
+        return
     from engine.formats.catalogue import catalogue
 
     entries = catalogue()

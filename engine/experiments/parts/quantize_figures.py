@@ -1,10 +1,10 @@
 """The figures of a quantisation sweep, from its recorded results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from engine.experiments.parts.selection import front_of
-from engine.figures.figure import Figure, Mark, Series
+from engine.experiments.parts.accuracy_figures import accuracy_series, baseline_level, loss_figure, size_figure, span
+from engine.figures.figure import Figure, Mark
 from engine.runtime.records import PointRecord, RunRecord
 
 SLOTS = {"ptq": 0, "qat": 1}
@@ -20,8 +20,8 @@ def figures(run: RunRecord, best: int | None) -> list[Figure]:
 
     `best` is the index of the chosen point, which both accuracy figures mark.
     """
-    drawn = [_accuracy(run, best), _size(run, best)]
-    losses = _loss(run)
+    drawn = [_accuracy(run, best), size_figure(run, _curves(run), _marks(run, best, "bytes"))]
+    losses = loss_figure(run, lambda params: str(params["format"]))
     return [*drawn, losses] if losses.series else drawn
 
 
@@ -50,31 +50,6 @@ def _curves(run: RunRecord) -> dict[str, tuple[int, list[PointRecord]]]:
     return {name: curve for name, curve in names.items() if curve[1]}
 
 
-def _series(name: str, slot: int, points: Sequence[PointRecord], x: Sequence[float], kind: Any) -> Series:
-    results = [point.result or {} for point in points]
-    return Series(
-        name,
-        tuple(x),
-        tuple(result["accuracy"] for result in results),
-        tuple(result["accuracy_low"] for result in results),
-        tuple(result["accuracy_high"] for result in results),
-        kind,
-        slot,
-    )
-
-
-def _baseline(run: RunRecord, x: Sequence[float]) -> list[Series]:
-    baseline = run.notes.get("baseline")
-    if not baseline or not x:
-        return []
-    ends = (min(x), max(x))
-
-    def both(key: str) -> tuple[float, float]:
-        return (baseline[key], baseline[key])
-
-    return [Series("baseline", ends, both("accuracy"), both("accuracy_low"), both("accuracy_high"), "level", -1)]
-
-
 def _marks(run: RunRecord, best: int | None, key: str) -> tuple[Mark, ...]:
     if best is None:
         return ()
@@ -93,7 +68,7 @@ def _accuracy(run: RunRecord, best: int | None) -> Figure:
     series = []
     for name, (slot, members) in _curves(run).items():
         ordered = sorted(members, key=lambda point: _value(point, key))
-        series.append(_series(name, slot, ordered, [_value(point, key) for point in ordered], "line"))
+        series.append(accuracy_series(name, slot, ordered, [_value(point, key) for point in ordered]))
     planned = [float(point.params[key]) for point in run.points if key in point.params]
     planned = planned or [x for one in series for x in one.x]
     return Figure(
@@ -101,49 +76,9 @@ def _accuracy(run: RunRecord, best: int | None) -> Figure:
         title=f"Test accuracy against {AXES[key].split(' (')[0].lower()}",
         x_label=AXES[key],
         y_label="Test accuracy",
-        series=(*series, *_baseline(run, planned)),
+        series=(*series, *baseline_level(run, planned)),
         y_unit="percent",
-        x_range=(min(planned), max(planned)) if len(set(planned)) > 1 else None,
+        x_range=span(planned),
         marks=_marks(run, best, key),
         caption="Intervals are 95 %; the best point is chosen on validation data.",
-    )
-
-
-def _size(run: RunRecord, best: int | None) -> Figure:
-    series = []
-    for name, (slot, members) in _curves(run).items():
-        series.append(_series(name, slot, members, [_value(point, "bytes") for point in members], "scatter"))
-    front = front_of((x, y) for one in series for x, y in zip(one.x, one.y, strict=True))
-    if len(front) > 1:
-        xs, ys = zip(*front, strict=True)
-        series.append(Series("Pareto front", xs, ys, kind="steps", slot=-1))
-    baseline = run.notes.get("baseline", {})
-    sizes = [x for one in series for x in one.x] + ([float(baseline["bytes"])] if baseline else [])
-    return Figure(
-        key="size",
-        title="Test accuracy against size",
-        x_label="Bytes of the weights file",
-        y_label="Test accuracy",
-        series=(*series, *_baseline(run, sizes)),
-        x_unit="bytes",
-        y_unit="percent",
-        x_range=(min(sizes), max(sizes)) if len(set(sizes)) > 1 else None,
-        marks=_marks(run, best, "bytes"),
-        caption="The whole file as written, embeddings included. A point below and right of the front is beaten.",
-    )
-
-
-def _loss(run: RunRecord) -> Figure:
-    series: list[Series] = []
-    for point in run.points:
-        if losses := point.metrics.get("loss"):
-            steps, values = zip(*losses, strict=True)
-            series.append(Series(point.params["format"], steps, values, kind="line", slot=len(series)))
-    return Figure(
-        key="loss",
-        title="Training loss",
-        x_label="Step",
-        y_label="Loss",
-        series=tuple(series),
-        caption="One value a step, as trained: each is the mean of one batch.",
     )

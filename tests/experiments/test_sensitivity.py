@@ -1,0 +1,186 @@
+"""`sensitivity`: its points, what it reads out of a record, and the real thing on the built-in pair."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.errors import InputError
+from engine.experiments import results
+from engine.experiments.launch import configure
+from engine.experiments.parts.sensitivity_reading import NOISE, NOTE, collapsed
+from engine.experiments.results import document
+from engine.models.builtin import LAYERS
+from engine.runtime.context import Point, RecordingContext
+from engine.runtime.records import PointRecord, RunRecord
+
+LINEAR = [name for name in LAYERS if "embeddings" not in name]
+THREE = ("bert.pooler.dense", "classifier", "bert.encoder.layer.0.output.dense")
+
+
+def expanded(**values: Any) -> list[dict[str, Any]]:
+    experiment, config = configure("sensitivity", values)
+    return [dict(point) for point in experiment.points(config)]
+
+
+def record(noise: bool = True, done: int = 6) -> RunRecord:
+    """Two formats on three layers: the classifier is ruined at fixed(2), its noise says so, the rest is harmless."""
+    config = {"model": "builtin", "data": "builtin", "formats": ["fixed(2)", "fixed(4)"], "layers": list(THREE)}
+    rows = [[7.0, 6.0, 0.3, 0.2], [0.5, 5.0, 0.97, 0.0], [8.0, 7.0, 0.3, 0.2], *[[19.0, 18.0, 0.1, 0.01]] * 3]
+    deltas = [-0.001, -0.121, -0.002, 0.0, -0.0005, 0.001]
+    points = []
+    for index, (spec, layer) in enumerate((spec, layer) for spec in config["formats"] for layer in THREE):
+        point = PointRecord(index, {"format": spec, "layer": layer})
+        if index < done:
+            half = 0.008 if spec == "fixed(2)" else 0.003
+            result = {
+                "delta": deltas[index],
+                "delta_low": deltas[index] - half,
+                "delta_high": deltas[index] + half,
+                "accuracy": 0.88 + deltas[index],
+                "samples": 2000,
+                **dict(zip(NOISE, rows[index], strict=True)),
+            }
+            point = replace(point, state="finished", result=result)
+        points.append(point)
+    return RunRecord(
+        id="s-0001",
+        name="layers",
+        experiment="sensitivity",
+        state="running",
+        config=config,
+        path=Path("runs/s-0001"),
+        created=0.0,
+        notes={NOTE: {"rows": rows}} if noise else {},
+        points=tuple(points),
+    )
+
+
+def test_one_point_for_each_format_and_layer_one_format_after_the_other() -> None:
+    points = expanded(formats="fixed(4),mxint8")
+    assert [point["layer"] for point in points] == LINEAR * 2
+    assert [point["format"] for point in points] == ["fixed(4)"] * len(LINEAR) + ["mxint8"] * len(LINEAR)
+
+
+def test_layers_by_pattern_and_without_those_to_skip() -> None:
+    layers = [point["layer"] for point in expanded(formats="fixed(4)", layers="classifier,*.layer.1", skip="*.output")]
+    assert "classifier" in layers
+    assert all(".layer.1." in layer for layer in layers if layer != "classifier")
+    assert not any(layer.endswith("output.dense") for layer in layers if layer.count(".output"))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"formats": "fixed(8,"}, "position 9"),
+        ({"formats": "classifier=fp32;*=fixed(4)"}, "no format is called 'classifier'"),
+        ({"formats": ""}, "formats"),
+        ({"activations": "fixd(4)"}, "fixd"),
+    ],
+)
+def test_wrong_settings_are_refused_in_a_sentence(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        configure("sensitivity", values)
+    assert sentence in str(error.value)
+
+
+def test_a_model_whose_layers_are_not_known_has_no_points_and_is_refused(tmp_path: Path) -> None:
+    experiment, config = configure("sensitivity", {"model": str(tmp_path / "nowhere")})
+    assert experiment.points(config) == ()
+    with pytest.raises(InputError, match="does not exist"):
+        experiment.check(config)
+    experiment, config = configure("sensitivity", {"skip": "Linear"})
+    with pytest.raises(InputError, match="no layer of builtin is left"):
+        experiment.check(config)
+
+
+def test_collapse_is_told_before_any_accuracy_is_measured() -> None:
+    run = record(done=0)
+    sentences = results.findings(run)
+    assert len(sentences) == 1
+    assert "fixed(2) leaves classifier with next to nothing: 97 % of its weights are zero" in sentences[0]
+    assert [figure.key for figure in results.figures(run)] == ["noise"]
+    (listing,) = results.listings(run)
+    assert listing.rows[0]["layer"] == "classifier"
+    assert [row["sqnr_weight_db"] for row in listing.rows] == [0.5, 7.0, 8.0, 19.0, 19.0, 19.0]
+
+
+def test_sentences_name_the_loss_and_the_mix() -> None:
+    sentences = results.findings(record())
+    assert "classifier at fixed(2) loses 12.10 points (11.30 to 12.90): leave it at more bits." in sentences
+    assert "At fixed(2) 2 of 3 layers measured so far lose nothing that 2,000 texts can show." in sentences
+    assert "At fixed(4) 3 of 3 layers measured so far lose nothing that 2,000 texts can show." in sentences
+    mix = next(sentence for sentence in sentences if "mix" in sentence)
+    assert "'formats=classifier=fp32;*=fixed(2)'" in mix
+    configure("quantize", {"formats": "classifier=fp32;*=fixed(2)"})
+
+
+def test_many_ruined_layers_are_named_only_in_part() -> None:
+    run = record()
+    layers = [f"layer.{number}" for number in range(8)]
+    ruined = dict(run.points[1].result or {})
+    points = tuple(
+        PointRecord(i, {"format": "fixed(2)", "layer": layer}, "finished", result=ruined)
+        for i, layer in enumerate(layers)
+    )
+    sentences = results.findings(replace(run, points=points, notes={}))
+    assert sum("loses 12.10 points" in sentence for sentence in sentences) == 3
+    assert "5 more layers lose measurably at fixed(2)." in sentences
+    assert not any("mix" in sentence for sentence in sentences)
+
+
+def test_figures_have_a_series_for_each_format_along_the_layers() -> None:
+    figures = {figure.key: figure for figure in results.figures(record(done=5))}
+    assert list(figures) == ["damage", "noise", "against"]
+    damage = figures["damage"]
+    assert [series.name for series in damage.series] == ["fixed(2)", "fixed(4)", "baseline"]
+    assert damage.series[0].x == (1.0, 2.0, 3.0)
+    assert damage.series[1].x == (1.0, 2.0)
+    assert damage.x_range == (1.0, 3.0)
+    assert figures["against"].series[0].x == (7.0, 0.5, 8.0)
+
+
+def test_the_worst_layer_comes_first_and_the_document_is_json() -> None:
+    damage, noise = results.listings(record())
+    assert next(row["layer"] for row in damage.rows) == "classifier"
+    assert len(noise.rows) == 6
+    json.dumps(document(record()))
+
+
+def test_what_counts_as_collapsed() -> None:
+    assert collapsed({"zeros": 0.95, "sqnr_weight_db": 10.0})
+    assert collapsed({"zeros": 0.0, "sqnr_weight_db": -12.0})
+    assert not collapsed({"zeros": 0.5, "sqnr_weight_db": 4.0})
+    assert not collapsed({})
+
+
+@pytest.mark.slow
+def test_the_real_thing_sees_a_ruined_classifier(builtin: Path, tmp_path: Path) -> None:
+    """One layer alone is quantised; what the note says beforehand is what each point reports."""
+    tmp_path.joinpath("run").mkdir()
+    settings = {
+        "formats": "fixed(4,0),fixed(8)",
+        "layers": "classifier,bert.pooler",
+        "eval_samples": 300,
+        "max_length": 64,
+        "batch_size": 32,
+    }
+    experiment, config = configure("sensitivity", settings)
+    experiment.check(config)
+    context = RecordingContext(tmp_path / "run", threads=torch.get_num_threads())
+    planned = [Point(index, params) for index, params in enumerate(experiment.points(config))]
+    assert [point.params["layer"] for point in planned] == ["bert.pooler.dense", "classifier"] * 2
+    experiment.run(config, planned, context)
+    found: Mapping[int, Mapping[str, Any]] = context.results
+    for point, row in zip(planned, context.notes[NOTE]["rows"], strict=True):
+        assert [found[point.index][key] for key in NOISE] == pytest.approx(row)
+        assert found[point.index]["elements"] == (256 if point.params["layer"] == "classifier" else 128 * 128)
+    ruined, fine = found[1], found[3]
+    assert ruined["zeros"] == 1.0
+    assert ruined["delta_high"] < 0
+    assert ruined["validation_accuracy"] < fine["validation_accuracy"]
+    assert fine["delta_low"] <= 0 <= fine["delta_high"]
