@@ -1,0 +1,78 @@
+"""What the Graph page asks of the warm worker. Programs stay here by number; descriptions go out as plain values."""
+
+from collections import OrderedDict
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.errors import InputError
+from engine.graph.capture import Mode, Program
+from engine.graph.capture import capture as capture_program
+from engine.graph.check import check
+from engine.graph.draw import write
+from engine.graph.erase import try_erase
+from engine.graph.record import from_dict
+from engine.graph.sources import plain_subject, subject
+from engine.graph.transforms import apply, with_weights
+
+KEPT = 16  # programs, the oldest go first
+
+_programs: "OrderedDict[int, Program]" = OrderedDict()
+_numbers = count(1)
+
+
+def warm() -> None:
+    """Does once what the first export of a process takes long for: imports, and tables that torch fills as it goes."""
+    capture_program(plain_subject(nn.Linear(2, 2)), ("input",), examples={"input": torch.zeros(3, 2)})
+
+
+def capture(model: str, inputs: list[str], attention: str, mode: Mode, batch: int, sequence: int) -> dict[str, Any]:
+    """A new program: its number and its description."""
+    return _kept(
+        capture_program(subject(model, attention), inputs, mode=mode, sizes={"batch": batch, "sequence": sequence})
+    )
+
+
+def weigh(program: int) -> dict[str, Any]:
+    """The program with its weights read, so that their ranges are known."""
+    return _kept(with_weights(_held(program)))
+
+
+def transform(program: int, text: str) -> dict[str, Any]:
+    """The program after a pass, and how it compares with the model."""
+    return _checked(apply(_held(program), text))
+
+
+def erase(program: int, node: str) -> dict[str, Any]:
+    """What torch.fx says to erasing a node as it stands; and the program without it, where it can be done."""
+    report, done = try_erase(_held(program), node)
+    return {"report": report.as_dict()} | (_checked(done) if done is not None else {})
+
+
+def save(graph: dict[str, Any], path: str, module: str) -> str:
+    """Writes a description as what the path's ending says. Returns the path."""
+    write(from_dict(graph), Path(path), module)
+    return path
+
+
+def _checked(program: Program) -> dict[str, Any]:
+    found = check(program)
+    return _kept(program) | {"difference": found.difference, "found": found.sentence}
+
+
+def _kept(program: Program) -> dict[str, Any]:
+    number = next(_numbers)
+    _programs[number] = program
+    while len(_programs) > KEPT:
+        _programs.popitem(last=False)
+    return {"program": number, "graph": program.graph.as_dict()}
+
+
+def _held(number: int) -> Program:
+    if number not in _programs:
+        raise InputError("this graph is no longer held; capture it again with ctrl+r.")
+    _programs.move_to_end(number)
+    return _programs[number]

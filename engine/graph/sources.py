@@ -1,0 +1,141 @@
+"""Models to capture: from their config alone where that is enough; weights are read when they are wanted."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import transformers
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from transformers.utils import logging
+
+from engine.compress import load
+from engine.errors import InputError
+from engine.models.cache import Progress
+from engine.models.check import check_head
+from engine.models.sources import hub_problem, locate
+from engine.runtime.chain import PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model to capture. In `fake` mode its tensors have shapes and no values; `weights` gives the model with both."""
+
+    title: str
+    model: nn.Module
+    weights: Callable[[], nn.Module]
+    fake: FakeTensorMode | None = None
+
+
+def subject(source: str, attention: str = "auto", progress: Progress | None = None) -> Subject:
+    """What `source` names: `builtin`, a folder (compressed or not), what a run kept, or a hub id.
+
+    Code that comes with a model is never run. `attention` is `auto` (as the model would have it), `sdpa` or `eager`.
+
+    Raises:
+        InputError: nothing there, not a model that transformers can make, or not with this attention.
+    """
+    located = locate(source)
+    place = located.name
+    if located.kind == "builtin":
+        from engine.models.builtin import model_folder
+
+        place = str(model_folder(progress))
+    elif located.kind == "local":
+        place = str(located.path)
+    title = source if located.kind != "local" or source.startswith(PREFIX) else located.path.name
+    if (Path(place) / "compression.json").is_file():  # its layers are no transformers layers: there is no short way
+        whole = _prepared(load(place).model, attention)
+        return Subject(title, whole, lambda: whole)
+    config = _config(place, source, located.kind == "hub")
+    make = _maker(config)
+    fake = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
+    with fake:
+        model = _made(lambda: make(config, **_kind(attention)), source, attention)
+
+    def weights() -> nn.Module:
+        try:
+            check_head(source, config.architectures)
+        except InputError:
+            return _made(lambda: _pretrained(place, config, attention), source, attention)
+        try:
+            return _prepared(load(source, progress=progress).model, attention)
+        except OSError as error:
+            reason = str(error).strip().splitlines()[0][:160].rstrip(".")
+            raise InputError(f"the weights of {source} cannot be read ({reason}).") from None
+
+    return Subject(title, model, weights, fake)
+
+
+def plain_subject(model: nn.Module, title: str = "") -> Subject:
+    """Any module that is there already."""
+    return Subject(title or type(model).__name__, model, lambda: model)
+
+
+def _config(place: str, source: str, hub: bool) -> Any:
+    logging.disable_progress_bar()
+    if not hub and not (Path(place) / "config.json").is_file():
+        raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+    try:
+        config = transformers.AutoConfig.from_pretrained(place, local_files_only=not hub)
+    except OSError as error:
+        if hub:
+            raise hub_problem(place, "model", error) from None
+        raise InputError(f"the config of {source} cannot be read: {error}.") from None
+    except (ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0][:160].rstrip(".")
+        raise InputError(f"{source} is not a model that transformers can make ({reason}).") from None
+    if hasattr(config, "use_cache"):
+        config.use_cache = False  # a cache of keys and values is no part of the model
+    return config
+
+
+def _maker(config: Any) -> Callable[..., nn.Module]:
+    """Makes the model's class from a config, with weights of no meaning."""
+    named = [name for name in config.architectures or () if hasattr(transformers, name)]
+    if named:
+        return cast("Callable[..., nn.Module]", getattr(transformers, named[0])._from_config)
+    return cast("Callable[..., nn.Module]", transformers.AutoModel.from_config)
+
+
+def _pretrained(place: str, config: Any, attention: str) -> nn.Module:
+    named = [name for name in config.architectures or () if hasattr(transformers, name)]
+    maker = getattr(transformers, named[0]) if named else transformers.AutoModel
+    model: nn.Module = maker.from_pretrained(
+        place,
+        config=config,
+        dtype=torch.float32,
+        weights_only=True,
+        local_files_only=Path(place).exists(),
+        **_kind(attention),
+    )
+    return model
+
+
+def _kind(attention: str) -> dict[str, str]:
+    return {} if attention == "auto" else {"attn_implementation": attention}
+
+
+def _made(make: Callable[[], nn.Module], source: str, attention: str) -> nn.Module:
+    try:
+        return make()
+    except (ValueError, ImportError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:160].rstrip(".")
+        raise InputError(f"{source} cannot be made with attention={attention} ({reason}).") from None
+
+
+def _prepared(model: Any, attention: str) -> nn.Module:
+    if attention != "auto":
+        model.set_attn_implementation(attention)
+    if hasattr(model.config, "use_cache"):
+        model.config.use_cache = False
+    return cast(nn.Module, model)
+
+
+def tensors_in(one: Subject) -> Any:
+    """The context in which a subject's example inputs are to be made."""
+    return nullcontext() if one.fake is None else one.fake
