@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 
 from engine.runtime.text import clean_line
+from tui_app import glyphs
 
 _JOINERS = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F))
 
@@ -38,3 +39,9 @@ def count(n: int, noun: str) -> str:
 def error_line(error: Mapping[str, str] | None) -> str:
     """A point's error as one line: its type and message."""
     return clean(": ".join(part for key in ("type", "message") if (part := (error or {}).get(key, ""))))
+
+
+def ending(name: str, width: int) -> str:
+    """The end of a name, which tells layers apart, with an ellipsis where the beginning is missing."""
+    name = clean(name)
+    return name if len(name) <= width else glyphs.sign("ellipsis") + name[len(name) - width + 1 :]

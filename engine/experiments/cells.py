@@ -1,11 +1,11 @@
 """Values of points and listings as people read them, column by column. No torch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.experiments.base import Column
 from engine.figures.units import in_bytes, in_percent, in_seconds
-from engine.runtime.records import PointRecord
+from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.text import clean
 
 Values = Mapping[str, Any]
@@ -22,6 +22,14 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
 def values_of(point: PointRecord) -> Values:
     """What a point was told and what it measured; of equal names the former."""
     return {**(point.result or {}), **point.params}
+
+
+def measured(columns: Sequence[Column], run: RunRecord) -> list[Column]:
+    """The columns that a point of the run has a value for; all of them before any has finished."""
+    if not run.finished:
+        return list(columns)
+    points = [values_of(point) for point in run.points]
+    return [column for column in columns if any(values.get(column.key) is not None for values in points)]
 
 
 def written(values: Values, column: Column) -> str:

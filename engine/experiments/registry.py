@@ -7,7 +7,7 @@ from typing import cast
 from engine.errors import InputError
 from engine.experiments.base import Experiment
 
-NAMES = ("quantize",)
+NAMES = ("quantize", "finetune", "prune", "sensitivity", "graph", "mixed", "search", "profile")
 
 
 def get(name: str) -> Experiment:

@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from engine.experiments import launch, registry, results
 from engine.experiments.base import Listing
-from engine.experiments.cells import heading, values_of, written
+from engine.experiments.cells import heading, measured, values_of, written
 from engine.figures.files import write_text
 from engine.figures.image import render
 from engine.figures.table import Table
@@ -75,7 +75,7 @@ def _listed(directory: Path, run: RunRecord, listing: Listing) -> Iterator[str]:
 
 def summary_table(run: RunRecord) -> Table:
     """The experiment's own columns, written as people read them, intervals as ± half their width."""
-    columns = registry.get(run.experiment).columns
+    columns = measured(registry.get(run.experiment).columns, run)
     headers = ("#", *(heading(column) for column in columns), "State")
     rows = [
         (point.index, *(written(values_of(point), column) for column in columns), point.state) for point in run.points

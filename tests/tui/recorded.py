@@ -176,8 +176,12 @@ def write_run(
     done: int | None = None,
     error: Exception | None = None,
     config: Mapping[str, Any] | None = None,
+    models: bool = False,
 ) -> Path:
-    """A run in the state folder as a driver and its children would have left it; after `done` points it broke off."""
+    """A run in the state folder as a driver and its children would have left it; after `done` points it broke off.
+
+    With `models` each point keeps a folder, empty, where its model would be.
+    """
     params: list[dict[str, Any]] = [{"mode": m, "format": f"fixed({w})", "width": w} for m in modes for w in widths]
     settings = {"model": "builtin", "data": "builtin", "widths": list(widths), "modes": list(modes)} | dict(
         config or {}
@@ -191,7 +195,12 @@ def write_run(
             context.note(baseline=BASELINE)
         for step in range(5):
             context.metric(index, "loss", 0.9 / (step + 1), step)
-        context.finish(index, result_of(one["width"], one["mode"]))
+        result = result_of(one["width"], one["mode"])
+        if models:
+            folder = context.artifact("points", str(index), "model")
+            folder.mkdir(parents=True)
+            result["model"] = str(folder.relative_to(directory))
+        context.finish(index, result)
     if error is not None and done is not None:
         log = AttemptLog.create(AttemptFile.of(directory, task_name([done]), 1).path)
         log.emit("start", done, {"points": [done], "device": "cpu"})

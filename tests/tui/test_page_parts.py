@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
+from engine.experiments import results
+from engine.runtime.runs import read_run
 from tests.tui.pages import live
-from tests.tui.recorded import NOW, run_record
+from tests.tui.recorded import NOW, write_run
 from tui_app import glyphs, presets
 from tui_app.runs.summary import summarize
 from tui_app.screens import sources
@@ -85,24 +87,26 @@ def test_settings_are_compared_as_text() -> None:
 
 
 def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:
-    (tmp_path / "models" / "tiny").mkdir(parents=True)
-    (tmp_path / "models" / "tiny" / "config.json").write_text("{}")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "train.parquet").write_text("")
-    (tmp_path / ".hidden").mkdir()
-    record = run_record("q-0003", config={"model": "org/model", "data": "builtin"})
-    best = replace(record.points[4], result={**(record.points[4].result or {}), "model": "artifacts/points/4/model"})
-    record = replace(record, points=(*record.points[:4], best, *record.points[5:]))
-    models = sources.at_hand("model", [record, record], tmp_path)
+    around = tmp_path / "around"
+    (around / "models" / "tiny").mkdir(parents=True)
+    (around / "models" / "tiny" / "config.json").write_text("{}")
+    (around / "data").mkdir()
+    (around / "data" / "train.parquet").write_text("")
+    (around / ".hidden").mkdir()
+    path = write_run(name="mine", config={"model": "org/model", "data": "builtin"}, models=True)
+    chosen = results.best(read_run(path))
+    assert chosen is not None
+    run = summarize(read_run(path))
+    models = sources.at_hand("model", [run, run], around)
     assert [option.value for option in models] == [
         "builtin",
-        "runs/q-0003/artifacts/points/4/model",
+        f"run:q-0001/{chosen.index}",
         "org/model",
         "models/tiny",
         sources.KNOWN["model"].value,
     ]
-    assert models[1].note == "best of q-0003"
-    data = [option.value for option in sources.at_hand("data", [record], tmp_path)]
+    assert models[1].note == "best of quantize mine"
+    data = [option.value for option in sources.at_hand("data", [run], around)]
     assert data == ["builtin", "data", "stanfordnlp/imdb"]
 
 

@@ -61,6 +61,7 @@ async def test_quantize(size: str) -> None:
         fits(app, *SIZES[size])
         check_snapshot(app, f"quantize-live-{size}")
         screen.form.set_text("widths", "4,x")
+        screen.form.set_text("modes", "ptq,qat")
         screen.form.set_text("learning_rate", "7")
         await pilot.pause()
         fits(app, *SIZES[size])

@@ -28,6 +28,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write a Markdown report with all figures."
 )
+@click.option("--graph", type=FILE, help="Write a captured graph: .dot, .svg, .png (by graphviz), .md or .json.")
+@click.option("--module", default="", help="Only this module of the graph, for example bert.encoder.layer.0.")
+@click.option("--point", type=int, help="The point whose graph it is; the first where not given.")
+@click.option("--after", is_flag=True, help="The graph after the passes.")
+@click.option("--optuna", metavar="URL", help="Write a search's studies into a database: sqlite:///study.db.")
 def export(
     runs: Sequence[str],
     key: str | None,
@@ -39,13 +44,18 @@ def export(
     markdown: Path | None,
     latex: Path | None,
     report: Path | None,
+    graph: Path | None,
+    module: str,
+    point: int | None,
+    after: bool,
+    optuna: str | None,
 ) -> None:
     """Write what RUN shows as files. Several runs give one figure with their curves laid over each other."""
     from engine.experiments import results
     from engine.experiments.report import write_report
 
     records = [read_run(find_run(run), metrics=True) for run in runs]
-    if not any((png, svg, csv, json, markdown, latex, report)):
+    if not any((png, svg, csv, json, markdown, latex, report, graph, optuna)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
     for path in filter(None, (png, svg)):
         from engine.figures.image import render
@@ -66,6 +76,15 @@ def export(
         click.echo(json)
     if report:
         click.echo(write_report(report, records))
+    if graph:
+        from engine.experiments.parts.graph_tables import export_graph
+
+        export_graph(_only(records), graph, point=point, module=module, after=after)
+        click.echo(graph)
+    if optuna:
+        from engine.experiments.asking import export_studies
+
+        click.echo("\n".join(export_studies(_only(records), optuna)))
 
 
 def _picked(figures: Sequence[Figure], key: str | None) -> Figure:

@@ -10,8 +10,10 @@ from engine.figures.units import in_percent
 from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.runs import RunReader
 from engine.runtime.text import clean
+from tui_app import glyphs
 
 POLL_SECONDS = 0.1
+_LABELS = ("family", "sampler", "mode", "seed", "trial")  # of a trial; what it chose is in its result
 AT_REST = ("finished", "failed", "cancelled", "paused")
 
 
@@ -58,9 +60,9 @@ class _Shown:
             self._console.print(f"{run.id}  {clean(run.name)}  {len(run.points)} points", markup=False, highlight=False)
             self._task = self._bars.add_task(run.experiment, total=len(run.points), doing="")
         doing = next((_doing(point) for point in run.points if point.state == "running"), clean(run.problem))
-        self._bars.update(self._task, completed=run.done, doing=doing)
+        self._bars.update(self._task, completed=run.done, total=len(run.points), doing=doing)
         for point in run.points:
-            if point.state in ("finished", "failed") and point.index not in self._reported:
+            if point.state in ("finished", "failed", "pruned") and point.index not in self._reported:
                 self._reported.add(point.index)
                 self._console.print(_line(point), markup=False, highlight=False)
 
@@ -73,8 +75,13 @@ def _doing(point: PointRecord) -> str:
 
 
 def _line(point: PointRecord) -> str:
-    label = "  ".join(clean(str(value)) for value in point.params.values())
+    result = point.result or {}
+    shown = _LABELS if "trial" in point.params else point.params
+    label = "  ".join(clean(str(point.params[key])) for key in shown if key in point.params)
+    label += "".join(f"  {clean(str(result[key]))}" for key in ("setting", "mix") if key in result)
     if point.error:
         return f"  ✗ {label}  {clean(point.error['type'])}: {clean(point.error['message'])}"
-    accuracy = (point.result or {}).get("accuracy")
-    return f"  ✓ {label}" + (f"  accuracy {in_percent(accuracy)} %" if accuracy is not None else "")
+    if point.state == "pruned":
+        return f"  {glyphs.state('pruned')} {label}"
+    measured = next((name for name in ("accuracy", "validation_accuracy") if name in result), None)
+    return f"  ✓ {label}" + (f"  {measured.replace('_', ' ')} {in_percent(result[measured])} %" if measured else "")

@@ -21,12 +21,15 @@ VERBS = {
     "resume": "Go on with a paused or interrupted run.",
     "cancel": "Stop a run at once, for good.",
     "rm": "Remove a run and all its files.",
+    "extend": "Add trials to a search.",
+    "enqueue": "Give the next trial of a search its parameters.",
     "export": "Write figures, tables or a report of a run.",
     "formats": "Print the number formats with their ranges and bits.",
     "doctor": "Check this machine and say what labtui can use.",
     "demo": "Run a small sweep on the built-in model and data.",
 }
 MODULES = {"pause": "control", "resume": "control", "cancel": "control", "rm": "control"}
+MODULES |= {"extend": "trials", "enqueue": "trials"}
 
 
 class Verbs(click.Group):

@@ -11,16 +11,18 @@ from rich.text import Text
 
 from engine.experiments import registry, results
 from engine.experiments.base import Column, Listing
-from engine.experiments.cells import Values, heading, insignificant, values_of, written
+from engine.experiments.cells import Values, heading, insignificant, measured, values_of, written
 from engine.figures.files import to_json
 from engine.figures.units import in_seconds
 from engine.runtime.records import RunRecord
 from engine.runtime.text import clean
 from tui_app import glyphs
+from tui_app.text import ending
 
 STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green", "failed": "red"}
 WIDE, NARROW_COLUMNS = 90, 7
 LISTED = 12
+LONGEST = 44  # characters of a name
 
 
 def print_json(value: Any) -> None:
@@ -35,7 +37,7 @@ def state_text(state: str) -> Text:
 
 def cell_text(values: Values, column: Column, best: bool = False) -> Text:
     """The value in a column: dim where it is absent or a difference inside its noise."""
-    text = written(values, column)
+    text = ending(written(values, column), LONGEST) if column.unit == "text" else written(values, column)
     dim = not text or insignificant(values, column)
     return Text(text or "-", style="dim" if dim else "bold" if best else "")
 
@@ -53,7 +55,7 @@ def print_run(run: RunRecord) -> None:
     if baseline := results.baseline(run):
         console.print(f"baseline  {baseline}", highlight=False)
     choice = results.best(run)
-    columns = experiment.columns if console.width >= WIDE else experiment.columns[:NARROW_COLUMNS]
+    columns = measured(experiment.columns, run)[: None if console.width >= WIDE else NARROW_COLUMNS]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
     table.add_column("")

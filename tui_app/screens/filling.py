@@ -14,6 +14,9 @@ from tui_app.screens.base import LabScreen
 from tui_app.screens.editing import edited
 from tui_app.widgets.form.form import Form
 
+FINETUNE = "finetune"
+DATA = ("data", "text_column", "label_column", "max_length")
+
 
 class Filling(LabScreen):
     """A page with a `form` of the `EXPERIMENT`; `history` holds past runs by id."""
@@ -70,7 +73,14 @@ class Filling(LabScreen):
         from tui_app.screens.pickers import PickScreen
         from tui_app.screens.sources import at_hand, entries
 
-        options = await asyncio.to_thread(at_hand, name, list(self.history.values()), Path.cwd())
-        picked = await self.app.push_screen_wait(PickScreen(title, options, more=entries, free=True))
+        options = await asyncio.to_thread(at_hand, name, list(self.lab.runs.rows.values()), Path.cwd())
+        train = self._finetune if name == "model" and self.EXPERIMENT != FINETUNE else None
+        picked = await self.app.push_screen_wait(PickScreen(title, options, more=entries, free=True, finetune=train))
         if picked:
             self.form.set_text(name, picked)
+
+    def _finetune(self, model: str) -> None:
+        """Opens the fine-tuning page on that model and this page's data."""
+        config = self.form.config.model_dump(mode="json") if self.form.config is not None else {}
+        data = {key: config[key] for key in DATA if key in config}
+        self.lab.open_experiment(FINETUNE, {"model": model, **data})

@@ -208,7 +208,7 @@ class HomeScreen(RunActions):
         if action == "home_demo":
             return empty
         needs_runs = action.startswith(("home_", "run_", "app_export", "app_copy")) and action != "home_new"
-        return not (empty and needs_runs)
+        return False if empty and needs_runs else super().check_action(action, parameters)
 
     def action_home_compare(self) -> None:
         if len(self.marks) < 2:

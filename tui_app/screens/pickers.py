@@ -29,6 +29,7 @@ class PickScreen(ModalScreen[str | None]):
     """Answers with the picked value, or None.
 
     `more` gives further options for what is typed, such as a folder's entries; `free` allows what is typed itself.
+    `finetune` is called with what a second key picks: a model to train on first.
     """
 
     DEFAULT_CLASSES = "dialog"
@@ -37,7 +38,7 @@ class PickScreen(ModalScreen[str | None]):
     PickScreen.dialog > .box > * { width: 1fr; }
     PickScreen Table { height: 1fr; background: $boost; }
     """
-    BINDINGS = bindings("dialog.close", "form.next", "form.previous")
+    BINDINGS = bindings("dialog.close", "form.next", "form.previous", "pick")
 
     def __init__(
         self,
@@ -47,17 +48,21 @@ class PickScreen(ModalScreen[str | None]):
         *,
         more: Callable[[str], Sequence[Option]] | None = None,
         free: bool = False,
+        finetune: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self._title, self._options, self._text = title, options, text
-        self._more, self._free = more, free
-        self._table = Table([Column("value", "", 30, flex=True), Column("note", "", 24)])
+        self._more, self._free, self._finetune = more, free, finetune
+        wide = 30 if more else max((len(option.value) for option in options), default=0)
+        columns = Column("value", "", wide, flex=more is not None), Column("note", "", 24, flex=more is None)
+        self._table = Table(columns, opens=True)
         self._table.can_focus = False
 
     def compose(self) -> ComposeResult:
         box = Vertical(Input(self._text, placeholder="a few letters of it", compact=True), self._table, classes="box")
         box.border_title = Content(self._title)
-        box.border_subtitle = Content("enter takes it, escape leaves it")
+        train = ", ctrl+t fine-tunes it" if self._finetune else ""
+        box.border_subtitle = Content(f"enter takes it{train}, escape leaves it")
         yield box
 
     def on_mount(self) -> None:
@@ -90,6 +95,14 @@ class PickScreen(ModalScreen[str | None]):
 
     def action_form_previous(self) -> None:
         self._table.action_table_up()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "pick_finetune" or self._finetune is not None
+
+    def action_pick_finetune(self) -> None:
+        if self._finetune is not None and self._table.key is not None:
+            self.dismiss(None)
+            self._finetune(self._table.key)
 
     def action_dialog_close(self) -> None:
         self.dismiss(None)

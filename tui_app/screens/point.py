@@ -23,7 +23,7 @@ from tui_app.widgets.points import state
 from tui_app.widgets.table import Column, Row, Table
 from tui_app.widgets.units import heading, interval, show
 
-UNITS = {"zeros": "percent", "saturated": "percent"}  # shares; what ends in _db is in decibels
+UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}  # shares; what ends in _db is in decibels
 LABELS = {"sqnr_weight_db": "SQNR w", "sqnr_input_db": "SQNR x", "spec": "format"}
 KEPT = ("name", "sqnr_weight_db")
 NAME, BAR = 14, 12
@@ -137,7 +137,7 @@ def _layer_column(key: str, layers: list[Mapping[str, Any]], place: int) -> Colu
     label = LABELS.get(key, key)
     texts = [show(layer.get(key), _unit(key), bare=True) for layer in layers]
     words = isinstance(layers[0].get(key), str)
-    width = min(24 if place == 0 else 14, max(map(len, (label, *texts))))
+    width = min(24 if place == 0 else 16, max(map(len, (label, *texts))))
     return Column(key, label, width, right=not words, flex=place == 0, rank=0 if key in KEPT else place + 1)
 
 

@@ -7,19 +7,15 @@ from textual import work
 
 from engine.errors import InputError
 from tui_app.runs.summary import ENDED, Summary
-from tui_app.screens.base import LabScreen
+from tui_app.screens.searchactions import SearchActions
 
 CONFIRM_SECONDS = 4.0
 
 
-class RunActions(LabScreen):
+class RunActions(SearchActions):
     """A page with a run in focus. Subclasses bind the group `run` and say which run is meant."""
 
     _cancelling: tuple[str, float] = ("", 0.0)
-
-    def chosen_run(self) -> Summary | None:
-        """The run that the keys act on."""
-        raise NotImplementedError
 
     def _chosen(self) -> Summary | None:
         run = self.chosen_run()

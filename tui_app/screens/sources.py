@@ -1,12 +1,14 @@
 """Models and data that are at hand: built in, used before, made by runs, lying on this machine, known by name."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.experiments import results
-from engine.runtime.records import RunRecord
+from engine.experiments.chain import pinned
+from engine.runtime.chain import PREFIX
+from tui_app.runs.summary import Summary
 from tui_app.screens.pickers import Option
 
 KNOWN = {
@@ -14,19 +16,18 @@ KNOWN = {
     "data": Option("stanfordnlp/imdb", "Hugging Face"),
 }
 LOOKED_AT = 400
+MADE = 20  # models of runs that are offered
 
 
-def at_hand(kind: str, history: Iterable[RunRecord], folder: Path) -> list[Option]:
+def at_hand(kind: str, runs: Iterable[Summary], folder: Path) -> list[Option]:
     """Options for a field `model` or `data`, the likeliest first. Walks through folders: not for the event loop."""
     from engine.models.nearby import nearby
 
+    newest = sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
     options = [Option("builtin", "made on first use, no network")]
-    for run in history:
-        if kind == "model" and (model := _chosen_model(run)) is not None:
-            options.append(model)
-        used = run.config.get(kind)
-        if isinstance(used, str):
-            options.append(Option(used, "used before"))
+    if kind == "model":
+        options += islice(_made(newest), MADE)
+    options += [Option(used, "used before") for run in newest if (used := run.model if kind == "model" else run.data)]
     _, *lying = nearby("model" if kind == "model" else "data", folder)  # the first is builtin again
     options += [Option(str(Path(path).relative_to(folder)), "in this folder") for path in lying]
     options.append(KNOWN[kind])
@@ -49,12 +50,11 @@ def entries(text: str) -> list[Option]:
     return [Option(str(folder / name) + ("/" if name.endswith("/") else ""), "path") for name in names[:LOOKED_AT]]
 
 
-def _chosen_model(run: RunRecord) -> Option | None:
-    try:
-        choice = results.best(run)
-    except (InputError, ValueError, KeyError, TypeError):
-        return None
-    if choice is None:
-        return None
-    model = (run.points[choice.index].result or {}).get("model")
-    return Option(str(run.path / model), f"best of {run.id}") if isinstance(model, str) else None
+def _made(runs: Sequence[Summary]) -> Iterator[Option]:
+    """What each run that keeps models has chosen."""
+    for run in runs:
+        if any((run.path / "artifacts" / "points").glob("*/model")):
+            try:
+                yield Option(pinned(PREFIX + run.id), f"best of {run.experiment} {run.name}")
+            except (InputError, ValueError, LookupError, TypeError, OSError):  # of another version, or gone meanwhile
+                continue

@@ -1,12 +1,16 @@
 """What an empty project shows: three ways to begin."""
 
+from typing import TYPE_CHECKING, cast
+
 from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
 from engine.errors import InputError
 from tui_app.actions import BY_ID, show_key
-from tui_app.tabs import TABS
+
+if TYPE_CHECKING:
+    from tui_app.app import LabApp
 
 
 class Welcome(Static):
@@ -28,7 +32,7 @@ class Welcome(Static):
                 "\n      a small sweep on a built-in model: no network, some minutes\n\n ",
                 (f" {key('home.new')[0]} ", key("home.new")[1]),
                 ("  a new experiment", "bold"),
-                "\n      choose a model, data and number formats, then press ^r\n\n ",
+                "\n      quantise, prune, fine-tune or search, then press ^r\n\n ",
                 (" $ ", "bold $block-cursor-foreground on $secondary"),
                 ("  the command line", "bold"),
                 "\n      labtui run quantize --set widths=4,6,8\n\n",
@@ -37,12 +41,14 @@ class Welcome(Static):
         )
 
     def new(self) -> None:
-        """Opens the experiment's screen, or asks which where there are several."""
-        choices = [tab for tab in TABS if tab.experiment is not None]
-        if len(choices) == 1:
-            self.app.switch_mode(choices[0].name)
-            return
-        self.app.action_command_palette()
+        """Asks which experiment, and opens it."""
+        from tui_app.screens.launching import choices
+        from tui_app.screens.pickers import PickScreen
+
+        lab = cast("LabApp", self.app)
+        lab.push_screen(
+            PickScreen("New experiment", choices()), lambda name: lab.open_experiment(name) if name else None
+        )
 
     @work(thread=True, exclusive=True, group="demo")
     def demo(self) -> None:

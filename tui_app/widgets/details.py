@@ -73,7 +73,8 @@ class Details(Vertical):
         if listing is not None:
             self.table.fill(listing.columns, [Entry(str(place), row) for place, row in enumerate(listing.rows)])
         if isinstance(self.parent, Pane):
-            self.parent.title(self.heading, clean(listing.caption) if listing is not None else "")
+            caption = clean(listing.caption) if listing is not None else ""
+            self.parent.title(self.heading, glyphs.clip(caption, max(0, self.size.width - 8)))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

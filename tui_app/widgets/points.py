@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from engine.experiments.base import Column as Quantity
-from engine.experiments.cells import values_of
+from engine.experiments.cells import measured, values_of
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app import glyphs
 from tui_app.text import clean, error_line
@@ -38,7 +38,7 @@ class PointsTable(ValuesTable):
             Entry(str(point.index), {**values_of(point), "state": point.state}, arrow if point.index == best else "")
             for point in self._points
         ]
-        self.fill(quantities, entries)
+        self.fill(measured(quantities, run) if run is not None else (), entries)
 
     def columns_of(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> list[Column]:
         columns = super().columns_of(quantities, entries)

@@ -9,12 +9,12 @@ from engine.experiments.base import Column as Quantity
 from engine.experiments.cells import Values, insignificant
 from tui_app.actions import bindings
 from tui_app.filtering import Language
-from tui_app.text import clean
+from tui_app.text import clean, ending
 from tui_app.widgets.table import Column, Row, Table
 from tui_app.widgets.units import heading, show
 
 WIDTHS = {"percent": 7, "bytes": 7, "db": 6, "seconds": 7, "number": 7}
-LONGEST = 20  # cells of a text column
+LONGEST = 26  # cells of a text column
 FIRST = 3  # columns that stay however narrow the table is
 
 
@@ -126,16 +126,19 @@ def _rank(value: object) -> tuple[int, float, str]:
 
 
 def _column(quantity: Quantity, entries: Sequence[Entry], rank: int) -> Column:
-    """Texts are as wide as the longest of them."""
+    """As wide as the longest text; numbers have a width that only unusual ones exceed."""
     label = heading(quantity.label)
     rank = rank if rank >= FIRST else 0
     if quantity.unit == "text":
         texts = [clean(entry.values.get(quantity.key) or "") for entry in entries]
         return Column(quantity.key, label, min(LONGEST, max([len(label), *map(len, texts)])), rank=rank)
-    return Column(quantity.key, label, max(WIDTHS[quantity.unit], len(label)), right=True, rank=rank)
+    shown = [len(show(entry.values.get(quantity.key), quantity.unit, bare=True)) for entry in entries]
+    return Column(quantity.key, label, max([WIDTHS[quantity.unit], len(label), *shown]), right=True, rank=rank)
 
 
 def _cell(values: Values, quantity: Quantity) -> Content | str:
     value = values.get(quantity.key)
     text = show(value, quantity.unit, bare=True, signed=quantity.signed)
+    if quantity.unit == "text" and "." in text:
+        text = ending(text, LONGEST)
     return Content.styled(text, "$muted") if value is None or insignificant(values, quantity) else text

@@ -1,0 +1,29 @@
+"""Starting any experiment: one with a number has a screen of its own, the others open a page made from their config."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.experiments import registry
+from tui_app.screens.experiment import ExperimentScreen
+from tui_app.screens.pickers import Option
+
+
+def choices() -> list[Option]:
+    """All experiments, with what each is for."""
+    found = [registry.get(name) for name in registry.NAMES]
+    return [Option(experiment.name, experiment.summary) for experiment in found]
+
+
+def page(name: str, config: Mapping[str, Any] | None = None) -> ExperimentScreen:
+    """The page of an experiment that has no number, with these settings. Raises InputError where there is none."""
+    experiment = registry.get(name)
+
+    class Page(ExperimentScreen):
+        TAB = "home"
+        EXPERIMENT = name
+        HELP = f"{experiment.summary} ctrl+r starts it from any field; escape goes back."
+
+    screen = Page()
+    if config is not None:
+        screen.fill(config)
+    return screen

@@ -1,0 +1,69 @@
+"""The Prune page."""
+
+from textual import on
+
+from engine.errors import InputError
+from engine.runtime.chain import PREFIX
+from engine.runtime.spec import RunSpec
+from tui_app.runs.summary import ENDED, Summary
+from tui_app.screens.experiment import ExperimentScreen
+from tui_app.widgets.form.fields import to_text
+from tui_app.widgets.form.form import Form
+from tui_app.widgets.pane import Pane
+
+CARRIED = ("data", "text_column", "label_column", "max_length", "eval_samples")
+
+
+class PruneScreen(ExperimentScreen):
+    """Starts from the best point of the last quantisation, as long as nobody has said otherwise."""
+
+    TAB = "prune"
+    EXPERIMENT = "prune"
+    HELP = (
+        "What to leave out of which model. It starts from the best point of the last quantisation run where there is "
+        "one; enter on the model lists others. ctrl+r prunes from any field."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = ""  # the run that the form was last made to start from
+        self._left: dict[str, str | None] | None = None  # what the form said before anybody typed
+
+    def runs_changed(self, changed: frozenset[str]) -> None:
+        super().runs_changed(changed)
+        if not self.form.is_mounted:
+            return
+        if self._left is None:
+            self._left = self.form.changed
+        run = self._last_quantised()
+        untouched = self._filling is None and self._left == self.form.changed
+        if run is not None and run.id != self._start and untouched:
+            self._start_from(run)
+            self._say()
+
+    def _last_quantised(self) -> Summary | None:
+        """The newest quantisation run that has chosen a point, unless something has been pruned since."""
+        chosen = [run for run in self.lab.runs.rows.values() if run.state in ENDED and run.metric is not None]
+        either = [run for run in chosen if run.experiment in ("quantize", "prune")]
+        newest = max(either, key=lambda run: (run.created, run.id), default=None)
+        return newest if newest is not None and newest.experiment == "quantize" else None
+
+    def _start_from(self, run: Summary) -> None:
+        try:
+            config = RunSpec.read(run.path).config
+        except InputError:
+            config = {"data": run.data}
+        self._start = run.id
+        self.form.set_text("model", PREFIX + run.id)
+        for name in CARRIED:
+            if name in config:
+                self.form.set_text(name, to_text(config[name]))
+        self._left = self.form.changed
+        self.notify(f"Starts from what {run.id} chose. {run.reason}", title="Model", markup=False)
+
+    @on(Form.Changed)
+    def _say(self) -> None:
+        model = self.form.changed.get("model") or ""
+        start = model.removeprefix(PREFIX) if model.startswith(PREFIX) else ""
+        what = start if "/" in start else f"the best of {start}"
+        self.query_one("#settings", Pane).title(self.experiment.title, f"from {what}" if start else "")
