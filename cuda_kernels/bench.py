@@ -1,29 +1,23 @@
 """How fast MXINT8 is dequantised here: `python -m cuda_kernels.bench`, beside the alternatives and the copy limit.
 
 Each contender decodes the same random tensors, which rotate so that none of them is still in a cache, and its result is
-compared with ours before it is timed. The limit is torch's `copy_` of as many bytes, read and written together. On a
-CPU, calls during which another process was given one of our cores are left out, so that a busy machine can be measured.
+compared with ours before it is timed. The limit is torch's `copy_` of as many bytes, read and written together.
 """
 
 import json
-import statistics
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import count, cycle, islice
-from resource import RUSAGE_SELF, getrusage
-from typing import Any
+from itertools import cycle
 
 import torch
 
 from cuda_kernels import dequantize
+from cuda_kernels.api import check_group
 from cuda_kernels.bench_contenders import contenders
+from cuda_kernels.timing import take_turns
 
 COPY, OURS = "copy", "labtui"
 _CACHE_BYTES = {"cpu": 1 << 30, "cuda": 1 << 29}  # tensors in rotation take more than this together, and than the cache
-
-_PATIENCE = 10  # seconds per kernel to get its undisturbed calls
-_PAUSE = 0.003  # seconds in which the threads of the call before stop spinning
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,15 @@ def measure(
     repeats: int = 50,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Measurement]:
-    """The copy limit, ours, and the alternatives; median and quartiles over `repeats` calls of each."""
+    """The copy limit, ours, and the alternatives; median and quartiles over `repeats` calls of each.
+
+    Raises:
+        ValueError: fewer than two repeats, less than a group of elements, or a group that the kernels do not take.
+        RuntimeError: no such device here, or no CUDA extra for it.
+    """
+    check_group(group)
+    if repeats < 2 or elements < group:
+        raise ValueError(f"give 2 repeats or more and at least {group} elements, not {repeats} and {elements}")
     elements = elements // group * group
     size = elements + elements // group + elements * dtype.itemsize
     rounds = list(_rounds(device, elements, group, dtype, size))
@@ -82,15 +84,14 @@ def measure(
     for name in calls:
         inputs[name] = cycle(halves if name == COPY else rounds)
     progress("timing")
-    undisturbed, every = _take_turns(device, calls, inputs, repeats)
-    if len(undisturbed[COPY]) <= repeats // 4:
-        undisturbed = every
-    limit = statistics.median(undisturbed[COPY])
-    measured = []
-    for name, clean in undisturbed.items():
-        enough = len(clean) > repeats // 4
-        note = "" if enough and clean is not every[name] else "disturbed by other processes"
-        measured.append(_summary(name, size, clean if enough else every[name], limit, note))
+    timings = take_turns(device, calls, repeats, inputs)
+    limit = timings[COPY].median
+    measured = [
+        Measurement(
+            name, size, t.median, t.low, t.high, limit / t.median, "disturbed by other processes" if t.disturbed else ""
+        )
+        for name, t in timings.items()
+    ]
     return measured + [Measurement(name, size, note=note) for name, note in failed.items()]
 
 
@@ -101,56 +102,6 @@ def _rounds(device: str, elements: int, group: int, dtype: torch.dtype, size: in
         mantissa = torch.randint(-127, 128, (elements,), dtype=torch.int8, device=device, generator=generator)
         scale = torch.randint(110, 128, (elements // group,), dtype=torch.uint8, device=device, generator=generator)
         yield mantissa, scale, torch.ones(elements, dtype=dtype, device=device)
-
-
-def _take_turns(
-    device: str,
-    calls: dict[str, Callable[..., object]],
-    inputs: dict[str, Iterator[Iterable[torch.Tensor]]],
-    repeats: int,
-) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Seconds of the undisturbed calls, and of all. In turns: a shared machine changes from minute to minute."""
-    timed = _time_on_cpu if torch.device(device).type == "cpu" else _time_on_gpu
-    for name, call in calls.items():
-        for arguments in islice(inputs[name], 3):
-            timed(call, arguments)
-    undisturbed: dict[str, list[float]] = {name: [] for name in calls}
-    every: dict[str, list[float]] = {name: [] for name in calls}
-    deadline = time.monotonic() + _PATIENCE * len(calls)
-    for turn in count():
-        waiting = [name for name in calls if len(undisturbed[name]) < repeats]
-        if not waiting or (turn >= repeats and time.monotonic() > deadline):
-            break
-        for name in waiting:
-            seconds, clean = timed(calls[name], next(inputs[name]))
-            every[name].append(seconds)
-            if clean:
-                undisturbed[name].append(seconds)
-    return undisturbed, every
-
-
-def _time_on_cpu(call: Callable[..., object], arguments: Iterable[torch.Tensor]) -> tuple[float, bool]:
-    time.sleep(_PAUSE)
-    switches = getrusage(RUSAGE_SELF).ru_nivcsw
-    start = time.perf_counter()
-    call(*arguments)
-    seconds = time.perf_counter() - start
-    return seconds, getrusage(RUSAGE_SELF).ru_nivcsw == switches
-
-
-def _time_on_gpu(call: Callable[..., object], arguments: Iterable[torch.Tensor]) -> tuple[float, bool]:
-    event: Any = torch.cuda.Event
-    first, last = event(enable_timing=True), event(enable_timing=True)
-    first.record()
-    call(*arguments)
-    last.record()
-    last.synchronize()
-    return first.elapsed_time(last) / 1e3, True
-
-
-def _summary(name: str, size: int, values: list[float], limit: float, note: str) -> Measurement:
-    low, median, high = statistics.quantiles(values, n=4)
-    return Measurement(name, size, median, low, high, limit / median, note)
 
 
 def table(measurements: list[Measurement]) -> str:
@@ -178,7 +129,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object per kernel instead of a table")
     options = parser.parse_args()
     dtype = getattr(torch, options.dtype)
-    result = measure(options.device, options.elements, options.group, dtype, options.repeats)
+    try:
+        result = measure(options.device, options.elements, options.group, dtype, options.repeats)
+    except (RuntimeError, ValueError, AssertionError) as error:  # torch asserts that it was built with CUDA
+        parser.error(str(error).splitlines()[0])
     print("\n".join(json.dumps(asdict(m)) for m in result) if options.json else table(result))
 
 

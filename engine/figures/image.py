@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from engine.errors import InputError
 from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
 from engine.figures.files import whole
-from engine.figures.palette import STYLES, style
+from engine.figures.palette import style
 from engine.figures.units import in_bytes, in_seconds
 
 KINDS = (".png", ".svg")
@@ -74,8 +74,7 @@ def _draw(axes: Axes, series: Series) -> None:
         if series.y_low and series.y_high:
             axes.axhspan(series.y_low[0], series.y_high[0], color=look.hex, alpha=0.12, linewidth=0)
         return
-    # A second and third round through the palette are told apart by the line.
-    line = "none" if series.kind == "scatter" else ("-", "--", ":")[max(series.slot, 0) // len(STYLES) % 3]
+    line = "none" if series.kind == "scatter" else "--" if look.hollow else "-"
     crowded = len(series.x) > 60
     axes.plot(
         series.x,
@@ -83,6 +82,7 @@ def _draw(axes: Axes, series: Series) -> None:
         color=look.hex,
         linestyle=line,
         marker=look.marker,
+        markerfacecolor="white" if look.hollow else look.hex,
         markevery=max(1, len(series.x) // 12) if crowded else 1,
         markersize=6,
         linewidth=1.2 if crowded else 1.8,
@@ -105,6 +105,7 @@ def _draw_bars(axes: Axes, series: Series, i: int, count: int) -> None:
         color=look.hex,
         linestyle="none",
         marker=look.marker,
+        markerfacecolor="white" if look.hollow else look.hex,
         markersize=6,
         label=series.name,
         zorder=3,

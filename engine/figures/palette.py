@@ -2,7 +2,7 @@
 
 The hues are Okabe and Ito's set for colour-blind readers (2008), without yellow and black, which vanish on one of the
 two grounds; a baseline is grey. Hue never carries meaning alone: each slot has a glyph and a matplotlib marker of the
-same shape.
+same shape. The second six have the hues of the first in hollow shapes.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How one slot looks: an RGB hue, a glyph for text (and its plain ASCII twin) and a matplotlib marker."""
+    """How one slot looks: an RGB hue, a glyph for text (and its plain ASCII twin) and a matplotlib marker.
+
+    A `hollow` marker is drawn as an outline, its line dashed.
+    """
 
     rgb: tuple[int, int, int]
     glyph: str
     ascii: str
     marker: str
+    hollow: bool = False
 
     @property
     def hex(self) -> str:
@@ -30,6 +34,12 @@ STYLES = (
     Style((204, 121, 167), "◆", "x", "D"),
     Style((86, 180, 233), "▼", "v", "v"),
     Style((230, 159, 0), "★", "*", "*"),
+    Style((0, 114, 178), "○", "O", "o", hollow=True),
+    Style((213, 94, 0), "△", "A", "^", hollow=True),
+    Style((0, 158, 115), "□", "H", "s", hollow=True),
+    Style((204, 121, 167), "◇", "X", "D", hollow=True),
+    Style((86, 180, 233), "▽", "V", "v", hollow=True),
+    Style((230, 159, 0), "☆", "%", "*", hollow=True),
 )
 BASELINE = Style((128, 128, 128), "─", "-", "")
 

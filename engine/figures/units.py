@@ -37,9 +37,11 @@ def in_count(value: int) -> str:
 
 
 def in_seconds(value: float) -> str:
-    """The two largest units: `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
+    """The two largest units: `41.4 us`, `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
     if not math.isfinite(value):
         return str(value)
+    if 0 < abs(value) < 1e-3:
+        return f"{1e6 * value:.3g} us"
     if value < 1:
         return f"{1000 * value:.3g} ms"
     if value < 59.95:

@@ -49,6 +49,7 @@ def test_bytes(value: float, expected: str) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
+        (41.4e-6, "41.4 us"),
         (0.0042, "4.2 ms"),
         (3.21, "3.2 s"),
         (59.97, "1m 00s"),

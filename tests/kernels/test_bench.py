@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import pytest
 import torch
 
-from cuda_kernels import bench
+from cuda_kernels import bench, timing
 from cuda_kernels.bench_contenders import contenders, eager
 from tests.kernels.oracle import all_pairs, decoded, rounded, same
 
@@ -40,13 +40,32 @@ def test_wrong_and_broken_contenders_are_not_timed(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--group", "4"], "group is 4: choose a whole number from 8 to 512"),
+        (["--elements", "10"], "give 2 repeats or more and at least 32 elements, not 50 and 10"),
+        (["--repeats", "1"], "give 2 repeats or more"),
+    ],
+)
+def test_the_command_tells_what_it_cannot_do(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "--device", "cpu", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        bench.main()
+    assert stopped.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
 def test_a_disturbed_kernel_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def timed(call: Callable[..., object], arguments: Iterable[torch.Tensor]) -> tuple[float, bool]:
         call(*arguments)
         return 1.0, call is torch.Tensor.copy_
 
-    monkeypatch.setattr(bench, "_time_on_cpu", timed)
-    monkeypatch.setattr(bench, "_PATIENCE", 0)
+    monkeypatch.setattr(timing, "time_on_cpu", timed)
+    monkeypatch.setattr(timing, "PATIENCE", 0)
     monkeypatch.setattr(bench, "contenders", lambda *arguments: {})
     assert [m.note for m in bench.measure(elements=1000, repeats=4)] == ["", "disturbed by other processes"]
 

@@ -15,7 +15,8 @@ class Options(Widget, can_focus=True):
 
     BINDINGS = bindings("form.left", "form.right", "form.toggle")
     DEFAULT_CSS = """
-    Options { height: 1; width: 1fr; }
+    Options { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    .-plain Options { text-overflow: clip; }
     Options:focus { background: $boost; }
     """
     HELP = "A choice. ← → move, space chooses."

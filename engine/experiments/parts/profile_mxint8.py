@@ -1,0 +1,136 @@
+"""The MXINT8 kernels beside their alternatives and the copy limit: points, how one runs, and what a run says."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from engine.experiments.base import Column, Listing
+from engine.experiments.parts.profile_config import ProfileConfig
+from engine.experiments.parts.profile_text import Values, bars, by_point, named, share, times
+from engine.figures.figure import Figure
+from engine.figures.units import in_seconds
+from engine.runtime.context import Context, Point
+from engine.runtime.records import Params, RunRecord
+
+COPY, OURS = "copy", "labtui"
+STAGES = ("labtui", "torch eager", "torch.compile", "Triton", "timing")
+
+
+def points(config: ProfileConfig) -> Sequence[Params]:
+    """Elements × groups × types."""
+    return [
+        {"what": f"{elements:,} in groups of {group}", "elements": elements, "group": group, "dtype": dtype}
+        for elements in config.elements
+        for group in config.groups
+        for dtype in config.decoded
+    ]
+
+
+def check(config: ProfileConfig) -> None:
+    """Nothing that could be missing: a compiler that is not there is a result of its own."""
+
+
+def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]:
+    """The bench of `cuda_kernels` at one size."""
+    import torch
+
+    from cuda_kernels import available_backends
+    from cuda_kernels.bench import measure
+    from engine.errors import InputError
+
+    params = point.params
+    if torch.device(context.device).type not in available_backends():
+        raise InputError("MXINT8 on a GPU needs numba-cuda: pip install 'labtui[cuda13]' (or 'labtui[cuda12]').")
+    kernels: list[dict[str, Any]] = [
+        {
+            "kernel": found.name,
+            "time": _known(found.median),
+            "time_low": _known(found.low),
+            "time_high": _known(found.high),
+            "rate": _known(found.rate / 1e9),
+            "share": _known(found.share_of_copy),
+            "note": found.note,
+        }
+        for found in measure(
+            context.device,
+            params["elements"],
+            params["group"],
+            getattr(torch, params["dtype"]),
+            config.repeats,
+            lambda name: context.progress(point.index, STAGES.index(name), len(STAGES), name),
+        )
+    ]
+    ours = next(one for one in kernels if one["kernel"] == OURS)
+    others = [one for one in kernels if one["kernel"] not in (OURS, COPY) and one["time"] is not None]
+    next_best = min((one["time"] for one in others), default=None)
+    return {
+        "kernels": kernels,
+        "time": ours["time"],
+        "against": next_best,
+        "speedup": next_best / ours["time"] if next_best else None,
+        "share": ours["share"],
+        "rate": ours["rate"],
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def parts(params: Params) -> tuple[str, ...]:
+    """What tells a point from others."""
+    return f"{params['elements']:,} numbers", f"groups of {params['group']}", str(params["dtype"])
+
+
+def figures(run: RunRecord) -> Sequence[Figure]:
+    """Bytes per second of each kernel, a series for each point."""
+    done = named(run, parts)
+    if not done:
+        return ()
+    names = list(dict.fromkeys(row["kernel"] for _, _, one in done for row in one["kernels"]))
+
+    def rate(one: Values, kernel: str) -> tuple[float, float, float] | None:
+        row = next((row for row in one["kernels"] if row["kernel"] == kernel and row["time"] is not None), None)
+        if row is None:
+            return None
+        moved = row["rate"] * row["time"]
+        return row["rate"], moved / row["time_high"], moved / row["time_low"]
+
+    series = {name: [rate(one, kernel) for kernel in names] for name, _, one in done}
+    caption = "Bytes that must move, over the median time; the whiskers are quartiles. No kernel is to beat the copy."
+    return [bars("rate", "MXINT8 decoded", names, series, y_label="GB/s", y_unit="number", caption=caption)]
+
+
+def listings(run: RunRecord) -> Sequence[Listing]:
+    """Every kernel at every size."""
+    rows = tuple({"point": name, **row} for name, _, one in named(run, parts) for row in one["kernels"])
+    columns = (
+        Column("point", "Point"),
+        Column("kernel", "Kernel"),
+        Column("time", "Time", "seconds"),
+        Column("time_low", "from", "seconds"),
+        Column("time_high", "to", "seconds"),
+        Column("rate", "GB/s", "number"),
+        Column("share", "of copy", "percent"),
+        Column("note", "Note"),
+    )
+    return [Listing("kernels", "Kernels", columns, rows, "Median and quartiles, in turns.")] if rows else []
+
+
+def findings(run: RunRecord) -> list[str]:
+    """How near to the copy ours is, how far ahead of the others, what could not be measured."""
+    return by_point(run, parts, _say)
+
+
+def _say(params: Params, one: Values) -> list[str]:
+    rows = {row["kernel"]: row for row in one["kernels"]}
+    ours = rows[OURS]
+    sentences = [
+        f"decoding takes {in_seconds(ours['time'])}, {ours['rate']:.1f} GB/s, which is {share(ours['share'])} of what "
+        "copying as many bytes reaches here."
+    ]
+    others = [row for row in rows.values() if row["kernel"] not in (COPY, OURS) and row["time"] is not None]
+    if others:
+        compared = ", ".join(f"{times(row['time'] / ours['time'])} as {row['kernel']}" for row in others)
+        sentences.append(f"that is {compared}.")
+    return sentences + [f"{row['kernel']}: {row['note']}." for row in rows.values() if row["note"]]

@@ -1,0 +1,12 @@
+import pytest
+
+from cuda_kernels import timing
+from tests.experiments.conftest import small_pair
+
+__all__ = ["small_pair"]
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a quiet moment: the times do not matter here."""
+    monkeypatch.setattr(timing, "PATIENCE", 0)
