@@ -12,7 +12,7 @@ demo: $(INSTALLED)
 	@$(BIN)/labtui demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

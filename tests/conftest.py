@@ -1,6 +1,7 @@
 """Fixtures that every folder shares."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,14 +62,17 @@ def bert_tiny_imdb() -> Path:
 
 @pytest.fixture(scope="session")
 def builtin_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder whose cache holds the built-in pair, made once for the whole session."""
+    """A state folder whose cache holds the built-in pair, made once for all of the session's processes."""
     from engine.models.builtin import data_folder, model_folder
 
-    folder = tmp_path_factory.mktemp("builtin") / "labtui"
+    session = tmp_path_factory.getbasetemp()
+    made = (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "made" / "labtui"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LABTUI_HOME", str(folder))
+        patch.setenv("LABTUI_HOME", str(made))
         data_folder()
         model_folder()
+    folder = tmp_path_factory.mktemp("builtin") / "labtui"
+    shutil.copytree(made, folder)
     return folder
 
 

@@ -85,9 +85,12 @@ def test_structure_is_cut_and_timed(builtin: Path, tmp_path: Path) -> None:
     assert again.notes["baseline"]["accuracy"] == result["accuracy"]
 
 
-def test_lora_is_merged_into_a_folder_that_transformers_reads(builtin: Path, tmp_path: Path) -> None:
+def test_lora_is_merged_into_a_folder_that_transformers_reads(
+    builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from transformers import AutoModelForSequenceClassification
 
+    monkeypatch.setattr("engine.runtime.context._PROGRESS_SECONDS", 0.0)  # every word of progress is kept
     context, (result,) = direct(
         "finetune", tmp_path / "run", methods="lora", ranks="4", steps=12, learning_rates="0.01", eval_steps=4
     )

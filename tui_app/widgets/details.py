@@ -72,10 +72,16 @@ class Details(Vertical):
         listing = self.listing
         if listing is not None:
             self.table.fill(listing.columns, [Entry(str(place), row) for place, row in enumerate(listing.rows)])
-        if isinstance(self.parent, Pane):
-            caption = clean(listing.caption) if listing is not None else ""
-            self.parent.title(self.heading, glyphs.clip(caption, max(0, self.size.width - 8)))
+        self._entitle()
         self.refresh_bindings()
+
+    def _entitle(self) -> None:
+        if isinstance(self.parent, Pane):
+            caption = clean(self.listing.caption) if self.listing is not None else ""
+            self.parent.title(self.heading, glyphs.clip(caption, max(0, self.size.width - 6)))
+
+    def on_resize(self) -> None:
+        self._entitle()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return len(self.listings) > 1 if action == "details_next" else True
