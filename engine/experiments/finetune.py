@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.base import Choice, Column, Experiment, Listing
 from engine.experiments.parts import finetune_figures as reading
-from engine.experiments.parts.classification import Workbench, sampled
+from engine.experiments.parts.classification import WARM, Workbench, sampled
 from engine.experiments.parts.finetune_config import FinetuneConfig, train_settings
 from engine.experiments.parts.selection import candidates, choose, keep_front
 from engine.experiments.parts.training import train_point
@@ -38,18 +38,7 @@ class Finetune(Experiment):
         Column("peak_memory", "Memory", "bytes"),
     )
     pace = ("method", "model", "data", "max_length", "batch_size", "eval_samples", "steps", "epochs", "eval_steps")
-    warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "peft",
-        "engine.compress.lora",
-        "engine.compress",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
-        "engine.training.statistics",
-        "engine.training.train",
-    )
+    warm = (*WARM, "peft", "engine.compress.lora", "engine.training.train")
 
     def label(self, config: FinetuneConfig) -> str:
         """Model and methods."""
@@ -104,12 +93,7 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
     from engine.training.memory import peak_memory
     from engine.training.tokens import batches
 
-    def report(done: float, total: float, text: str) -> None:
-        context.progress(point.index, done, total, text)
-
-    torch.manual_seed(config.seed)
-    bench = Workbench(config, context, report)
-    bench.baseline()
+    bench = Workbench.of(config, point, context)
     model: nn.Module = copy.deepcopy(bench.classifier.model)
     lora = point.params["method"] == "lora"
     if lora:
@@ -119,7 +103,7 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
     count, size, total = trainable(model)
     facts = {"trainable": count, "trainable_bytes": size, "parameters": total}
     context.note(**{f"trains_{point.index}": facts})
-    report(0, 1, f"{count:,} of {total:,} parameters train, {size:,} bytes")
+    bench.report(0, 1, f"{count:,} of {total:,} parameters train, {size:,} bytes")
     how = train_settings(config, point.params["learning_rate"], len(bench.splits.train), context.device)
     trained = train_point(bench, model, how, point.index, validated=True, checkpoint_seconds=config.checkpoint_seconds)
     memory = peak_memory(context.device)

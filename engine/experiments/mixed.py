@@ -10,9 +10,10 @@ from engine.errors import InputError
 from engine.experiments.base import Column, Listing
 from engine.experiments.parts import mixed_reading
 from engine.experiments.parts import search_reading as reading
-from engine.experiments.parts.classification import Report, Workbench
+from engine.experiments.parts.classification import WARM, Report, Workbench
 from engine.experiments.parts.families import FAMILIES, Lists, Menu, variants
 from engine.experiments.parts.fields import WholeNumbers, Words, unique
+from engine.experiments.parts.quantizing import WARM_FORMATS
 from engine.experiments.parts.searching import Searching, SearchSettings, kept, validated
 from engine.experiments.parts.warm_start import first_trials, pinned_table
 from engine.figures.figure import Figure
@@ -126,20 +127,7 @@ class Mixed(Searching):
         Column("mix", "Formats"),
     )
     pace = ("model", "data", "max_length", "batch_size", "eval_samples")
-    warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "engine.compress",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
-        "engine.training.statistics",
-        "engine.formats.table",
-        "engine.formats.kernels.elementwise",
-        "engine.formats.kernels.blocks",
-        "engine.formats.kernels.rows",
-        "engine.formats.kernels.errors",
-    )
+    warm = (*WARM, *WARM_FORMATS, "engine.formats.kernels.blocks", "engine.formats.kernels.rows")
 
     def label(self, config: MixedConfig) -> str:
         """Model, and what its layers choose from."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from engine.experiments.base import Choice, Column, Experiment, Listing
 from engine.experiments.parts import prune_reading as reading
+from engine.experiments.parts.classification import WARM
 from engine.experiments.parts.prune_config import PruneConfig
 from engine.experiments.parts.prune_point import run_point
 from engine.experiments.parts.selection import candidates, choose, keep_front
@@ -43,16 +44,10 @@ class Prune(Experiment):
         "finetune_epochs",
     )
     warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "engine.compress",
+        *WARM,
         "engine.compress.prune",
         "engine.compress.prune_report",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
         "engine.training.latency",
-        "engine.training.statistics",
         "engine.training.train",
     )
 

@@ -7,11 +7,11 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from engine.experiments.base import Choice, Column, Experiment, Listing
-from engine.experiments.parts.classification import TextConfig, Workbench
+from engine.experiments.parts.classification import WARM, TextConfig, Workbench
 from engine.experiments.parts.fields import Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.parts.quantize_figures import figures
 from engine.experiments.parts.quantize_findings import findings, layers
-from engine.experiments.parts.quantizing import quantized
+from engine.experiments.parts.quantizing import WARM_FORMATS, quantized
 from engine.experiments.parts.selection import Candidate, choose, keep_front
 from engine.figures.figure import Figure
 from engine.formats.mix import parse_mix, patterns
@@ -140,19 +140,7 @@ class Quantize(Experiment):
         Column("saturated", "Sat.", "percent"),
     )
     pace = ("mode", "model", "data", "max_length", "batch_size", "eval_samples", "qat_steps", "qat_epochs")
-    warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "engine.compress",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
-        "engine.training.statistics",
-        "engine.training.train",
-        "engine.formats.table",
-        "engine.formats.kernels.elementwise",
-        "engine.formats.kernels.errors",
-    )
+    warm = (*WARM, *WARM_FORMATS, "engine.training.train")
 
     def label(self, config: QuantizeConfig) -> str:
         """Model, what is swept, and how."""
@@ -247,18 +235,12 @@ def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
 
 
 def _run_point(config: QuantizeConfig, point: Point, context: Context) -> None:
-    import torch
 
     from engine.compress import layer_report, summarize
     from engine.experiments.parts.training import train_point
     from engine.training.train import TrainSettings
 
-    def report(done: float, total: float, text: str) -> None:
-        context.progress(point.index, done, total, text)
-
-    torch.manual_seed(config.seed)
-    bench = Workbench(config, context, report)
-    bench.baseline()
+    bench = Workbench.of(config, point, context)
     model = quantized(bench, _layer_formats(config, point.params["format"]))
     if point.params["mode"] == "qat":
         steps = None if config.qat_epochs is not None else config.qat_steps or DEFAULT_QAT_STEPS

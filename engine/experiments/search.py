@@ -8,8 +8,9 @@ from pydantic import Field, field_validator, model_validator
 from engine.experiments.base import Column, Listing
 from engine.experiments.parts import architecture
 from engine.experiments.parts import search_reading as reading
-from engine.experiments.parts.classification import Report, Workbench
+from engine.experiments.parts.classification import WARM, Report, Workbench
 from engine.experiments.parts.fields import Words, unique
+from engine.experiments.parts.quantizing import WARM_FORMATS
 from engine.experiments.parts.searching import Searching, SearchSettings
 from engine.figures.figure import Figure
 from engine.formats.spec import parse_spec
@@ -152,20 +153,7 @@ class Search(Searching):
         Column("setting", "Setting"),
     )
     pace = ("mode", "model", "data", "max_length", "batch_size", "eval_samples", "steps", "tune_steps", "space")
-    warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "engine.compress",
-        "engine.compress.prune",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
-        "engine.training.statistics",
-        "engine.training.train",
-        "engine.formats.table",
-        "engine.formats.kernels.elementwise",
-        "engine.formats.kernels.errors",
-    )
+    warm = (*WARM, *WARM_FORMATS, "engine.compress.prune", "engine.training.train")
 
     def label(self, config: SearchConfig) -> str:
         """Model, samplers and modes."""

@@ -8,9 +8,9 @@ from pydantic import Field, field_validator
 from engine.errors import InputError
 from engine.experiments.base import Column, Experiment, Listing
 from engine.experiments.parts import sensitivity_reading as reading
-from engine.experiments.parts.classification import TextConfig, Workbench
+from engine.experiments.parts.classification import WARM, TextConfig, Workbench
 from engine.experiments.parts.fields import Formats, FormatText, Words, unique
-from engine.experiments.parts.quantizing import quantized
+from engine.experiments.parts.quantizing import WARM_FORMATS, quantized
 from engine.figures.figure import Figure
 from engine.formats.spec import parse_spec
 from engine.runtime.context import Context, Point
@@ -57,18 +57,7 @@ class Sensitivity(Experiment):
         Column("saturated", "Sat.", "percent"),
     )
     pace = ("model", "data", "max_length", "batch_size", "eval_samples")
-    warm = (
-        "torch",
-        "transformers.models.bert.modeling_bert",
-        "engine.compress",
-        "engine.models.classifier",
-        "engine.models.tokens",
-        "engine.training.evaluate",
-        "engine.training.statistics",
-        "engine.formats.table",
-        "engine.formats.kernels.elementwise",
-        "engine.formats.kernels.errors",
-    )
+    warm = (*WARM, *WARM_FORMATS)
 
     def label(self, config: SensitivityConfig) -> str:
         """Model and formats."""

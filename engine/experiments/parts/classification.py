@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from engine.errors import InputError
 from engine.experiments.base import ExperimentConfig
 from engine.runtime.chain import PREFIX
-from engine.runtime.context import Context
+from engine.runtime.context import Context, Point
 from engine.runtime.files import write_durably
 
 if TYPE_CHECKING:
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from engine.training.tokens import Tokens
 
 Report = Callable[[float, float, str], None]
+WARM = (
+    "torch",
+    "transformers.models.bert.modeling_bert",
+    "engine.compress",
+    "engine.models.classifier",
+    "engine.models.tokens",
+    "engine.training.evaluate",
+    "engine.training.statistics",
+)
+"""What a host imports for experiments on text classifiers."""
+
 BASELINE_CORRECT = "baseline.safetensors"
 
 
@@ -74,6 +85,19 @@ class Workbench:
     config: TextConfig
     context: Context
     report: Report
+
+    @classmethod
+    def of(cls, config: TextConfig, point: Point, context: Context) -> "Workbench":
+        """For one point, which it reports as; torch is seeded and the run's baseline measured."""
+        import torch
+
+        def report(done: float, total: float, text: str) -> None:
+            context.progress(point.index, done, total, text)
+
+        torch.manual_seed(config.seed)
+        bench = cls(config, context, report)
+        bench.baseline()
+        return bench
 
     @cached_property
     def classifier(self) -> "Classifier":

@@ -54,17 +54,10 @@ def _settings(config: PruneConfig) -> "TrainSettings | None":
 
 def run_point(config: PruneConfig, point: Point, context: Context) -> None:
     """Prunes, measures, fine-tunes, measures again, saves."""
-    import torch
-
     from engine.compress.prune import prune, prune_model
     from engine.compress.prune_report import overall, sparsity_report, zeroed_inputs
 
-    def report(done: float, total: float, text: str) -> None:
-        context.progress(point.index, done, total, text)
-
-    torch.manual_seed(config.seed)
-    bench = Workbench(config, context, report)
-    bench.baseline()
+    bench = Workbench.of(config, point, context)
     pruning, batches, settings = _pruning(config, point.params), calibration(bench), _settings(config)
     model = prune_model(bench.classifier.model, pruning, batches)
     before: dict[str, Any] = {}

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 CALIBRATION_BATCHES = 4
 
+WARM_FORMATS = ("engine.formats.table", "engine.formats.kernels.elementwise", "engine.formats.kernels.errors")
+"""What a host imports beside `WARM` where number formats are used."""
+
 
 def quantized(bench: Workbench, formats: "LayerFormats", model: "nn.Module | None" = None) -> "nn.Module":
     """A copy of the workbench's model, or of another, with quantised layers, on its device."""

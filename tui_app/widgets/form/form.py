@@ -218,4 +218,5 @@ class Form(Vertical):
         controls = [line.control for line in self.lines if line.display]
         here = next((i for i, control in enumerate(controls) if control.has_focus), None)
         if here is not None:
-            controls[max(0, min(here + step, len(controls) - 1))].focus()
+            there = controls[max(0, min(here + step, len(controls) - 1))]
+            self.screen.set_focus(there)  # at once: what is typed next is for it
