@@ -1,6 +1,7 @@
 """The app: its screens, its one timer, its theme and keys. What a screen does is in the screen."""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +11,9 @@ from typing import Any, Protocol, cast
 from textual import work
 from textual.app import App, SystemCommand
 from textual.content import Content
+from textual.events import Resize
 from textual.filter import Monochrome, NoColor
+from textual.geometry import Size
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
@@ -126,6 +129,9 @@ class LabApp(App[None], inherit_bindings=False):
         """A terminal that goes away signals its session's leader: where that is make or a shell, nobody tells us."""
         if terminal.is_gone():
             self._hang_up()
+        size = Size(*os.get_terminal_size(0))
+        if size != self.screen.size:  # one that changed while the app was starting is told to nobody
+            self.post_message(Resize(size, size))
 
     def _hang_up(self) -> None:
         self.on_unmount()

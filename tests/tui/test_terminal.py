@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.driving import until
+from tests.tui.pages import app_with
 from tests.tui.recorded import write_run
 from tui_app.terminal import is_gone, is_there
 
@@ -22,6 +24,14 @@ def test_a_closed_terminal_is_noticed() -> None:
     os.close(master)
     assert is_gone(slave)
     os.close(slave)
+
+
+async def test_a_size_that_nobody_told_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with app_with() as (app, pilot):
+        monkeypatch.setattr("tui_app.terminal.is_gone", lambda: False)
+        monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((140, 40)))
+        app._watch_terminal()
+        await until(pilot, lambda: app.screen.size == (140, 40))
 
 
 @pytest.mark.slow
