@@ -7,14 +7,16 @@ from cuda_kernels import available_backends, cpu, dequantize
 from tests.kernels.oracle import DTYPES, all_pairs, decoded, ordinary, rounded, same
 
 
-@pytest.fixture(params=["through the cache", "past the cache"])
-def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large outputs are streamed; here small ones are too."""
+@pytest.fixture(params=["through the cache", "past the cache", "without vectors"])
+def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large outputs are streamed, and a CPU without the vectors decodes one by one; here all do for small ones."""
     if request.param == "past the cache":
         monkeypatch.setattr(cpu, "_LARGE", 0)
+    if request.param == "without vectors":
+        monkeypatch.setattr(cpu, "_has_vectors", lambda dtype: False)
 
 
-@pytest.mark.usefixtures("stores")
+@pytest.mark.usefixtures("ways")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("group", [8, 12, 16, 32, 48, 64, 100, 128, 256, 511, 512])
 def test_every_pair(group: int, dtype: torch.dtype) -> None:
@@ -22,7 +24,7 @@ def test_every_pair(group: int, dtype: torch.dtype) -> None:
     assert same(dequantize(mantissa, scale, group, dtype), rounded(decoded(mantissa, scale, group), dtype))
 
 
-@pytest.mark.usefixtures("stores")
+@pytest.mark.usefixtures("ways")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", [1, 3, 40])
 @pytest.mark.parametrize("length", [1, 7, 31, 32, 33, 1000, 4099])
@@ -51,7 +53,7 @@ def test_nothing_to_do() -> None:
     assert dequantize(torch.empty((5, 0), dtype=torch.int8), empty).shape == (5, 0)
 
 
-@pytest.mark.usefixtures("stores")
+@pytest.mark.usefixtures("ways")
 @pytest.mark.parametrize("offset", [1, 2, 3, 8])
 def test_out_may_be_an_unaligned_view(offset: int) -> None:
     mantissa, scale = ordinary(1, 4096, 32)
