@@ -90,7 +90,6 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
     import torch
 
     from engine.compress.lora import LoraSettings, add_lora, merge_lora, trainable
-    from engine.training.memory import peak_memory
     from engine.training.tokens import batches
 
     bench = Workbench.of(config, point, context)
@@ -106,7 +105,6 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
     bench.report(0, 1, f"{count:,} of {total:,} parameters train, {size:,} bytes")
     how = train_settings(config, point.params["learning_rate"], len(bench.splits.train), context.device)
     trained = train_point(bench, model, how, point.index, validated=True, checkpoint_seconds=config.checkpoint_seconds)
-    memory = peak_memory(context.device)
     merged: dict[str, float] = {}
     if lora:
         sample = sampled(bench.splits.validation, config.batch_size, config.seed).to(context.device)
@@ -124,7 +122,6 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
             "steps": trained.steps,
             "best_step": trained.best_step,
             "texts_per_second": trained.texts_per_second,
-            "peak_memory": memory,
         },
     )
 

@@ -1,8 +1,7 @@
 """What is read out of recorded runs: figures, the chosen point, tables, and the JSON document. No torch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from statistics import median
 from typing import Any
 
 from engine.experiments import registry
@@ -10,7 +9,7 @@ from engine.experiments.base import Choice, Experiment, ExperimentConfig, Listin
 from engine.figures.figure import Figure, Series
 from engine.figures.table import Table
 from engine.figures.units import in_bytes, in_percent
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 BASELINE_KEYS = {"accuracy", "accuracy_low", "accuracy_high", "samples", "bytes"}
 
@@ -171,25 +170,3 @@ def figure_document(figure: Figure) -> dict[str, Any]:
             for one in figure.series
         ],
     }
-
-
-def estimate(
-    experiment: Experiment, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
-) -> float | None:
-    """Seconds that the points should take one after the other, by the median of like points in past runs.
-
-    Like means: the same in all that decides how long a point takes (`Experiment.pace`). None where there is no such
-    past point for one of them.
-    """
-
-    def like(settings: Mapping[str, Any], params: Params) -> str:
-        return repr([params.get(key, settings.get(key)) for key in experiment.pace])
-
-    seconds: dict[str, list[float]] = {}
-    for run in history:
-        if run.experiment == experiment.name:
-            for point in run.finished:
-                if point.seconds is not None:
-                    seconds.setdefault(like(run.config, point.params), []).append(point.seconds)
-    wanted = [like(config, point) for point in points]
-    return sum(median(seconds[one]) for one in wanted) if all(one in seconds for one in wanted) else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.experiments import registry, results
+from engine.experiments import results
 from engine.experiments.cells import insignificant, values_of, written
 from engine.experiments.report import command_line
 from engine.figures.figure import Figure
@@ -92,17 +92,6 @@ def test_a_young_run_has_figures_and_a_document(done: int) -> None:
     assert len(document["points"]) == len(WIDTHS)
     assert (document["best"] is None) == (done == 0)
     assert all(not math.isnan(x) for figure in results.figures(run) for series in figure.series for x in series.x)
-
-
-def test_estimate_takes_the_median_of_like_points() -> None:
-    past = run_record("q-0001", modes=("ptq", "qat"))
-    config = dict(past.config)
-    points = [{"mode": "ptq"}, {"mode": "ptq"}, {"mode": "qat"}]
-    assert results.estimate(registry.get("quantize"), config, points, [past]) == 60
-    slow = replace(past, points=tuple(replace(p, ended=(p.started or 0) + 50) for p in past.points))
-    assert results.estimate(registry.get("quantize"), config, points, [past, slow, slow]) == 150
-    assert results.estimate(registry.get("quantize"), config, [{"mode": "other"}], [past]) is None
-    assert results.estimate(registry.get("quantize"), config | {"model": "elsewhere"}, points, [past]) is None
 
 
 def test_differences_inside_their_noise_are_told() -> None:

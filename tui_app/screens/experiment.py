@@ -10,7 +10,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.errors import InputError
-from engine.experiments import registry, results
+from engine.experiments import registry
+from engine.experiments.estimate import estimate
 from engine.runtime.records import RunRecord
 from tui_app import glyphs, presets
 from tui_app.actions import bindings
@@ -161,10 +162,11 @@ class ExperimentScreen(RunActions, Views, Filling):
             self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
             return
         points = self.experiment.points(config)
-        seconds = results.estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
-        time = "time unknown" if seconds is None else f"about {show(seconds, 'seconds')}"
+        taking = estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
+        time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds, 'seconds')}"
+        memory = [] if taking.memory is None else [show(taking.memory, "bytes")]
         where = [] if config.device == "auto" else [config.device]
-        parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *where])
+        parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *memory, *where])
         text = f"{glyphs.state('finished')} {parts}"
         self.form.show_plan(Content.styled(text, "$success"))
 

@@ -197,8 +197,9 @@ class Workbench:
         return {prefix + name: value for name, value in found.items()}
 
     def conclude(self, point: int, model: "nn.Module") -> dict[str, Any]:
-        """What every point records: how it compares with the baseline, and its model, saved, in bytes."""
+        """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took."""
         from engine.compress import save
+        from engine.training.memory import peak_memory
 
         baseline, _ = self.baseline()
         compared = self.compared(model)
@@ -208,6 +209,7 @@ class Workbench:
             "bytes": written,
             "compression": baseline["bytes"] / written,
             "model": str(folder.relative_to(self.context.directory)),
+            "peak_memory": peak_memory(self.context.device),
         }
 
 
