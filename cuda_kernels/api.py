@@ -45,6 +45,12 @@ def dequantize(
     if torch.compiler.is_compiling() and out is None:
         result: torch.Tensor = dequantize_op(mantissa, scale, group, dtype)
         return result
+    return _dequantize_to(out, mantissa, scale, group, dtype)
+
+
+def _dequantize_to(
+    out: torch.Tensor | None, mantissa: torch.Tensor, scale: torch.Tensor, group: int, dtype: torch.dtype
+) -> torch.Tensor:
     _expect_dtype("mantissa", mantissa, (torch.int8,))
     _expect_dtype("scale", scale, (torch.uint8,))
     if dtype not in DTYPES:
@@ -86,6 +92,10 @@ def quantize(x: torch.Tensor, group: int = 32) -> tuple[torch.Tensor, torch.Tens
     if torch.compiler.is_compiling():
         packed: tuple[torch.Tensor, torch.Tensor] = quantize_op(x, group)
         return packed
+    return _quantize(x, group)
+
+
+def _quantize(x: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Tensor]:
     _expect_dtype("x", x, DTYPES)
     rows, length, per_row = _layout("x", x, group)
     mantissa = torch.empty(x.shape, dtype=torch.int8, device=x.device)
@@ -97,11 +107,7 @@ def quantize(x: torch.Tensor, group: int = 32) -> tuple[torch.Tensor, torch.Tens
 
 
 def _dequantize(mantissa: torch.Tensor, scale: torch.Tensor, group: int, dtype: torch.dtype) -> torch.Tensor:
-    return dequantize(mantissa, scale, group, dtype)
-
-
-def _quantize(x: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Tensor]:
-    return quantize(x, group)
+    return _dequantize_to(None, mantissa, scale, group, dtype)
 
 
 def _dequantize_shape(mantissa: torch.Tensor, scale: torch.Tensor, group: int, dtype: torch.dtype) -> torch.Tensor:
@@ -113,7 +119,7 @@ def _quantize_shape(x: torch.Tensor, group: int) -> tuple[torch.Tensor, torch.Te
     return x.new_empty(x.shape, dtype=torch.int8), scale
 
 
-# What torch.compile sees: operators with a shape and no inside.
+# What torch.compile sees: operators with a shape and no inside. It may run them while it compiles, to fold constants.
 dequantize_op: Any = torch.library.custom_op("labtui::mxint8_dequantize", _dequantize, mutates_args=())
 dequantize_op.register_fake(_dequantize_shape)
 quantize_op: Any = torch.library.custom_op("labtui::mxint8_quantize", _quantize, mutates_args=())

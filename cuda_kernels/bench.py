@@ -77,14 +77,14 @@ def measure(
                 failed[name] = "another result than ours"
                 continue
         except Exception as error:  # a compiler that is missing is a result, not a failure
-            failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            failed[name] = ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
             continue
         calls[name] = function
     inputs: dict[str, Iterator[Iterable[torch.Tensor]]] = {}
     for name in calls:
         inputs[name] = cycle(halves if name == COPY else rounds)
     progress("timing")
-    timings = take_turns(device, calls, repeats, inputs)
+    timings = take_turns(device, calls, repeats, inputs, kernels_alone=True)
     limit = timings[COPY].median
     measured = [
         Measurement(
@@ -132,7 +132,7 @@ def main() -> None:
     try:
         result = measure(options.device, options.elements, options.group, dtype, options.repeats)
     except (RuntimeError, ValueError, AssertionError) as error:  # torch asserts that it was built with CUDA
-        parser.error(str(error).splitlines()[0])
+        parser.error(next(iter(str(error).splitlines()), type(error).__name__))
     print("\n".join(json.dumps(asdict(m)) for m in result) if options.json else table(result))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 def contenders(device: str, group: int, dtype: torch.dtype) -> dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]]:
     """Each takes (mantissa, scale, out) and returns the decoded tensor, in `out` where it can write there."""
+    torch.compiler.reset()  # or the ninth setting of a process runs eagerly, under the compiler's name
     found: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
         "torch eager": partial(eager, group=group),
         "torch.compile": partial(torch.compile(eager, dynamic=False), group=group),

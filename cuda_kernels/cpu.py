@@ -12,8 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from llvmlite.binding import get_host_cpu_features
 from numba import njit, prange
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
 from cuda_kernels import codec, instructions
@@ -161,8 +161,9 @@ def _array(tensor: torch.Tensor) -> Any:
 
 
 def _has_vectors(dtype: str) -> bool:
-    """Whether the CPU makes `dtype` of a vector of float32: to round to float16 it needs an instruction of its own."""
-    return dtype != "float16" or bool(get_host_cpu_features().get("f16c"))
+    """Whether Numba compiles, for a CPU that makes `dtype` of a vector of float32: float16 needs F16C for that."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return not numba.config.DISABLE_JIT and (dtype != "float16" or "+f16c" in features)
 
 
 def _use_threads() -> None:

@@ -17,8 +17,9 @@ from cuda_kernels.api import DTYPES, backend, check_group, dequantize, dequantiz
 class MXInt8Linear(nn.Module):
     """`x @ weight.T + bias`, the weight as `mantissa` int8 `[out, in]` and `scale` uint8 `[out, ceil(in / group)]`.
 
-    The result has x's dtype (bfloat16, float16 or float32), and so has the weight that x is multiplied by. The gradient
-    reaches x and the bias; the weight is frozen. torch.compile sees one operator, `labtui::mxint8_linear`.
+    The result has x's dtype (bfloat16, float16 or float32), and so has the weight that x is multiplied by. One row is
+    summed in float32 before its groups are scaled, so numbers beyond 2**115 overflow there. The gradient reaches x and
+    the bias; the weight is frozen. torch.compile sees one operator, `labtui::mxint8_linear`.
     """
 
     mantissa: Tensor
@@ -71,21 +72,23 @@ def _forward(x: Tensor, mantissa: Tensor, scale: Tensor, bias: Tensor | None, gr
         raise ValueError(f"x is {list(x.shape)}: its last dimension must be in_features, {mantissa.shape[1]}")
     if x.device != mantissa.device:
         raise ValueError(f"x is on {x.device} and the packed weight on {mantissa.device}: move one of them")
-    if x.numel() == x.shape[-1] > 0 and _one_row_fits(x, mantissa, scale, group):
-        row = torch.empty(len(mantissa), device=x.device)
-        backend(x.device).linear_row(x.reshape(-1).float(), mantissa, scale, row, group)
-        row = row if bias is None else row + bias
-        return row.to(x.dtype).reshape(*x.shape[:-1], len(mantissa))
+    if x.numel() == x.shape[-1] > 0:
+        row = x.reshape(-1).float().contiguous()
+        if _one_row_fits(row, mantissa, scale, group):
+            out = torch.empty(len(mantissa), dtype=torch.float32, device=x.device)
+            backend(x.device).linear_row(row, mantissa, scale, out, group)
+            out = out if bias is None else out + bias
+            return out.to(x.dtype).reshape(*x.shape[:-1], len(mantissa))
     weight = _scratch(x, mantissa)
     dequantize(mantissa, scale, group, x.dtype, out=weight)
     return functional.linear(x, weight, bias)
 
 
-def _one_row_fits(x: Tensor, mantissa: Tensor, scale: Tensor, group: int) -> bool:
+def _one_row_fits(row: Tensor, mantissa: Tensor, scale: Tensor, group: int) -> bool:
     if mantissa.shape[1] % group or not (len(mantissa) and mantissa.is_contiguous() and scale.is_contiguous()):
         return False
-    aligned = x.data_ptr() % 16 == 0 and mantissa.data_ptr() % 8 == 0
-    return x.device.type == "cpu" or (group % 8 == 0 and aligned)
+    aligned = row.data_ptr() % 16 == 0 and mantissa.data_ptr() % 8 == 0
+    return row.device.type == "cpu" or (group % 8 == 0 and aligned)
 
 
 def _like(x: Tensor, mantissa: Tensor, scale: Tensor, bias: Tensor | None, group: int) -> Tensor:

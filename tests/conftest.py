@@ -20,11 +20,19 @@ SHARED = Path(os.environ.get("LABTUI_SHARED", Path(__file__).parents[2] / "share
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not any(Path("/dev").glob("nvidia[0-9]*")):
-        skip = pytest.mark.skip(reason="needs a CUDA device")
+    if not _has_gpu():
+        skip = pytest.mark.skip(reason="needs a CUDA device and a torch that uses it")
         for item in items:
             if "gpu" in item.keywords:
                 item.add_marker(skip)
+
+
+def _has_gpu() -> bool:
+    if not any(Path("/dev").glob("nvidia[0-9]*")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ BACKENDS: Mapping[str, Mapping[str, SDPBackend]] = {
         "cudnn": SDPBackend.CUDNN_ATTENTION,
     },
 }
+REFERENCE_SCORES = 1 << 24  # numbers in float64 at once: 128 MiB, a few times over
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,11 @@ def measure(shape: Shape, device: str, repeats: int, seed: int, progress: Callab
     generator = torch.Generator().manual_seed(seed)
     size = (1, shape.heads, shape.length, shape.head_size)
     query, key, value = (torch.randn(size, generator=generator).to(device, shape.dtype) for _ in range(3))
-    calls: dict[str, Callable[[], Tensor]] = {NAIVE: lambda: naive(query, key, value, shape.causal)}
-    for name, backend in BACKENDS[torch.device(device).type].items():
-        calls[name] = partial(_fused, query, key, value, shape.causal, backend)
+    fused = partial(functional.scaled_dot_product_attention, query, key, value, is_causal=shape.causal)
+    backends = BACKENDS[torch.device(device).type]
+    # Naive attention asks for a backend too: choosing one takes time, and all are to pay for it.
+    calls = {NAIVE: _with(SDPBackend.MATH, lambda: naive(query, key, value, shape.causal))}
+    calls |= {name: _with(backend, fused) for name, backend in backends.items()}
     left_out: dict[str, Way] = {}
     facts: dict[str, tuple[int, float]] = {}
     with torch.inference_mode():
@@ -71,7 +74,8 @@ def measure(shape: Shape, device: str, repeats: int, seed: int, progress: Callab
             except RuntimeError as error:  # no kernel for this shape and type, or out of memory
                 left_out[name] = Way(name, note=_reason(error))
         progress("timing")
-        times = take_turns(device, {name: calls[name] for name in facts}, repeats) if facts else {}
+        possible = {name: calls[name] for name in facts}
+        times = take_turns(device, possible, repeats, kernels_alone=True) if facts else {}
     return [left_out.get(name) or Way(name, times[name], *facts[name]) for name in calls]
 
 
@@ -85,16 +89,28 @@ def naive(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
 
 
 def reference(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
-    """The same in float64, one head after the other, so that only one matrix of scores is there at a time."""
-    heads = (
-        naive(q.double(), k.double(), v.double(), causal) for q, k, v in zip(query[0], key[0], value[0], strict=True)
-    )
-    return torch.stack(tuple(heads))[None]
+    """The same in float64, a few queries of a head at a time, so that few rows of scores are there at once."""
+    length = query.shape[-2]
+    at_once = max(1, REFERENCE_SCORES // length)
+    result = torch.empty_like(query, dtype=torch.float64)
+    for head in range(query.shape[1]):
+        keys, values = key[0, head].double(), value[0, head].double()
+        for first in range(0, length, at_once):
+            queries = query[0, head, first : first + at_once].double()
+            scores = queries @ keys.T / math.sqrt(query.shape[-1])
+            if causal:
+                seen = torch.arange(length, device=scores.device)
+                scores.masked_fill_(seen > seen[first : first + at_once, None], -math.inf)
+            result[0, head, first : first + at_once] = scores.softmax(-1) @ values
+    return result
 
 
-def _fused(query: Tensor, key: Tensor, value: Tensor, causal: bool, backend: SDPBackend) -> Tensor:
-    with sdpa_kernel([backend]):
-        return functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+def _with(backend: SDPBackend, call: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def chosen() -> Tensor:
+        with sdpa_kernel([backend]):
+            return call()
+
+    return chosen
 
 
 def _reason(error: RuntimeError) -> str:

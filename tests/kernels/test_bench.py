@@ -77,5 +77,26 @@ def test_eager_torch_is_a_fair_contender(dtype: torch.dtype) -> None:
     assert same(result, rounded(decoded(mantissa, scale, 32), dtype).reshape(-1))
 
 
+def test_an_error_may_have_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: torch.Tensor) -> torch.Tensor:
+        raise AssertionError
+
+    monkeypatch.setattr(bench, "_CACHE_BYTES", {"cpu": 1 << 16})
+    monkeypatch.setattr(bench, "contenders", lambda *arguments: {"broken": broken})
+    assert bench.measure(elements=1000, repeats=2)[-1].note == "AssertionError"
+
+
+@pytest.mark.slow
+def test_every_setting_of_a_process_is_compiled() -> None:
+    """torch.compile gives up on a function that it has compiled eight times, and then runs it as it is."""
+    counters = torch._dynamo.utils.counters
+    for length in range(32, 352, 32):
+        mantissa, scale = all_pairs(32)
+        decode = contenders("cpu", 32, torch.float32)["torch.compile"]
+        before = counters["stats"]["unique_graphs"]
+        decode(mantissa.reshape(-1)[:length], scale.reshape(-1)[: length // 32], torch.empty(length))
+        assert counters["stats"]["unique_graphs"] == before + 1
+
+
 def test_triton_is_asked_only_on_a_gpu() -> None:
     assert list(contenders("cpu", 32, torch.bfloat16)) == ["torch eager", "torch.compile"]

@@ -1,5 +1,9 @@
 """`dequantize` on the CPU against float64 arithmetic."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -70,6 +74,23 @@ def test_out_may_be_an_unaligned_view(offset: int) -> None:
 def test_inputs_may_be_strided() -> None:
     mantissa, scale = ordinary(64, 64, 32)
     assert same(dequantize(mantissa.T, scale.T), dequantize(mantissa.T.contiguous(), scale.T.contiguous()))
+
+
+@pytest.mark.slow
+def test_numba_may_compile_for_another_processor() -> None:
+    """The vectors are those of Numba's target, which a user may choose, and not of the machine."""
+    code = (
+        "import torch; from cuda_kernels import dequantize, quantize; "
+        "print(dequantize(*quantize(torch.ones(2, 64)), dtype=torch.float16).sum())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_CPU_NAME": "generic"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "tensor(128., dtype=torch.float16)"
 
 
 INT8, UINT8 = torch.zeros(64, dtype=torch.int8), torch.zeros(2, dtype=torch.uint8)

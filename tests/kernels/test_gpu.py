@@ -1,12 +1,14 @@
 """On a real GPU: `pytest -m gpu`."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from cuda_kernels import MXInt8Linear, available_backends, dequantize, quantize
+from cuda_kernels import MXInt8Linear, available_backends, bench, dequantize, quantize
 from tests.kernels.oracle import DTYPES, all_pairs, decoded, ordinary, rounded, same
 
 pytestmark = pytest.mark.gpu
@@ -34,14 +36,15 @@ def test_tails(rows: int, length: int, dtype: torch.dtype) -> None:
     assert same(dequantize(mantissa.cuda(), scale.cuda(), 32, dtype), rounded(decoded(mantissa, scale, 32), dtype))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("offset", [1, 2, 4, 8])
-def test_unaligned_views(offset: int) -> None:
+def test_unaligned_views(offset: int, dtype: torch.dtype) -> None:
     mantissa, scale = ordinary(1, 4096, 32)
     inputs = torch.empty(4112, dtype=torch.int8, device="cuda")
     inputs[offset : offset + 4096] = mantissa[0].cuda()
-    room = torch.full((4112,), 7.0, dtype=torch.bfloat16, device="cuda")
-    dequantize(inputs[offset : offset + 4096], scale[0].cuda(), out=room[offset : offset + 4096])
-    expected = rounded(decoded(mantissa, scale, 32), torch.bfloat16)[0]
+    room = torch.full((4112,), 7.0, dtype=dtype, device="cuda")
+    dequantize(inputs[offset : offset + 4096], scale[0].cuda(), dtype=dtype, out=room[offset : offset + 4096])
+    expected = rounded(decoded(mantissa, scale, 32), dtype)[0]
     assert same(room[offset : offset + 4096], expected)
     assert (room[:offset] == 7).all()
     assert (room[offset + 4096 :] == 7).all()
@@ -88,6 +91,36 @@ def test_more_bytes_than_an_int32_counts() -> None:
     assert (out[-32:] == 10).all()
 
 
+def test_more_elements_than_an_int32_counts_in_groups_that_no_line_fits() -> None:
+    count = (1 << 31) + 12
+    mantissa = torch.zeros(count, dtype=torch.int8, device="cuda")
+    mantissa[-12:] = 5
+    scale = torch.full((count // 12,), 133, dtype=torch.uint8, device="cuda")
+    out = dequantize(mantissa, scale, 12)
+    assert (out[-12:] == 5).all()
+    again, codes = quantize(out, 12)
+    assert (again[-12:] == 80).all()
+    assert codes[-1] == 129
+    assert not again[:-12].any()
+
+
+def test_quantize_equals_the_reference_vectors(vectors: Path) -> None:
+    expected = np.load(vectors / "mxint8.npz")
+    mantissa, scale = quantize(torch.from_numpy(expected["x"]).cuda())
+    assert np.array_equal(mantissa.cpu().numpy(), expected["code_sym"])
+    assert np.array_equal(scale.cpu().numpy()[:, 0], expected["scale"])
+
+
+@pytest.mark.parametrize("group", [8, 12, 32, 512])
+@pytest.mark.parametrize("special", [0.0, -0.0, 2.0**-149, -(2.0**-127), 3.4e38, torch.inf, -torch.inf, torch.nan])
+def test_quantize_of_what_is_no_ordinary_number_equals_the_cpu(special: float, group: int) -> None:
+    x = torch.full((3, 1030), special)
+    x[1] = torch.randn(1030)
+    x[1, 700] = special
+    for found, expected in zip(quantize(x.cuda(), group), quantize(x, group), strict=True):
+        assert torch.equal(found.cpu(), expected)
+
+
 @pytest.mark.parametrize("group", [8, 12, 32, 100, 512])
 @pytest.mark.parametrize("shape", [(1, 1), (7, 33), (300, 1024), (3, 4099)])
 def test_quantize_equals_the_cpu(shape: tuple[int, int], group: int) -> None:
@@ -96,10 +129,20 @@ def test_quantize_equals_the_cpu(shape: tuple[int, int], group: int) -> None:
         assert np.array_equal(found.cpu().numpy(), expected.numpy())
 
 
+@pytest.mark.parametrize("group", [8, 32, 512])
+def test_one_row_may_have_strides(group: int) -> None:
+    packed = MXInt8Linear.from_linear(nn.Linear(1024, 1), group).cuda()
+    spread = torch.randn(1024, 3, device="cuda")
+    assert torch.equal(packed(spread[:, 1]), packed(spread[:, 1].clone()))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", [1, 3])
-def test_linear(rows: int, dtype: torch.dtype) -> None:
-    packed = MXInt8Linear.from_linear(nn.Linear(1024, 333)).cuda()
+@pytest.mark.parametrize("group", [8, 32, 512])
+def test_linear(group: int, rows: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bf16", "fp16"):  # torch's own sums are to be those of float32
+        monkeypatch.setattr(torch.backends.cuda.matmul, f"allow_{name}_reduced_precision_reduction", False)
+    packed = MXInt8Linear.from_linear(nn.Linear(1024, 333), group).cuda()
     x = torch.randn(rows, 1024, device="cuda").to(dtype).requires_grad_()
     weight, bias = packed.dequantized(torch.float32).double(), packed.bias.to(dtype).double()
     expected = functional.linear(x.double(), weight, bias)
@@ -111,3 +154,10 @@ def test_linear(rows: int, dtype: torch.dtype) -> None:
     assert torch.equal(compiled(x), result)
     (gradient,) = torch.autograd.grad(result.sum(), x)
     assert torch.allclose(gradient, packed.dequantized(dtype).sum(0).expand_as(x), rtol=0.02, atol=0.02)
+
+
+def test_the_bench_measures_every_contender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_CACHE_BYTES", {"cuda": 1 << 22})
+    measured = bench.measure("cuda", 1 << 20, repeats=4)
+    assert {"copy", "labtui", "torch eager", "torch.compile"} <= {one.name for one in measured}
+    assert all(one.median > 0 for one in measured), [one.note for one in measured]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cuda_kernels import MXInt8Linear
+from cuda_kernels import MXInt8Linear, cpu, dequantize
 from tests.kernels.oracle import DTYPES
 
 
@@ -45,6 +45,30 @@ def test_one_row_is_read_from_the_packed_weight(
     assert ((result - expected).abs() <= bound + expected.abs() * torch.finfo(dtype).eps).all()
 
 
+@pytest.mark.parametrize("default", [torch.float32, torch.bfloat16, torch.float64])
+def test_one_row_is_handed_over_whole_and_in_float32(default: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel sees addresses alone: neither strides nor the type that torch makes tensors of may reach it."""
+    _, packed = layers()
+    given: list[torch.Tensor] = []
+
+    def noted(x: torch.Tensor, mantissa: torch.Tensor, scale: torch.Tensor, out: torch.Tensor, group: int) -> None:
+        given.extend((x, out))
+        original(x, mantissa, scale, out, group)
+
+    original = cpu.linear_row
+    monkeypatch.setattr(cpu, "linear_row", noted)
+    spread = torch.randn(96, 3)
+    expected = packed(spread[:, 1].clone())
+    previous = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(default)
+        result = packed(spread[:, 1])
+    finally:
+        torch.set_default_dtype(previous)
+    assert torch.equal(result, expected)
+    assert all(tensor.is_contiguous() and tensor.dtype == torch.float32 for tensor in given)
+
+
 def test_one_row_keeps_nan_and_overflow() -> None:
     mantissa, scale = torch.full((2, 32), 1, dtype=torch.int8), torch.tensor([[255], [254]], dtype=torch.uint8)
     result = MXInt8Linear(mantissa, scale)(torch.full((1, 32), 2.0**10))
@@ -71,6 +95,26 @@ def test_compiles_without_a_graph_break(shape: tuple[int, ...]) -> None:
     assert torch.equal(compiled(x), packed(x))
     (gradient,) = torch.autograd.grad(compiled(x).sum(), x)
     assert torch.equal(gradient, torch.autograd.grad(packed(x).sum(), x)[0])
+
+
+@pytest.mark.slow
+def test_the_weight_may_be_folded_into_a_compiled_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler then runs our operators itself, while it compiles."""
+    from torch._inductor import config
+
+    monkeypatch.setattr(config, "freezing", True)
+
+    class Unpacking(nn.Module):
+        def __init__(self, packed: MXInt8Linear) -> None:
+            super().__init__()
+            self.packed = packed
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return functional.linear(x, dequantize(self.packed.mantissa, self.packed.scale, dtype=torch.float32))
+
+    unpacking, x = Unpacking(layers(bias=False)[1]).eval(), torch.randn(4, 96)
+    with torch.inference_mode():
+        assert torch.allclose(torch.compile(unpacking)(x), unpacking(x), atol=1e-6)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from engine.profiling import attention
 from engine.profiling.attention import Shape, Way, measure, naive, reference
@@ -24,6 +25,15 @@ def test_naive_is_the_definition(causal: bool) -> None:
             expected[0, head, row] = total / sum(weights)  # type: ignore[operator]
     assert torch.allclose(naive(q, k, v, causal), expected, rtol=1e-12)
     assert torch.allclose(reference(q, k, v, causal), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_reference_holds_few_rows_of_scores(causal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = (torch.randn(1, 2, 300, 8) for _ in range(3))
+    whole = reference(q, k, v, causal)
+    monkeypatch.setattr(attention, "REFERENCE_SCORES", 300 * 7)
+    assert torch.allclose(reference(q, k, v, causal), whole, rtol=1e-12)
+    assert peak_bytes(lambda: reference(q, k, v, causal), "cpu") < 300 * 300 * 8
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -56,10 +66,10 @@ def test_what_cannot_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_running_out_of_memory_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object) -> torch.Tensor:
+    def full(*arguments: object, is_causal: bool) -> torch.Tensor:
         raise torch.OutOfMemoryError("tried to allocate")
 
-    monkeypatch.setattr(attention, "_fused", full)
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", full)
     ways = measure(Shape(1, 8, 8, torch.float32, False), "cpu", 4, 0, lambda text: None)
     assert [way.note for way in ways] == ["", "out of memory", "out of memory"]
 
