@@ -21,7 +21,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	@for script in formats throughput graph search ui_latency; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@for script in formats throughput variants graph search ui_latency; do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 # torch comes first and alone: on a machine with a CPU build at hand, its pin must not be replaced by what another package asks for.
 $(INSTALLED): pyproject.toml constraints.txt

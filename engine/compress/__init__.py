@@ -1,6 +1,12 @@
 """Turns a model into a compressed one: quantised, pruned, adapted layers, and files of packed codes."""
 
-from engine.compress.layers import FakeQuantize, QuantizedEmbedding, QuantizedLinear, quantized_layers
+from engine.compress.layers import (
+    FakeQuantize,
+    QuantizedEmbedding,
+    QuantizedLinear,
+    quantized_layers,
+    stacking_key,
+)
 from engine.compress.packed import pack_model
 from engine.compress.prune import Pruning, prune_model
 from engine.compress.quantize import quantize_model
@@ -22,5 +28,6 @@ __all__ = [
     "quantize_model",
     "quantized_layers",
     "save",
+    "stacking_key",
     "summarize",
 ]

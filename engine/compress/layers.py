@@ -148,6 +148,15 @@ def quantized_layers(model: nn.Module) -> dict[str, QuantizedLayer]:
     return {name: module for name, module in modules if isinstance(module, QuantizedLinear | QuantizedEmbedding)}
 
 
+def stacking_key(model: nn.Module) -> tuple[object, ...]:
+    """Equal for copies of a model that are quantised in the same way but for plain numbers, such as a width."""
+    key: list[object] = []
+    for name, module in model.named_modules():
+        if isinstance(module, FakeQuantize):
+            key.append((name, type(module.format) if module.scalars else str(module.format)))
+    return tuple(key)
+
+
 def replace_layers(model: nn.Module, replacement: Callable[[str, nn.Module], nn.Module | None]) -> None:
     """Puts `replacement(name, layer)` in a layer's place where it is not None; a layer used twice stays one layer."""
     made: dict[int, nn.Module] = {}

@@ -91,6 +91,10 @@ class Experiment(Protocol):
         """For a search: what gives its points their parameters, one when a device is idle. Asked in the driver."""
         return None
 
+    def at_once(self, config: Any) -> int:
+        """How many points one task may take on a GPU, where `run` computes several faster than one by one."""
+        return 1
+
     @abstractmethod
     def check(self, config: Any) -> None:
         """Raises InputError where the config asks for what is not there."""

@@ -1,5 +1,6 @@
 """From a name and loose values to a run on disk: what the command line, the form and TOML files all go through."""
 
+import math
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -84,13 +85,16 @@ def read_config(path: Path) -> dict[str, Any]:
 def launch(experiment: Experiment, config: ExperimentConfig, name: str | None = None, *, start: bool = True) -> Path:
     """Checks the config against the world, records the run and starts its driver. Returns the run's directory."""
     experiment.check(config)
+    points, found = experiment.points(config), devices.resolve(config.device)
+    share = math.ceil(len(points) / len(found))  # so that no GPU is left without a task
     directory = create_run(
         experiment=experiment.name,
         config=config.model_dump(mode="json"),
-        points=[dict(point) for point in experiment.points(config)],
+        points=[dict(point) for point in points],
         name=name or experiment.label(config),
         seed=config.seed,
-        devices=devices.resolve(config.device),
+        devices=found,
+        group=1 if devices.CPU in found else max(1, min(share, experiment.at_once(config))),
         versions=versions(),
     )
     if start:

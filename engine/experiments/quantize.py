@@ -19,10 +19,14 @@ from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, PointRecord, RunRecord
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from engine.compress import LayerFormats
+    from engine.training.train import TrainSettings
 
 Mode = Literal["ptq", "qat"]
 DEFAULT_QAT_STEPS = 200
+TRAIN_AT_ONCE = 16
 WITH_QAT: JsonDict = {"when": {"modes": ["qat"]}}
 
 
@@ -162,9 +166,27 @@ class Quantize(Experiment):
         check_patterns(config.model, [pattern for mix in mixes if mix for pattern in patterns(mix)], types=())
 
     def run(self, config: QuantizeConfig, points: Sequence[Point], context: Context) -> None:
-        """Quantises, trains where the mode says so, measures and saves; one point after the other."""
+        """Quantises, measures and saves; trains before where the mode says so, several points at once."""
+        from engine.experiments.parts.training import train_together
+
+        bench = Workbench.of(config, points[0], context)
+        trained: list[tuple[Point, nn.Module]] = []
         for point in points:
-            _run_point(config, point, context)
+            bench.turn_to(point)
+            model = quantized(bench, _layer_formats(config, point.params["format"]))
+            if point.params["mode"] == "qat":
+                trained.append((point, model))
+            else:
+                _conclude(bench, point, model)
+        if trained:
+            train_together(bench, trained, _train_settings(config))
+        for point, model in trained:
+            bench.turn_to(point)
+            _conclude(bench, point, model)
+
+    def at_once(self, config: QuantizeConfig) -> int:
+        """Training leaves a GPU idle that the points of a sweep can share."""
+        return TRAIN_AT_ONCE if "qat" in config.modes else 1
 
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
         """Accuracy against width or bits, accuracy against bytes, training loss."""
@@ -234,27 +256,25 @@ def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
     )
 
 
-def _run_point(config: QuantizeConfig, point: Point, context: Context) -> None:
-
-    from engine.compress import layer_report, summarize
-    from engine.experiments.parts.training import train_point
+def _train_settings(config: QuantizeConfig) -> "TrainSettings":
     from engine.training.train import TrainSettings
 
-    bench = Workbench.of(config, point, context)
-    model = quantized(bench, _layer_formats(config, point.params["format"]))
-    if point.params["mode"] == "qat":
-        steps = None if config.qat_epochs is not None else config.qat_steps or DEFAULT_QAT_STEPS
-        settings = TrainSettings(
-            steps=steps,
-            epochs=config.qat_epochs,
-            batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
-            seed=config.seed,
-        )
-        train_point(bench, model, settings, point.index)
+    return TrainSettings(
+        steps=None if config.qat_epochs is not None else config.qat_steps or DEFAULT_QAT_STEPS,
+        epochs=config.qat_epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+    )
+
+
+def _conclude(bench: Workbench, point: Point, model: "nn.Module") -> None:
+    from engine.compress import layer_report, summarize
+
     layers = layer_report(model)
     measured = bench.conclude(point.index, model)
-    context.finish(point.index, {**measured, **summarize(layers), "layers": [layer.as_dict() for layer in layers]})
+    found = {**measured, **summarize(layers), "layers": [layer.as_dict() for layer in layers]}
+    bench.context.finish(point.index, found)
 
 
 EXPERIMENT = Quantize()

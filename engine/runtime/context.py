@@ -99,6 +99,11 @@ class Context:
             self._emit(event.kind, point, event.data, durable=event.kind == "checkpoint")
         return path
 
+    def kept_step(self, point: int) -> int:
+        """The step from which `resume` would go on; 0 where it begins at its beginning."""
+        found = resumable(self.directory, point)
+        return 0 if found is None else int(found[0].name)
+
     def artifact(self, *parts: str) -> Path:
         """A path under the run's `artifacts`, its folders made. Raises ValueError for parts that lead outside."""
         if not parts or any(part in ("", ".", "..") or "/" in part or "\0" in part for part in parts):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from safetensors import safe_open
@@ -36,13 +37,15 @@ class State:
         self.best_step, self.best_accuracy, self.worse = self.step, accuracy, 0
         self.best = {name: tensor.detach().clone() for name, tensor in changing(self.model).items()}
 
-    def save(self, path: Path) -> None:
-        """Writes everything, the random state of CPU and device included."""
+    def save(self, path: Path, variant: int | None = None) -> None:
+        """Writes everything, the random state of CPU and device included; of stacked variants what is one's own."""
         tensors = {f"model.{name}": tensor for name, tensor in changing(self.model).items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         names: dict[Tensor, str] = {parameter: name for name, parameter in self.model.named_parameters()}
         for parameter, slots in self.optimizer.state.items():
             tensors |= {f"optimizer.{key}.{names[parameter]}": value for key, value in slots.items()}
+        if variant is not None:
+            tensors = {name: value if _is_shared(name) else value[variant] for name, value in tensors.items()}
         tensors["rng.cpu"] = torch.get_rng_state()
         if (device := _device(self.model)).type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(device)
@@ -51,16 +54,20 @@ class State:
         plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         save_file(plain, path, {"facts": json.dumps(facts | {"worse": self.worse})})
 
-    def load(self, path: Path) -> None:
-        """Takes everything back.
+    def load(self, *paths: Path) -> None:
+        """Takes everything back; a file for each of stacked variants, in their order.
 
         Raises:
-            InputError: the file belongs to a model of other names or shapes.
+            InputError: a file belongs to a model of other names or shapes.
         """
         device = _device(self.model)
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            facts = json.loads(file.metadata()["facts"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        files = [_read(path, device) for path in paths]
+        tensors, facts = files[0]
+        if len(files) > 1:
+            tensors = {
+                name: value if _is_shared(name) else torch.stack([file[name] for file, _ in files])
+                for name, value in tensors.items()
+            }
         _restore(self.model, _under("model.", tensors))
         self.best = _under("best.", tensors)
         parameters = dict(self.model.named_parameters())
@@ -77,6 +84,16 @@ class State:
         """Puts the best weights back into the model."""
         if self.best:
             _restore(self.model, self.best)
+
+
+class Keeper(Protocol):
+    """Where a training keeps its state on the way."""
+
+    def resume(self, state: State) -> None:
+        """Goes on where an earlier process stopped keeping."""
+
+    def keep(self, state: State) -> None:
+        """Keeps the state if it is time."""
 
 
 class Checkpoints:
@@ -115,6 +132,18 @@ def _restore(model: nn.Module, values: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, value in values.items():
             targets[name].copy_(value)
+
+
+def _read(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint's tensors and facts."""
+    with safe_open(path, framework="pt", device=str(device)) as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        return tensors, json.loads(file.metadata()["facts"])
+
+
+def _is_shared(name: str) -> bool:
+    """Whether a tensor of a checkpoint is the same for all variants: the steps made, and the random state."""
+    return name.startswith(("optimizer.step.", "rng."))
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

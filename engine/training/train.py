@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.errors import InputError
-from engine.training.state import Checkpoints, State
+from engine.training.state import Keeper, State
 from engine.training.tokens import Batch, Tokens, batches, count_batches
+from engine.training.variants import Variants, clip_each
 
-OnStep = Callable[[int, int, float], None]
+OnStep = Callable[..., None]
 Schedule = Literal["linear", "cosine", "constant"]
 Optimizer = Literal["adamw", "sgd"]
 MOMENTUM = 0.9
@@ -80,12 +81,13 @@ def train(
     on_step: OnStep | None = None,
     before_step: Callable[[int], None] | None = None,
     validate: Callable[[int], float] | None = None,
-    checkpoints: Checkpoints | None = None,
+    checkpoints: Keeper | None = None,
 ) -> Trained:
     """Train the model in place and leave it in evaluation mode, with the weights that validated best.
 
     `on_step(step, total, loss)` counts steps from 1; `before_step(done)` comes before each, with the number of steps
-    made. `validate(step)` gives the accuracy to judge by. With `checkpoints` a training that was killed goes on from
+    made. Of `Variants` the models get their weights at the end, and `on_step` a loss of each, one after the other.
+    `validate(step)` gives the accuracy to judge by. With `checkpoints` a training that was killed goes on from
     the last one and ends with the same numbers. The order of the data and dropout follow `settings.seed` alone; the
     caller's random state is left as it was.
 
@@ -97,7 +99,8 @@ def train(
         raise InputError(f"{device} does not compute in bfloat16: train in float32 there.")
     total = settings.total_steps(len(tokens))
     model.to(device).train()
-    state = State(model, _optimizer(model, settings))
+    variants = isinstance(model, Variants)
+    state = State(model.stacked if isinstance(model, Variants) else model, _optimizer(model, settings))
     parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
     factor = rate(settings.schedule, total, round(settings.warmup * total))
     texts, seconds, made = 0, 0.0, 0
@@ -115,24 +118,38 @@ def train(
                 group["lr"] = settings.learning_rate * factor(state.step)
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
                 logits: Tensor = model(**batch.inputs).logits
-            loss = functional.cross_entropy(logits.float(), batch.labels)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm, foreach=True)
+            losses = _losses(logits.float(), batch.labels)
+            losses.sum().backward()  # type: ignore[no-untyped-call]
+            if variants:
+                clip_each(parameters, settings.max_gradient_norm)
+            else:
+                nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm, foreach=True)
             state.optimizer.step()
             state.optimizer.zero_grad(set_to_none=True)
             state.step += 1
-            value = float(loss.detach())
-            made, texts, seconds = made + 1, texts + len(batch.labels), seconds + time.perf_counter() - began
+            values = losses.tolist()
+            trained = len(values) * len(batch.labels)
+            made, texts, seconds = made + 1, texts + trained, seconds + time.perf_counter() - began
             if on_step is not None:
-                on_step(state.step, total, value)
+                on_step(state.step, total, *values)
             if validate is not None and _is_due(state.step, total, settings):
                 state.judge(validate(state.step))
             if checkpoints is not None:
                 checkpoints.keep(state)
     state.take_best()
     model.eval()
+    if isinstance(model, Variants):
+        model.hand_back()
     best_step = state.best_step if state.best else state.step
     return Trained(state.step, best_step, state.best_accuracy, texts / seconds if made else 0.0)
+
+
+def _losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of each model: `[1]` for logits `[batch, classes]`, `[variants]` for those of variants."""
+    if logits.ndim == 2:
+        return functional.cross_entropy(logits, labels)[None]
+    each = labels[:, None].expand(-1, len(logits))
+    return functional.cross_entropy(logits.permute(1, 2, 0), each, reduction="none").mean(0)
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -168,9 +185,10 @@ def _optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimiz
 
 def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    vector = 2 if isinstance(model, Variants) else 1  # dimensions
     return [
-        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
-        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+        {"params": [parameter for parameter in trained if parameter.ndim > vector], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trained if parameter.ndim <= vector], "weight_decay": 0.0},
     ]
 
 

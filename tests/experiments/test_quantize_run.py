@@ -25,13 +25,14 @@ pytestmark = pytest.mark.slow
 SETTINGS = {"eval_samples": 300, "max_length": 64, "qat_steps": 8, "batch_size": 32}
 
 
-def direct(folder: Path, **settings: Any) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
-    """Every point's result, computed in this process."""
+def direct(folder: Path, at_once: int = 1, **settings: Any) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
+    """Every point's result, computed in this process, so many in a task."""
     folder.mkdir()
     experiment, config = configure("quantize", SETTINGS | settings)
     context = RecordingContext(folder, threads=torch.get_num_threads())
     points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
-    experiment.run(config, points, context)
+    for first in range(0, len(points), at_once):
+        experiment.run(config, points[first : first + at_once], context)
     return context, [context.results[point.index] for point in points]
 
 
@@ -51,7 +52,8 @@ def until(condition: Any, seconds: float = 120) -> None:
 
 
 def recorded(run: RunRecord) -> list[dict[str, Any]]:
-    return [dict(point.result or {}) for point in run.points]
+    """What was found, without what it took of the machine."""
+    return [{**(point.result or {}), "peak_memory": None} for point in run.points]
 
 
 def test_float32_is_the_baseline_and_few_bits_are_worse(builtin: Path, tmp_path: Path) -> None:
@@ -98,6 +100,22 @@ def test_a_run_through_its_processes_equals_the_direct_one(builtin: Path, tmp_pa
         assert point["result"]["accuracy"] == result["accuracy"]
         assert point["result"]["loss"] == pytest.approx(result["loss"], rel=1e-5)
         assert point["result"]["bytes"] == result["bytes"]
+
+
+def test_points_that_train_at_once_are_recorded_one_by_one(builtin: Path, tmp_path: Path) -> None:
+    wanted = {"formats": "fixed(4,2),mxint8,fixed(8,4)", "modes": "qat,ptq"}
+    context, results = direct(tmp_path / "run", at_once=6, **wanted)
+    trained = {point: [step for one, key, step, _ in context.metrics if one == point] for point in range(6)}
+    assert trained == {0: list(range(1, 9)), 1: list(range(1, 9)), 2: list(range(1, 9)), 3: [], 4: [], 5: []}
+    last = {point: text for point, done, total, text in context.steps if text.startswith("training") and done == total}
+    assert last[0] == last[2] == "training, 2 points at once"
+    assert last[1].endswith("texts/s")
+    _, alone = direct(tmp_path / "alone", **wanted)
+    for result, other in zip(results, alone, strict=True):  # a sum rounded otherwise may tip a weight over
+        assert result["loss"] == pytest.approx(other["loss"], rel=0.01)
+    assert results[3:] == [
+        {**other, "peak_memory": result["peak_memory"]} for other, result in zip(alone[3:], results[3:], strict=True)
+    ]
 
 
 def test_only_models_that_can_still_be_chosen_are_kept(builtin: Path) -> None:

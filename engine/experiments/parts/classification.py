@@ -89,15 +89,20 @@ class Workbench:
     @classmethod
     def of(cls, config: TextConfig, point: Point, context: Context) -> "Workbench":
         """For one point, which it reports as; torch is seeded and the run's baseline measured."""
+        bench = cls(config, context, lambda *_: None)
+        bench.turn_to(point)
+        bench.baseline()
+        return bench
+
+    def turn_to(self, point: Point) -> None:
+        """Begins a point: what follows is reported as its progress, and torch is seeded as for any other."""
         import torch
 
         def report(done: float, total: float, text: str) -> None:
-            context.progress(point.index, done, total, text)
+            self.context.progress(point.index, done, total, text)
 
-        torch.manual_seed(config.seed)
-        bench = cls(config, context, report)
-        bench.baseline()
-        return bench
+        torch.manual_seed(self.config.seed)
+        self.report = report
 
     @cached_property
     def classifier(self) -> "Classifier":

@@ -1,10 +1,11 @@
 """Training within a point: curves, throughput and checkpoints are recorded as it goes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.experiments.parts.classification import Workbench
+from engine.experiments.parts.classification import Workbench, sampled
+from engine.runtime.context import Point
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,4 +62,55 @@ def train_point(
         before_step=before_step,
         validate=validate if validated else None,
         checkpoints=Checkpoints(context, point, checkpoint_seconds),
+    )
+
+
+def train_together(bench: Workbench, models: "Sequence[tuple[Point, nn.Module]]", settings: "TrainSettings") -> None:
+    """Trains the quantised model of each point, at once all that differ in plain numbers alone.
+
+    Records the losses of each. A point that was killed goes on from its last checkpoint, with those that stand there.
+    """
+    from engine.compress import stacking_key
+
+    alike: dict[object, list[tuple[Point, nn.Module]]] = {}
+    for point, model in models:
+        alike.setdefault((stacking_key(model), bench.context.kept_step(point.index)), []).append((point, model))
+    for some in alike.values():
+        if len(some) > 1 and _can_stack(bench, [model for _, model in some]):
+            _train_variants(bench, some, settings)
+            continue
+        for point, model in some:
+            bench.turn_to(point)
+            train_point(bench, model, settings, point.index)
+
+
+def _can_stack(bench: Workbench, models: "Sequence[nn.Module]") -> bool:
+    from engine.training.tokens import batches
+    from engine.training.variants import can_stack
+
+    few = sampled(bench.splits.train, 2, bench.config.seed).to(bench.context.device)
+    (batch,) = batches(few, len(few), pad_id=bench.classifier.pad_id)
+    return can_stack(models, batch.inputs)
+
+
+def _train_variants(bench: Workbench, models: "Sequence[tuple[Point, nn.Module]]", settings: "TrainSettings") -> None:
+    from engine.training.train import train
+    from engine.training.variants import CheckpointEach, Variants
+
+    context, indices = bench.context, [point.index for point, _ in models]
+    together = f"training, {len(models)} points at once"
+
+    def on_step(step: int, total: int, *losses: float) -> None:
+        for index, loss in zip(indices, losses, strict=True):
+            context.metric(index, "loss", loss, step)
+            context.progress(index, step, total, together)
+
+    train(
+        Variants([model for _, model in models]),
+        bench.splits.train,
+        settings,
+        device=context.device,
+        pad_id=bench.classifier.pad_id,
+        on_step=on_step,
+        checkpoints=CheckpointEach(context, indices, CHECKPOINT_SECONDS),
     )
