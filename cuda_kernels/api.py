@@ -131,7 +131,7 @@ def backend(device: torch.device) -> Any:
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"MXINT8 has kernels for cpu and cuda, not for {device.type}: move the tensors first")
     if device.type == "cuda" and not _cuda_extra():
-        raise RuntimeError("MXINT8 on a GPU needs numba-cuda: pip install 'labtui[cuda13]' (or 'labtui[cuda12]')")
+        raise RuntimeError("MXINT8 on a GPU needs numba-cuda: `make cuda13` (or `make cuda12`) installs it")
     return import_module(f"cuda_kernels.{device.type}")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import tui_app.command.doctor as doctor_module
+from engine.runtime import devices
 from engine.runtime.runs import read_run
 from tests.tui.recorded import WIDTHS, write_run
 from tui_app.command.main import VERBS, cli
@@ -151,6 +153,25 @@ def test_refusals_are_one_sentence_on_stderr_with_code_2(
 def test_a_refused_run_leaves_nothing_behind(labtui: Labtui, state: Path) -> None:
     assert labtui("run", "quantize", "--set", "model=/no/such/model").exit_code == 2
     assert labtui("runs", "--json").stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("torch", "kernels", "said"),
+    [
+        ("2.13.0+cpu", None, {"torch for gpus": "fail", "gpu kernels": "warn"}),
+        ("2.13.0", None, {"gpu kernels": "warn"}),
+        ("2.13.0+cu130", "here", {}),
+    ],
+)
+def test_doctor_says_what_a_gpu_lacks(
+    torch: str, kernels: str | None, said: dict[str, str], labtui: Labtui, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = devices.Device("GPU-1", "NVIDIA H200", 10**11)
+    monkeypatch.setattr(devices, "available", lambda: [gpu])
+    monkeypatch.setattr(doctor_module, "versions", lambda: {"python": "3.11", "torch": torch, "transformers": "5"})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: kernels)
+    checks = json.loads(labtui("doctor", "--json").stdout)["checks"]
+    assert {check["name"]: check["state"] for check in checks if "gpu" in check["name"]} == said
 
 
 def test_doctor_says_what_it_found(labtui: Labtui) -> None:

@@ -7,8 +7,10 @@ import pytest
 from engine.errors import InputError
 from engine.experiments import registry
 from engine.experiments.launch import configure
+from engine.experiments.parts import profile_mxint8
 from engine.experiments.parts.profile_config import ProfileConfig
 from engine.experiments.profile import EXPERIMENT, STUDIES
+from engine.runtime import devices
 
 
 def config(**settings: Any) -> ProfileConfig:
@@ -95,3 +97,17 @@ def test_a_layer_that_is_not_there_is_told_before_anything_starts(small_pair: di
     EXPERIMENT.check(config(study="memory", model=small_pair["model"], skip="classifier"))
     with pytest.raises(InputError, match="clasifier"):
         EXPERIMENT.check(config(study="memory", model=small_pair["model"], skip="clasifier"))
+
+
+@pytest.mark.parametrize("found", [("GPU-1",), ("cpu",)])
+def test_kernels_that_are_missing_are_told_before_anything_starts(
+    found: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "resolve", lambda text: found)
+    monkeypatch.setattr(profile_mxint8, "find_spec", lambda name: None)
+    asked = config(study="mxint8")
+    if found == ("cpu",):
+        EXPERIMENT.check(asked)
+    else:
+        with pytest.raises(InputError, match="no kernels for this GPU yet: `make cuda13`"):
+            EXPERIMENT.check(asked)

@@ -76,8 +76,22 @@ def _state() -> list[Check]:
 def _devices() -> list[Check]:
     found = devices.available()
     checks = [Check("device", "ok", f"{device.name} ({in_bytes(device.memory_bytes)})") for device in found]
-    if all(device.id == "cpu" for device in found) and importlib.util.find_spec("pynvml") is None:
+    if any(device.id != devices.CPU for device in found):
+        return checks + _for_gpus()
+    if importlib.util.find_spec("pynvml") is None:
         checks.append(Check("gpu", "warn", "nvidia-ml-py is missing", "Install it to see NVIDIA GPUs."))
+    return checks
+
+
+def _for_gpus() -> list[Check]:
+    """What is missing to use the GPUs that are here."""
+    checks = []
+    if (torch := versions().get("torch", "")).endswith("+cpu"):
+        advice = "Install a torch of the same version that is built for CUDA into labtui's .venv."
+        checks.append(Check("torch for gpus", "fail", f"torch {torch} does not use them", advice))
+    if importlib.util.find_spec("numba_cuda") is None:
+        advice = "make cuda13 (or make cuda12, for a driver older than 580) adds them."
+        checks.append(Check("gpu kernels", "warn", "MXINT8 has none for these GPUs yet", advice))
     return checks
 
 

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
+from engine.errors import InputError
 from engine.experiments.base import Column, Listing
 from engine.experiments.parts.profile_config import ProfileConfig
 from engine.experiments.parts.profile_text import Values, bars, by_point, named, share, times
 from engine.figures.figure import Figure
 from engine.figures.units import in_seconds
+from engine.runtime import devices
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 
@@ -27,20 +30,18 @@ def points(config: ProfileConfig) -> Sequence[Params]:
 
 
 def check(config: ProfileConfig) -> None:
-    """Nothing that could be missing: a compiler that is not there is a result of its own."""
+    """Raises InputError where the device has no kernels. A compiler that is missing is a result of its own."""
+    if devices.CPU not in devices.resolve(config.device) and find_spec("numba_cuda") is None:
+        raise InputError("MXINT8 has no kernels for this GPU yet: `make cuda13` (or `make cuda12`) installs them.")
 
 
 def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]:
     """The bench of `cuda_kernels` at one size."""
     import torch
 
-    from cuda_kernels import available_backends
     from cuda_kernels.bench import measure
-    from engine.errors import InputError
 
     params = point.params
-    if torch.device(context.device).type not in available_backends():
-        raise InputError("MXINT8 on a GPU needs numba-cuda: pip install 'labtui[cuda13]' (or 'labtui[cuda12]').")
     kernels: list[dict[str, Any]] = [
         {
             "kernel": found.name,
