@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
+from engine.errors import InputError
 from engine.experiments.base import Column, Experiment, Listing
 from engine.experiments.parts import (
     profile_attention,
@@ -38,6 +39,7 @@ class Profile(Experiment):
         Column("what", "What"),
         Column("dtype", "Type"),
         Column("batch", "Batch", "number"),
+        Column("tokens", "Tokens", "number"),
         Column("time", "Time", "seconds"),
         Column("against", "Against", "seconds"),
         Column("speedup", "Speedup", "number"),
@@ -72,10 +74,8 @@ class Profile(Experiment):
 
     def check(self, config: ProfileConfig) -> None:
         """Raises InputError where the model is not there, or a compiler."""
-        from engine.models.sources import locate
-
         if config.study in _OF_MODELS and not config.blocks:
-            locate(config.model)
+            _check_model(config)
         STUDIES[config.study].check(config)
 
     def run(self, config: ProfileConfig, points: Sequence[Point], context: Context) -> None:
@@ -97,6 +97,16 @@ class Profile(Experiment):
         """What the numbers mean, worked out from them."""
         sentences: Sequence[str] = STUDIES[config.study].findings(run)
         return sentences
+
+
+def _check_model(config: ProfileConfig) -> None:
+    from engine.models.fields import longest_text
+
+    longest = longest_text(config.model)
+    if config.study != "memory" and config.sequence is not None and longest is not None and config.sequence > longest:
+        raise InputError(
+            f"{config.model} takes {longest:,} tokens at most, not {config.sequence:,}; give a shorter sequence."
+        )
 
 
 EXPERIMENT = Profile()

@@ -1,11 +1,12 @@
 """The fields of a model's config, read without torch: what an architecture search may change."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.models.builtin import MAX_LENGTH
 from engine.models.check import config_file
 from engine.models.sources import locate
 
@@ -38,7 +39,7 @@ def model_fields(source: str) -> dict[str, Any]:
     located = locate(source)
     if located.kind == "builtin":
         return dict(_BUILTIN)
-    facts: dict[str, Any] = json.loads(config_file(source).read_text(encoding="utf-8"))
+    facts = _facts(source)
     plain = (int, float, bool)
     return {
         name: value
@@ -47,6 +48,20 @@ def model_fields(source: str) -> dict[str, Any]:
         and not name.endswith(("_id", "version", "model_type"))
         and (isinstance(value, plain) or (isinstance(value, str) and name.endswith(("act", "activation"))))
     }
+
+
+def longest_text(source: str) -> int | None:
+    """How many tokens a model takes at most; None where its config does not say. Raises InputError like the above."""
+    longest = MAX_LENGTH if locate(source).kind == "builtin" else _facts(source).get("max_position_embeddings")
+    return longest if isinstance(longest, int) else None
+
+
+def _facts(source: str) -> Mapping[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(config_file(source).read_text(encoding="utf-8"))
+        return facts
+    except (OSError, ValueError):
+        raise InputError(f"config.json of {source} cannot be read; name a folder that save_pretrained wrote.") from None
 
 
 def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:

@@ -13,6 +13,8 @@ from engine.graph.sources import subject
 from engine.models.cache import Progress
 from engine.profiling.blocks import BLOCKS
 
+USUAL_TOKENS = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
@@ -21,6 +23,11 @@ class Specimen:
     name: str
     model: nn.Module
     inputs: Mapping[str, Tensor]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens per text."""
+        return next(iter(self.inputs.values())).shape[1]
 
     def __call__(self) -> object:
         """One forward pass."""
@@ -39,25 +46,28 @@ def model_of(what: str, hidden: int = 256, progress: Progress | None = None) -> 
 
 
 def specimen(
-    what: str, model: nn.Module, *, dtype: torch.dtype, device: str, batch: int, sequence: int, seed: int = 0
+    what: str, model: nn.Module, *, dtype: torch.dtype, device: str, batch: int, sequence: int | None, seed: int = 0
 ) -> Specimen:
     """The model moved to device and dtype, with inputs drawn by seed: `batch` texts of `sequence` tokens each.
+
+    Without a `sequence` they have 128 tokens, or as many as the model takes.
 
     Raises:
         InputError: a model whose input cannot be drawn, or one that does not take as many tokens.
     """
-    sizes = {"batch": batch, "sequence": sequence}
+    longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    if sequence is None:
+        sequence = min(USUAL_TOKENS, longest or USUAL_TOKENS)
     if what in BLOCKS:
         generator = torch.Generator().manual_seed(seed)
         width = next(iter(model.parameters())).shape[-1]
         inputs = {"x": torch.randn(batch, sequence, width, generator=generator)}
     else:
-        longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
         if longest is not None and sequence > longest:
             raise InputError(f"{what} takes {longest:,} tokens at most, not {sequence:,}; give a shorter sequence.")
         names = [str(getattr(model, "main_input_name", "input_ids"))]
         check_inputs(names)
-        inputs = example(names, model, sizes=sizes, seed=seed)
+        inputs = example(names, model, sizes={"batch": batch, "sequence": sequence}, seed=seed)
     moved = {name: t.to(device, dtype if t.is_floating_point() else t.dtype) for name, t in inputs.items()}
     return Specimen(what, model.to(device, dtype).eval(), moved)
 

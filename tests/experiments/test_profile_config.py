@@ -1,5 +1,6 @@
 """What `profile` can be asked for, its points, and what stands against a run before it starts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,23 @@ def test_a_model_that_is_not_there_is_told_before_anything_starts(study: str) ->
         EXPERIMENT.check(config(study=study, model="./nowhere"))
     EXPERIMENT.check(config(study=study, model="./nowhere", blocks="mlp"))
     EXPERIMENT.check(config(study="attention", model="./nowhere"))
+
+
+@pytest.mark.parametrize("study", ["compile", "step"])
+def test_more_tokens_than_a_model_takes_are_told_before_anything_starts(study: str, small_pair: dict[str, str]) -> None:
+    EXPERIMENT.check(config(study=study))
+    with pytest.raises(InputError, match="builtin takes 64 tokens at most, not 65; give a shorter sequence"):
+        EXPERIMENT.check(config(study=study, sequence=65))
+    with pytest.raises(InputError, match="takes 32 tokens at most, not 33"):
+        EXPERIMENT.check(config(study=study, sequence=33, model=small_pair["model"]))
+    EXPERIMENT.check(config(study=study, sequence=4096, blocks="mlp"))
+
+
+def test_a_folder_without_a_model_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"config\.json of .* cannot be read; name a folder that save_pretrained wrote"
+    ):
+        EXPERIMENT.check(config(study="memory", model=str(tmp_path)))
 
 
 def test_a_compiler_that_is_missing_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:

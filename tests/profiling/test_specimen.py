@@ -53,6 +53,13 @@ def test_a_model_gets_tokens_of_its_vocabulary_drawn_by_seed(small_pair: dict[st
     assert [tuple(out.shape) for out in outputs(first())] == [(3, 2)]
 
 
+def test_as_many_tokens_as_are_usual_and_the_model_takes(small_pair: dict[str, str]) -> None:
+    model = model_of(small_pair["model"])
+    assert specimen("m", model, dtype=torch.float32, device="cpu", batch=1, sequence=None).tokens == 32
+    block = model_of("mlp", 16)
+    assert specimen("mlp", block, dtype=torch.float32, device="cpu", batch=1, sequence=None).tokens == 128
+
+
 def test_what_a_model_cannot_take_is_told(small_pair: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of(small_pair["model"])
     with pytest.raises(InputError, match="m takes 32 tokens at most, not 33"):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,12 +18,13 @@ from engine.figures.units import in_seconds
 from engine.runtime.records import RunRecord
 from engine.runtime.text import clean
 from tui_app import glyphs
-from tui_app.text import ending
+from tui_app.text import count, ending
 
 STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green", "failed": "red"}
-WIDE, NARROW_COLUMNS = 90, 7
 LISTED = 12
-LONGEST = 44  # characters of a name
+LONGEST, SHORT = 44, 24  # characters of a name, with and without room
+GAP = 2  # between columns
+POINT = 5  # columns of a terminal that a point's number and state take
 
 
 def print_json(value: Any) -> None:
@@ -35,9 +37,9 @@ def state_text(state: str) -> Text:
     return Text(f"{glyphs.state(state)} {state}", style=STATE_STYLES.get(state, "dim"))
 
 
-def cell_text(values: Values, column: Column, best: bool = False) -> Text:
+def cell_text(values: Values, column: Column, longest: int = LONGEST, best: bool = False) -> Text:
     """The value in a column: dim where it is absent or a difference inside its noise."""
-    text = ending(written(values, column), LONGEST) if column.unit == "text" else written(values, column)
+    text = ending(written(values, column), longest) if column.unit == "text" else written(values, column)
     dim = not text or insignificant(values, column)
     return Text(text or "-", style="dim" if dim else "bold" if best else "")
 
@@ -55,17 +57,19 @@ def print_run(run: RunRecord) -> None:
     if baseline := results.baseline(run):
         console.print(f"baseline  {baseline}", highlight=False)
     choice = results.best(run)
-    columns = measured(experiment.columns, run)[: None if console.width >= WIDE else NARROW_COLUMNS]
+    known, rows = measured(experiment.columns, run), [values_of(point) for point in run.points]
+    columns, longest = fitting(known, rows, console.width - POINT - GAP)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
     table.add_column("")
     _add_columns(table, columns)
-    for point in run.points:
+    for point, row in zip(run.points, rows, strict=True):
         best = choice is not None and choice.index == point.index
         style = STATE_STYLES.get(point.state, "dim")
         glyph = Text("★", "bold green") if best else Text(glyphs.state(point.state), style)
-        table.add_row(str(point.index), glyph, *(cell_text(values_of(point), column, best) for column in columns))
+        table.add_row(str(point.index), glyph, *(cell_text(row, column, longest, best) for column in columns))
     console.print(table)
+    _print_rest(console, 0, len(known) - len(columns), f"labtui export {run.id} --csv FILE")
     for point in run.points:
         if point.error:
             console.print(
@@ -74,7 +78,7 @@ def print_run(run: RunRecord) -> None:
                 )
             )
     for listing in results.listings(run):
-        _print_listing(console, listing)
+        _print_listing(console, run.id, listing)
     for sentence in results.findings(run):
         console.print(Text(f"{glyphs.sign('dot')} {clean(sentence)}"))
     if choice is not None:
@@ -89,15 +93,43 @@ def _add_columns(table: Table, columns: Sequence[Column]) -> None:
         table.add_column(heading(column), justify=justify, no_wrap=True)
 
 
-def _print_listing(console: Console, listing: Listing) -> None:
+def fitting(columns: Sequence[Column], rows: Sequence[Values], room: int) -> tuple[Sequence[Column], int]:
+    """The columns that fit into `room` side by side, and how long a name may be there.
+
+    Where not all do, quartiles go first, then words that are the same in every row; then names are cut; then the last
+    columns go.
+    """
+    plain = [column for column in columns if not column.key.endswith(("_low", "_high"))]
+    varied = [one for one in plain if one.unit != "text" or len({str(row.get(one.key)) for row in rows}) > 1]
+    choices = [(columns, LONGEST), (plain, LONGEST), (varied, LONGEST)]
+    choices += [(varied[:count], SHORT) for count in range(len(varied), 0, -1)]
+
+    def width(column: Column, longest: int) -> int:
+        return max(cell_len(heading(column)), *(cell_text(row, column, longest).cell_len for row in rows), 1)
+
+    def fits(some: Sequence[Column], longest: int) -> bool:
+        return sum(width(column, longest) + GAP for column in some) - GAP <= room
+
+    return next((choice for choice in choices if fits(*choice)), choices[-1])
+
+
+def _print_rest(console: Console, rows: int, columns: int, command: str) -> None:
+    """What a table leaves out, and the command that writes it all, in a line that can be copied."""
+    if left := [count(rows, "more row")] * (rows > 0) + [count(columns, "more column")] * (columns > 0):
+        console.print(Text(f"{' and '.join(left)}: {command}", style="dim italic"), soft_wrap=True)
+
+
+def _print_listing(console: Console, run: str, listing: Listing) -> None:
     """Its first rows; `labtui export --table` writes them all."""
     table = Table(box=None, header_style="bold", pad_edge=False, title=clean(listing.title), title_justify="left")
-    _add_columns(table, listing.columns)
-    for row in listing.rows[:LISTED]:
-        table.add_row(*(cell_text(row, column) for column in listing.columns))
-    if left := len(listing.rows) - LISTED:
-        table.caption = f"{left:,} more rows: labtui export --table {listing.key} --csv FILE" if left > 0 else None
+    rows = listing.rows[:LISTED]
+    columns, longest = fitting(listing.columns, rows, console.width)
+    _add_columns(table, columns)
+    for row in rows:
+        table.add_row(*(cell_text(row, column, longest) for column in columns))
     console.print(table)
+    left = len(listing.rows) - len(rows), len(listing.columns) - len(columns)
+    _print_rest(console, *left, f"labtui export {run} --table {listing.key} --csv FILE")
 
 
 def print_runs(runs: Sequence[RunRecord]) -> None:

@@ -65,6 +65,7 @@ def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]
     found = measure(one, context.device, config.repeats, report)
     cost, saved = found.first_call - found.compiled.median, found.eager.median - found.compiled.median
     return {
+        "tokens": one.tokens,
         "start_up": found.start_up,
         "first_call": found.first_call,
         "time": found.compiled.median,

@@ -62,12 +62,12 @@ class ProfileConfig(ExperimentConfig):
         description="Texts at once, a point each: 1,16.",
         json_schema_extra=_of("compile", "step"),
     )
-    sequence: int = Field(
-        128,
+    sequence: int | None = Field(
+        None,
         ge=1,
         le=1 << 20,
         title="Sequence",
-        description="Tokens per text.",
+        description="Tokens per text; if empty 128, or what the model takes.",
         json_schema_extra=_of("compile", "step"),
     )
     lengths: WholeNumbers = Field(

@@ -81,6 +81,7 @@ def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]
         keep=keep if config.trace else None,
     )
     return {
+        "tokens": one.tokens,
         "time": found.time.median,
         "time_low": found.time.low,
         "time_high": found.time.high,

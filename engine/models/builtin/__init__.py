@@ -6,6 +6,7 @@ from engine.models.cache import Progress, cached
 from engine.runtime.home import cache_dir
 
 VERSION = 1
+MAX_LENGTH = 64  # tokens that the built-in model takes at most
 
 _PARTS = ("attention.output.dense", "attention.self.key", "attention.self.query", "attention.self.value")
 _BLOCK = (*_PARTS, "intermediate.dense", "output.dense")

@@ -8,13 +8,13 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 from transformers.utils import logging
 
+from engine.models.builtin import MAX_LENGTH
 from engine.models.cache import Progress
 from engine.models.texts import load_texts
 from engine.models.tokens import encode
 from engine.training.train import TrainSettings, train
 
 VOCABULARY = 1_500
-MAX_LENGTH = 64
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SETTINGS = TrainSettings(epochs=3, batch_size=32, learning_rate=1e-3)
 
