@@ -39,7 +39,6 @@ class Profile(Experiment):
         Column("what", "What"),
         Column("dtype", "Type"),
         Column("batch", "Batch", "number"),
-        Column("tokens", "Tokens", "number"),
         Column("time", "Time", "seconds"),
         Column("against", "Against", "seconds"),
         Column("speedup", "Speedup", "number"),
@@ -50,6 +49,7 @@ class Profile(Experiment):
         Column("bytes", "Memory", "bytes"),
         Column("saving", "Saved", "percent"),
         Column("difference", "Max diff.", "number"),
+        Column("tokens", "Tokens", "number"),
     )
     pace = ("study", "subject", "dtype", "batch", "sequence", "length", "elements", "repeats", "mode", "steps")
     warm = (

@@ -42,6 +42,6 @@ def running_point(record: RunRecord | None) -> str:
     """What the running point is doing: `training 61% of fixed(4) qat`."""
     for point in record.points if record is not None else ():
         if point.state == "running" and point.progress is not None:
-            named = " ".join(clean(value) for value in list(point.params.values())[:2])
+            named = " ".join(list(dict.fromkeys(clean(value) for value in point.params.values()))[:2])
             return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}"
     return ""
