@@ -73,7 +73,7 @@ def can_stack(models: Sequence[nn.Module], inputs: Mapping[str, Any]) -> bool:
             Variants(models)(**inputs)
     except torch.OutOfMemoryError:
         raise
-    except (RuntimeError, AttributeError, TypeError):
+    except Exception:  # whatever a model says to being traced, it can still train alone
         return False
     return True
 
