@@ -198,14 +198,12 @@ class Mixed(Searching):
         bench.context.finish(point.index, kept(bench, classifier, point, result, config.limits))
 
     def figures(self, config: MixedConfig, run: RunRecord) -> Sequence[Figure]:
-        """Best so far against trials, the same near the best, accuracy against bytes, importances."""
-        progress = reading.progress_figure(config.limits, run)
-        drawn = [
-            progress,
-            mixed_reading.zoomed(progress),
-            reading.trade_figure(config.limits, run, "bytes", self.best(config, run)),
-            reading.importance_figure(run),
-        ]
+        """Best so far against trials, the same near the best, accuracy against bits or bytes, importances."""
+        progress, best = reading.progress_figure(config.limits, run), self.best(config, run)
+        keys = dict.fromkeys((config.against, "bytes"))
+        drawn = [progress, mixed_reading.zoomed(progress)]
+        drawn += [reading.trade_figure(config.limits, run, key, best) for key in keys if key != "none"]
+        drawn.append(reading.importance_figure(run))
         return [figure for figure in drawn if figure.series]
 
     def listings(self, config: MixedConfig, run: RunRecord) -> Sequence[Listing]:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, PercentFormatter
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
 from engine.figures.files import whole
 from engine.figures.palette import style
-from engine.figures.units import in_bytes, in_seconds
+from engine.figures.units import in_bytes, in_seconds, ticks_in_bytes
 
 KINDS = (".png", ".svg")
 CHARACTERS_ALONG = 75  # what there is room for below the x axis
@@ -57,6 +57,9 @@ def canvas(figure: Figure) -> Canvas:
         axes.set_ylim(*figure.y_range)
     if not figure.categories:
         _format(axes, "x", figure.x_unit)
+        counted = figure.x_unit == "number" and all(float(x).is_integer() for one in figure.series for x in one.x)
+        if counted and figure.x_scale == "linear":  # there is no trial 2.5
+            axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     _format(axes, "y", figure.y_unit)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
@@ -149,5 +152,16 @@ def _format(axes: Axes, which: str, unit: Unit) -> None:
         axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     elif unit in ("bytes", "seconds"):
         axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-        written = in_bytes if unit == "bytes" else in_seconds
-        axis.set_major_formatter(FuncFormatter(lambda value, _position: written(value)))
+        axis.set_major_formatter(_InBytes() if unit == "bytes" else FuncFormatter(lambda value, _: in_seconds(value)))
+
+
+class _InBytes(Formatter):
+    """Sizes with the digits that tell one tick from the next."""
+
+    def __call__(self, value: float, position: int | None = None) -> str:
+        """One size, as the cursor's."""
+        return in_bytes(value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """All of an axis."""
+        return ticks_in_bytes(values)

@@ -1,6 +1,10 @@
 """Numbers as people read them: one way to write an accuracy, a size and a time, in every table and axis."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+_SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def in_percent(value: float, *, signed: bool = False, decimals: int = 2) -> str:
@@ -14,7 +18,7 @@ def in_bytes(value: float) -> str:
     """Decimal units with three digits: 17_549_312 → `17.5 MB`, 16_000_000 → `16.0 MB`."""
     if not math.isfinite(value):
         return str(value)
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, size in _SIZES:
         if abs(value) >= 0.9995 * size:
             return (
                 f"{value / size:#.3g} {unit}".replace(". ", " ")
@@ -22,6 +26,21 @@ def in_bytes(value: float) -> str:
                 else f"{value / size:.0f} {unit}"
             )
     return f"{value:.0f} B"
+
+
+def ticks_in_bytes(ticks: Sequence[float]) -> list[str]:
+    """The labels of an axis: where three digits would not place the ticks, one unit with as many as it takes.
+
+    0.5e6, 1e6 → `500 kB`, `1.00 MB`; 16.10e6, 16.15e6 → `16.10 MB`, `16.15 MB`.
+    """
+    spacing = min((b - a for a, b in pairwise(sorted(set(ticks)))), default=math.inf)
+    if all(abs(tick - float(f"{tick:.3g}")) < 0.05 * spacing for tick in ticks):
+        return [in_bytes(tick) if tick else "0" for tick in ticks]
+    unit, size = next((one for one in _SIZES if max(map(abs, ticks)) >= one[1]), ("B", 1.0))
+    values, near = [tick / size for tick in ticks], 0.05 * spacing / size
+    enough = (count for count in range(9) if all(abs(value - round(value, count)) < near for value in values))
+    digits = next(enough, 9)
+    return [f"{value:.{digits}f} {unit}" for value in values]
 
 
 def in_count(value: int) -> str:

@@ -105,3 +105,19 @@ def test_bars_stand_side_by_side_over_their_categories() -> None:
     assert [height for _, _, height in found] == [3.0, 1.0, 2.0, 4.0]
     assert all(right <= left + 1e-9 for (_, right, _), (left, _, _) in pairwise(found))
     assert [label.get_text() for label in axes.get_xticklabels()] == ["mlp", "attention"]
+
+
+def test_whole_numbers_have_whole_ticks() -> None:
+    narrow = replace(FIGURE, series=(Series("PTQ", (1.0, 2.0, 3.0), (0.5, 0.8, 0.86), slot=0),), marks=())
+    assert all(float(tick).is_integer() for tick in canvas(narrow).axes[0].get_xticks())
+    halves = replace(narrow, series=(Series("PTQ", (1.0, 1.5, 2.0), (0.5, 0.8, 0.86), slot=0),))
+    assert not all(float(tick).is_integer() for tick in canvas(halves).axes[0].get_xticks())
+
+
+def test_sizes_near_each_other_have_ticks_that_differ() -> None:
+    sizes = replace(FIGURE, series=(Series("PTQ", (16.02e6, 16.2e6), (0.5, 0.8), slot=0),), x_unit="bytes", marks=())
+    page = canvas(sizes)
+    page.draw_without_rendering()
+    labels = [label.get_text() for label in page.axes[0].get_xticklabels()]
+    assert len(labels) > 2
+    assert len(set(labels)) == len(labels)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import InputError
 from engine.figures.files import to_json, whole, write_text
 from engine.figures.table import Table
-from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.figures.units import in_bytes, in_percent, in_seconds, ticks_in_bytes
 
 cells = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
 
@@ -93,3 +93,21 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="choose another place"):
         write_text(tmp_path / "file" / "a.txt", "x")
+
+
+@pytest.mark.parametrize(
+    ("ticks", "labels"),
+    [
+        ([0.0, 5e5, 1e6, 1.5e6], ["0", "500 kB", "1.00 MB", "1.50 MB"]),
+        ([16.05e6, 16.10e6, 16.15e6], ["16.05 MB", "16.10 MB", "16.15 MB"]),
+        ([16.0e6, 16.1e6, 16.2e6], ["16.0 MB", "16.1 MB", "16.2 MB"]),
+        ([1_000_000.0, 1_000_500.0], ["1.0000 MB", "1.0005 MB"]),
+        ([100.0, 101.0], ["100 B", "101 B"]),
+        ([1000.0, 1001.0], ["1.000 kB", "1.001 kB"]),
+        ([2e6], ["2.00 MB"]),
+        ([16.25e6, 16.5e6, 16.75e6], ["16.25 MB", "16.50 MB", "16.75 MB"]),
+        ([], []),
+    ],
+)
+def test_ticks_in_bytes_are_told_apart(ticks: list[float], labels: list[str]) -> None:
+    assert ticks_in_bytes(ticks) == labels

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from engine.figures.units import in_bytes, in_percent, in_seconds
+from engine.figures.units import in_bytes, in_percent, in_seconds, ticks_in_bytes
 from tui_app import glyphs
 from tui_app.text import clean
 
@@ -55,7 +55,7 @@ def shortened(text: str, room: int) -> str:
 def tick_labels(ticks: Sequence[float], unit: str) -> list[str]:
     """Short labels for an axis, with just the digits that tell neighbours apart."""
     if unit == "bytes":
-        return [in_bytes(tick).replace(" ", "") if tick else "0" for tick in ticks]
+        return [label.replace(" ", "") for label in ticks_in_bytes(ticks)]
     if unit == "seconds":
         return [in_seconds(tick).replace(" ", "") if tick else "0" for tick in ticks]
     scale, suffix = (100.0, "%") if unit == "percent" else (1.0, "")
