@@ -32,3 +32,10 @@ def pinned(source: str) -> str:
     settled = f"{PREFIX}{run.id}/{index}"
     kept_model(settled)
     return settled
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether a source has to be asked for over a network. Raises InputError for one that cannot be."""
+    from engine.models.sources import locate
+
+    return bool(source) and locate(source).kind == "hub"

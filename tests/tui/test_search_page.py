@@ -130,3 +130,22 @@ async def test_the_way_to_a_format_in_every_layer() -> None:
         assert "Families" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SearchScreen))
+
+
+async def test_a_model_on_the_hub_is_looked_up_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half-typed name is a name on the hub: the page must neither wait for the network nor end with its answer."""
+
+    def asked(config: SearchConfig) -> Any:
+        raise InputError("the hub cannot be reached")
+
+    async with app_with() as (app, pilot):
+        await pilot.press("5")
+        await until(pilot, lambda: isinstance(app.screen, SearchScreen))
+        screen = app.screen
+        monkeypatch.setattr(screen.experiment, "points", asked, raising=False)
+        monkeypatch.setattr("tui_app.screens.experiment.CHECK_SECONDS", 3600)
+        await pilot.press("5")
+        await until(pilot, lambda: "looking the model up" in screen_text(app))
+        screen._checked = screen.form.changed
+        screen._plan()
+        await until(pilot, lambda: "the hub cannot be reached" in screen_text(app))

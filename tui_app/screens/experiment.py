@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from engine.errors import InputError
 from engine.experiments import registry
+from engine.experiments.chain import is_on_hub
 from engine.experiments.estimate import estimate
 from engine.runtime.records import RunRecord
 from tui_app import glyphs, presets
@@ -57,6 +58,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         self._filling: Mapping[str, Any] | None = None
         self._known = 0
         self._objection = ""
+        self._checked: Mapping[str, Any] | None = None  # settings of which the check has answered
         self._checking: Timer | None = None
         self._launching = False
 
@@ -150,7 +152,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         except InputError as error:
             objection = str(error)
         if changed == self.form.changed:
-            self._objection = objection
+            self._objection, self._checked = objection, changed
             self._plan()
 
     def _plan(self) -> None:
@@ -161,7 +163,14 @@ class ExperimentScreen(RunActions, Views, Filling):
             text = problem or count(len(self.form.errors), "setting") + " to mend"
             self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
             return
-        points = self.experiment.points(config)
+        try:
+            if self._checked != self.form.changed and is_on_hub(getattr(config, "model", "")):
+                self.form.show_plan(Content("looking the model up"))  # in the worker: a network has no place here
+                return
+            points = self.experiment.points(config)
+        except InputError as error:
+            self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(error)}", "$error"))
+            return
         taking = estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
         time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds, 'seconds')}"
         memory = [] if taking.memory is None else [show(taking.memory, "bytes")]
