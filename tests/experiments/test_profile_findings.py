@@ -61,6 +61,12 @@ def test_a_saving_inside_the_noise_says_so() -> None:
     )
 
 
+def test_a_loss_inside_the_noise_says_so() -> None:
+    assert said({}, compiled(5.0, 0.001, 0.0012, spread=0.0005))[0].endswith(
+        "The quartiles overlap, so the loss is uncertain."
+    )
+
+
 def test_points_are_named_where_there_are_several() -> None:
     (params, result), other = compiled(5.0, 0.001, 0.002), compiled(5.0, 0.001, 0.002)
     first, *_ = said({}, ({**params, "batch": 1}, result), other)

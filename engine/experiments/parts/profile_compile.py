@@ -186,10 +186,12 @@ def _say(params: Params, one: Values) -> list[str]:
 def _verdict(one: Values) -> str:
     cost, saved = one["first_call"] - one["time"], one["against"] - one["time"]
     if one["pays_after"] is None:
-        return (
+        text = (
             f"compiling costs {in_seconds(cost)} and never pays: a compiled call takes {in_seconds(one['time'])}, "
             f"an eager one {in_seconds(one['against'])}."
         )
+        overlap = " The quartiles overlap, so the loss is uncertain."
+        return text + overlap if one["time_low"] <= one["against_high"] else text
     text = (
         f"compiling costs {in_seconds(cost)} and saves {in_seconds(saved)} a call: it pays after "
         f"{one['pays_after']:,} calls, which are then {times(one['speedup'])}."
