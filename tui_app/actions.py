@@ -138,7 +138,7 @@ ACTIONS = (
     Action("home.baseline", "b", "baseline", "Pins this run as the baseline of the others, or lets it go."),
     # Runs: on Home the run under the cursor, on a run's own screen that run
     Action("run.rerun", "r", "rerun", "Opens the run's settings as a new experiment.", rank=9),
-    Action("run.pause", "p", "pause", "Pauses after the running point, or resumes.", rank=10),
+    Action("run.pause", "p", "pause/resume", "Pauses after the running point, or resumes.", rank=10),
     Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=11),
     Action("run.log", "L", "log", "Shows the run's log.", rank=13),
     Action("run.try", "T", "try", "Gives the next trial of a search parameters of your own.", rank=12),

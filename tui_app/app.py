@@ -166,6 +166,7 @@ class LabApp(App[None], inherit_bindings=False):
         if page is not None:
             self.show_machine(page)
             page.runs_changed(changed)
+            page.renew_keys()
 
     def _note_ended(self, changed: Iterable[str]) -> None:
         """What has ended is seen now; failures stay on top of Home until opened, whatever page they came upon."""

@@ -15,6 +15,7 @@ from tests.tui.recorded import NOW, MemorySource, run_record
 from tui_app.app import LabApp
 from tui_app.config import Config
 from tui_app.interactive import Interactive
+from tui_app.live import live_actions
 from tui_app.widgets.curve import CurveView
 
 LAYERS = [
@@ -114,6 +115,11 @@ async def push(app: LabApp, pilot: Pilot[Any], screen: Any) -> Any:
 def said(app: LabApp) -> str:
     """The toasts."""
     return " | ".join(notification.message for notification in app._notifications)
+
+
+def offered(screen: Any) -> set[str]:
+    """The ids of the actions that a key does now."""
+    return {action.id for action, _ in live_actions(screen)}
 
 
 def with_layers(record: RunRecord, index: int) -> RunRecord:

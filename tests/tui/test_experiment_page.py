@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from engine.errors import InputError
 from tests.tui.driving import screen_text, until
-from tests.tui.pages import Scripted, app_with, live, open_quantize, said, settled
+from tests.tui.pages import Scripted, app_with, live, offered, open_quantize, said, settled
 from tests.tui.recorded import MemorySource, run_record
 from tui_app import presets
 from tui_app.screens import sources
@@ -76,6 +76,13 @@ async def test_arrows_move_within_the_form_and_tab_leaves_it() -> None:
         assert app.focused is screen.points
         await pilot.press("tab")
         assert app.focused is line(screen, "data").control
+        about = str(screen.query_one("#about").content)
+        assert about.startswith(line(screen, "data").field.description)
+        assert "app.help" not in offered(screen)  # a letter is text here
+        await pilot.press("escape")
+        assert app.focused is screen.points
+        assert "app.help" in offered(screen)
+        assert "app.back" not in offered(screen)  # there is nothing to go back to
 
 
 async def test_choices_are_made_with_arrows_and_space() -> None:

@@ -128,7 +128,7 @@ async def test_the_way_to_a_format_in_every_layer() -> None:
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, MixedScreen))
         assert "Families" in screen_text(app)
-        await pilot.press("escape")
+        await pilot.press("escape", "escape")  # out of the form, then off the page
         await until(pilot, lambda: isinstance(app.screen, SearchScreen))
 
 

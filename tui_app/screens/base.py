@@ -1,6 +1,6 @@
 """What every page of the app shares: header, footer, panes, the keys that mean the same everywhere, news of runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -66,10 +66,10 @@ class LabScreen(Screen[None]):
         return next((node for node in self.focused.ancestors_with_self if isinstance(node, Pane)), None)
 
     def show_pane(self, pane: Pane) -> None:
-        """Focuses the first thing in a pane; in the narrow layout that pane comes to the front."""
+        """Focuses what a pane is entered at; in the narrow layout that pane comes to the front."""
         self._front(pane)
-        if pane.targets:
-            pane.targets[0].focus()
+        if (entry := self.entry(pane)) is not None:
+            entry.focus()
 
     def _front(self, pane: Pane) -> None:
         for deck in self.query(".deck"):
@@ -81,7 +81,7 @@ class LabScreen(Screen[None]):
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if self.pane is not None:
             self._front(self.pane)
-        self.refresh_bindings()
+        self.renew_keys()
 
     def _focus_step(self, step: int) -> None:
         """Moves the focus on, into panes that the narrow layout hides as well."""
@@ -152,12 +152,29 @@ class LabScreen(Screen[None]):
     def action_app_palette(self) -> None:
         self.app.action_command_palette()
 
-    def action_app_back(self) -> None:
-        """One step back: the zoomed pane, whatever `step_back` undoes, then the page itself."""
+    @property
+    def _way_back(self) -> Callable[[], object] | None:
+        """The zoomed pane, whatever `step_back` names, then the page itself."""
         if self.maximized is not None:
-            self.minimize()
-        elif not self.step_back() and len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            return self.minimize
+        return self.step_back() or (self.app.pop_screen if len(self.app.screen_stack) > 1 else None)
+
+    def action_app_back(self) -> None:
+        if (step := self._way_back) is not None:
+            step()
+            self.renew_keys()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Footer, help and palette show only what would do something."""
+        if action == "app_back":
+            return self._way_back is not None
+        if action == "pane_zoom":
+            return self.pane is not None
+        return super().check_action(action, parameters)
+
+    def renew_keys(self) -> None:
+        """Something changed that decides which keys are live."""
+        self.query_one(Footer).renew()
 
     def action_app_leave(self) -> None:
         if len(self.app.screen_stack) > 1:
@@ -196,6 +213,10 @@ class LabScreen(Screen[None]):
 
     # What a page fills in
 
+    def entry(self, pane: Pane) -> Widget | None:
+        """Where a pane is entered: the first thing in it."""
+        return next(iter(pane.targets), None)
+
     def body(self) -> Iterable[Widget]:
         """The page's widgets, between header and footer."""
         raise NotImplementedError
@@ -203,9 +224,9 @@ class LabScreen(Screen[None]):
     def runs_changed(self, changed: frozenset[str]) -> None:
         """Runs with these ids have news (or are gone); called at most ten times a second, only while in view."""
 
-    def step_back(self) -> bool:
-        """Undoes one step inside the page; False where there is nothing to undo."""
-        return False
+    def step_back(self) -> Callable[[], object] | None:
+        """What escape undoes inside the page as it stands; None where there is nothing to undo."""
+        return None
 
     def exports(self) -> Exports | None:
         """What `e` offers."""

@@ -1,6 +1,6 @@
 """The page of an experiment: its form, the figure and the points of its newest run, and the key that starts one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from textual import on
@@ -228,6 +228,10 @@ class ExperimentScreen(RunActions, Views, Filling):
 
     # Everywhere
 
+    def entry(self, pane: Pane) -> Widget | None:
+        """The form is entered where it was left."""
+        return self.form.last if pane.id == "settings" else super().entry(pane)
+
     def action_pane_next(self) -> None:
         self._step(1)
 
@@ -235,13 +239,14 @@ class ExperimentScreen(RunActions, Views, Filling):
         self._step(-1)
 
     def _step(self, step: int) -> None:
-        """From pane to pane: within the form the arrow keys move, and it is entered where it was left."""
+        """From pane to pane: within the form the arrow keys move."""
         panes = [pane for pane in self.panes if pane.targets]
         here = panes.index(self.pane) if self.pane in panes else -1
-        there = panes[(here + step) % len(panes)]
-        self.show_pane(there)
-        if there.id == "settings":
-            self.form.last.focus()
+        self.show_pane(panes[(here + step) % len(panes)])
+
+    def step_back(self) -> Callable[[], object] | None:
+        """Out of the form, whose fields take letters as text, to where keys are keys."""
+        return self.points.focus if self.form.has_focus_within else None
 
     def exports(self) -> Exports | None:
         return self.shown.exports()

@@ -1,6 +1,6 @@
 """The Formats page: what a number format does to the weights of a layer, bit by bit and layer by layer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from textual import on
@@ -212,17 +212,12 @@ class FormatsScreen(Asking):
 
     # Everywhere
 
-    def show_pane(self, pane: Pane) -> None:
+    def entry(self, pane: Pane) -> Widget | None:
         """A format is entered at its plot, where keys are keys."""
-        super().show_pane(pane)
-        for side in pane.query(Side):
-            side.plot.focus()
+        return next((side.plot for side in pane.query(Side)), super().entry(pane))
 
-    def step_back(self) -> bool:
-        if self.focused is not self.side.field:
-            return False
-        self.side.plot.focus()
-        return True
+    def step_back(self) -> Callable[[], object] | None:
+        return self.side.leave if self.focused is self.side.field else None
 
     def exports(self) -> Exports | None:
         if self.shown is None:

@@ -76,5 +76,13 @@ class Side(Vertical):
         self._accept(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """What names no format stays to be mended."""
         event.stop()
+        if not self.has_class("-wrong"):
+            self.plot.focus()
+
+    def leave(self) -> None:
+        """Goes back to the plot; what names no format gives way to what the plot shows."""
+        if self.has_class("-wrong"):
+            self.take(self.spec)
         self.plot.focus()

@@ -1,7 +1,8 @@
 """The Graph page: a captured model as a tree to walk, its analyses, transforms with undo, and what inputs change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from textual import on
@@ -127,7 +128,7 @@ class GraphScreen(GraphChanging):
         self.details.set([graph.problem] if graph.problem else [dropout_sentence(graph), *graph.notes], listings)
         self._title()
         self._show_place()
-        self.refresh_bindings()
+        self.renew_keys()
 
     def _title(self) -> None:
         step, line = self.step, Content.styled(clean(self.choice.name), "$muted")
@@ -180,21 +181,22 @@ class GraphScreen(GraphChanging):
     def _narrowed(self) -> None:
         self._title()
         self._show_place()
+        self.renew_keys()
 
     @on(FindingTree.Found)
     def _found(self, event: FindingTree.Found) -> None:
         self.say(event.text)
 
-    def step_back(self) -> bool:
-        """Escape takes the filter away, then the marks."""
+    def step_back(self) -> Callable[[], object] | None:
+        """The filter goes first, then the marks."""
         if self.outline.needle:
-            self.outline.narrow("")
-            return True
-        if self.outline.marked and self.step is not None:
+            return partial(self.outline.narrow, "")
+        return self._unmark if self.outline.marked and self.step is not None else None
+
+    def _unmark(self) -> None:
+        if self.step is not None:
             self.steps[-1] = replace(self.step, erased=frozenset())
             self.show_step()
-            return True
-        return False
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._title)

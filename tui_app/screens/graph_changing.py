@@ -31,17 +31,20 @@ class GraphChanging(GraphWalking):
         self.show_step()
         self.say(step.found)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("graph_passes", "graph_compare", "graph_erase"):
+            return self.step is not None and not self.step.graph.problem
+        if action == "graph_undo":
+            return len(self.steps) > 1
+        return super().check_action(action, parameters)
+
     def action_graph_undo(self) -> None:
-        if len(self.steps) < 2:
-            self.notify("There is nothing to undo.", timeout=2)
-            return
         undone = self.steps.pop()
         self.show_step()
         self.say(f"Undone: {undone.graph.passes[-1]}.")
 
     def action_graph_passes(self) -> None:
-        if self._has_graph():
-            self.choose(self._pick_pass())
+        self.choose(self._pick_pass())
 
     async def _pick_pass(self) -> None:
         options = []
@@ -59,11 +62,10 @@ class GraphChanging(GraphWalking):
             self.push_step(step)
 
     def action_graph_erase(self) -> None:
-        if self._has_graph():
-            if self.node is None:
-                self.notify("Put the cursor on a node: modules are not erased.", timeout=3)
-            else:
-                self.do(self._erase(self.node.name))
+        if self.node is None:
+            self.notify("Put the cursor on a node: modules are not erased.", timeout=3)
+        else:
+            self.do(self._erase(self.node.name))
 
     async def _erase(self, node: str) -> None:
         from tui_app.screens.graph_erased import ErasedScreen
@@ -78,18 +80,8 @@ class GraphChanging(GraphWalking):
         if await self.app.push_screen_wait(ErasedScreen(report, after.found if after else "")) and after is not None:
             self.push_step(replace(after, erased=frozenset(report["users"])))
 
-    def _has_graph(self) -> bool:
-        if self.step is None or self.step.graph.problem:
-            self.notify(
-                "There is no graph yet: ctrl+r captures one." if self.step is None else self.step.graph.problem,
-                markup=False,
-            )
-            return False
-        return True
-
     def action_graph_compare(self) -> None:
-        if self._has_graph():
-            self.choose(self._pick_other())
+        self.choose(self._pick_other())
 
     async def _pick_other(self) -> None:
         assert self.step is not None

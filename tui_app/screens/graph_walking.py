@@ -31,6 +31,12 @@ class GraphWalking(GraphChoosing):
             self.outline.narrow("")
         if self.outline.go_to(name) and here is not None:
             self.trail.append(here)
+            self.renew_keys()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("graph_input", "graph_user"):
+            return self.outline.graph is not None
+        return bool(self.trail) if action == "graph_back" else super().check_action(action, parameters)
 
     def action_graph_input(self) -> None:
         self._along(self.node.inputs if self.node else (), "input")
@@ -55,7 +61,5 @@ class GraphWalking(GraphChoosing):
             self.jump(picked)
 
     def action_graph_back(self) -> None:
-        if self.trail:
-            self.outline.return_to(self.trail.pop())
-        else:
-            self.notify("This is where you began.", timeout=2)
+        self.outline.return_to(self.trail.pop())
+        self.renew_keys()

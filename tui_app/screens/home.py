@@ -1,6 +1,6 @@
 """Home: every run in one table, the figure of the marked ones, and what is at work."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -101,7 +101,6 @@ class HomeScreen(RunActions):
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
             self.set_focus(None if empty else self.table)
-            self.refresh_bindings()
         labels = {run.metric.label for name in ids if (run := feed.rows[name]).metric is not None}
         self.table.set_columns(columns(labels.pop() if len(labels) == 1 else ""))
         self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else ""))
@@ -120,6 +119,7 @@ class HomeScreen(RunActions):
         line.display = bool(active)
         line.show(home_facts.jobs(active, now, self.size.width))
         self._facts()
+        self.renew_keys()
 
     def _status(self, shown: int) -> None:
         feed = self.lab.runs
@@ -166,6 +166,7 @@ class HomeScreen(RunActions):
     def _moved(self) -> None:
         self._facts()
         self._preview()
+        self.renew_keys()
 
     @on(Table.Marked)
     def _mark(self, event: Table.Marked) -> None:
@@ -225,23 +226,26 @@ class HomeScreen(RunActions):
             self._show()
             self._preview()
 
-    def step_back(self) -> bool:
+    def step_back(self) -> Callable[[], object] | None:
         """Out of the filter, then the filter's text, then the news, then the marks."""
         query = self.query_one(FilterInput)
-        if query.has_focus:
-            query.value = ""
-            self.table.focus()
-        elif query.value:
-            query.value = ""
-        elif self.query_one(Since).display:
-            self.query_one(Since).display = False
-        elif self.marks:
-            self.marks.clear()
-            self._show()
-            self._preview()
-        else:
-            return False
-        return True
+        if query.has_focus or query.value:
+            return self._unfilter
+        if self.query_one(Since).display:
+            return self._dismiss_news
+        return self._unmark if self.marks else None
+
+    def _unfilter(self) -> None:
+        self.query_one(FilterInput).value = ""
+        self.table.focus()
+
+    def _dismiss_news(self) -> None:
+        self.query_one(Since).display = False
+
+    def _unmark(self) -> None:
+        self.marks.clear()
+        self._show()
+        self._preview()
 
     def exports(self) -> Exports | None:
         """The figure in view, its runs, and the table as it is filtered and ordered."""

@@ -10,6 +10,12 @@ from tui_app.runs.summary import ENDED, Summary
 from tui_app.screens.searchactions import SearchActions
 
 CONFIRM_SECONDS = 4.0
+FOR_A_RUN: dict[str, frozenset[str]] = {  # with the states that leave nothing to do
+    "run_pause": frozenset(("finished", "cancelled", "unreadable")),
+    "run_cancel": ENDED | {"unreadable"},
+    "run_rerun": frozenset(("unreadable",)),
+    "run_log": frozenset(("unreadable",)),
+}
 
 
 class RunActions(SearchActions):
@@ -17,16 +23,16 @@ class RunActions(SearchActions):
 
     _cancelling: tuple[str, float] = ("", 0.0)
 
-    def _chosen(self) -> Summary | None:
-        run = self.chosen_run()
-        if run is None:
-            self.notify("There is no run here.")
-        return run
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in FOR_A_RUN:
+            run = self.chosen_run()
+            return run is not None and run.state not in FOR_A_RUN[action]
+        return super().check_action(action, parameters)
 
     def action_run_pause(self) -> None:
         from engine.runtime import control
 
-        run = self._chosen()
+        run = self.chosen_run()
         if run is None:
             return
         if run.state in ("paused", "interrupted", "failed"):
@@ -38,11 +44,8 @@ class RunActions(SearchActions):
         """Asks for the key twice: what a cancelled run has not done stays undone."""
         from engine.runtime import control
 
-        run = self._chosen()
+        run = self.chosen_run()
         if run is None:
-            return
-        if run.state in ENDED:
-            self.notify(f"{run.id} has ended ({run.state}).", markup=False)
             return
         name, until = self._cancelling
         if name == run.id and self.lab.clock() < until:
@@ -54,12 +57,12 @@ class RunActions(SearchActions):
             self.notify(text, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
 
     def action_run_rerun(self) -> None:
-        run = self._chosen()
+        run = self.chosen_run()
         if run is not None:
             self._rerun(run)
 
     def action_run_log(self) -> None:
-        run = self._chosen()
+        run = self.chosen_run()
         if run is not None:
             from tui_app.screens.run import RunScreen
 

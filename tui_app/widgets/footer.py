@@ -12,10 +12,25 @@ from tui_app.live import live_actions
 class Footer(Widget):
     """One line of keys. A click on one does what the key does."""
 
+    _line = Content("")
+
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.renew())
+
+    def on_resize(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Looks again which keys are live; drawn only where others are than before."""
+        line = self._fitting()
+        if not line.is_same(self._line):
+            self._line = line
+            self.refresh()
 
     def render(self) -> Content:
+        return self._line
+
+    def _fitting(self) -> Content:
         """As many keys as fit, in the order of their rank; help is always the last."""
         live = sorted((entry for entry in live_actions(self.screen) if entry[0].rank is not None), key=_rank)
         entries = [(action, _entry(keys[0], action.label)) for action, keys in live]

@@ -62,6 +62,9 @@ class GraphTree(Table):
         self._open: set[str] = set()
         self._lines: dict[str, Line] = {}
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.graph is not None if action.startswith("tree_") else super().check_action(action, parameters)
+
     # What is shown
 
     def show_graph(self, graph: Graph | None, keep: Callable[[Node], bool] | None = None) -> None:

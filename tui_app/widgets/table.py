@@ -101,6 +101,8 @@ class Table(ScrollView, can_focus=True):
         self.sorted_by: tuple[str, bool] = ("", False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action.startswith("table_") and not self.rows:
+            return False
         return self._answered.get(action, True)
 
     @property
