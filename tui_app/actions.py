@@ -61,6 +61,7 @@ GROUPS = {
     "app": "Everywhere",
     "pane": "Panes",
     "home": "Home",
+    "filter": "Home: the filter",
     "run": "Runs",
     "launch": "Experiments",
     "form": "Forms",
@@ -86,6 +87,7 @@ GROUPS = {
 EVERYWHERE = ("screen", "app", "pane")
 TOGETHER = (
     ("home", "run", "table"),
+    ("home", "run", "filter"),
     ("home", "run", "curve"),
     ("run", "view", "table", "values", "details"),
     ("run", "view", "curve"),
@@ -136,6 +138,7 @@ ACTIONS = (
     Action("home.demo", "d", "demo", "Starts a small sweep on the built-in model.", rank=3),
     Action("home.compare", "c", "compare", "Compares the marked runs.", rank=6),
     Action("home.baseline", "b", "baseline", "Pins this run as the baseline of the others, or lets it go."),
+    Action("filter.keep", "enter,down", "keep the filter", "Goes back to the runs that the filter leaves.", rank=1),
     # Runs: on Home the run under the cursor, on a run's own screen that run
     Action("run.rerun", "r", "rerun", "Opens the run's settings as a new experiment.", rank=9),
     Action("run.pause", "p", "pause/resume", "Pauses after the running point, or resumes.", rank=10),
@@ -144,10 +147,10 @@ ACTIONS = (
     Action("run.try", "T", "try", "Gives the next trial of a search parameters of your own.", rank=12),
     Action("run.more", "M", "more", "Adds trials to a search.", rank=12),
     # Experiments
-    Action("launch.start", "ctrl+r", "run", "Starts the experiment, from any field.", rank=1, priority=True),
+    Action("launch.start", "ctrl+r", "run", "Starts the experiment, from any field.", rank=1),
     Action("launch.presets", "P", "presets", "Fills the form from a preset.", rank=6),
-    Action("launch.edit", "ctrl+o", "edit as TOML", "Opens the settings as TOML in $EDITOR.", rank=14, priority=True),
-    Action("launch.save", "ctrl+s", "save preset", "Saves the form as a preset.", rank=13, priority=True),
+    Action("launch.edit", "ctrl+o", "edit as TOML", "Opens the settings as TOML in $EDITOR.", rank=14),
+    Action("launch.save", "ctrl+s", "save preset", "Saves the form as a preset.", rank=13),
     Action("launch.follow", "f", "follow", "Selects each newest point by itself."),
     # Forms
     Action("form.next", "down", "next field", "Goes to the next field."),
@@ -231,7 +234,7 @@ ACTIONS = (
     Action("formats.quantize", "r", "quantize", "Opens Quantize with these formats filled in.", rank=8),
     Action("formats.sensitivity", "a", "accuracy", "Opens Sensitivity: accuracy with one layer quantised.", rank=9),
     # Pickers
-    Action("pick.finetune", "ctrl+t", "fine-tune", "Trains the model under the cursor on first.", priority=True),
+    Action("pick.finetune", "ctrl+t", "fine-tune", "Trains the model under the cursor on first."),
     # Dialogs
     Action("dialog.close", "escape,q", "close", "Closes the dialog; nothing happens.", rank=0),
     Action("export.png", "p", "PNG", "Writes the figure as a PNG.", rank=1),

@@ -11,12 +11,13 @@ from typing import Any, Protocol, cast
 from textual import work
 from textual.app import App, SystemCommand
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.filter import Monochrome, NoColor
 from textual.geometry import Size
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from engine.errors import InputError
 from tui_app import clipboard, glyphs, terminal
@@ -101,6 +102,14 @@ class LabApp(App[None], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, where a theme does not give them."""
         return defaults(self.current_theme)
+
+    async def on_event(self, event: Event) -> None:
+        """Keys act before the next one is looked at, so that in a burst each finds the focus where the last left it."""
+        if isinstance(event, Key) and not event.is_forwarded:
+            focused = self.focused
+            if focused is not None and not isinstance(focused, Input) and await self._check_bindings(event.key):
+                return
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.plain(), "-plain")
@@ -191,7 +200,12 @@ class LabApp(App[None], inherit_bindings=False):
         page.query_one(Header).machine(Content("  ").join(part for part in parts if part))
 
     def action_screen_go(self, name: str) -> None:
-        self.switch_mode(name)
+        """To a numbered page, as it was left; from a page that was opened from it, to the page itself."""
+        if name == self.current_mode:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        else:
+            self.switch_mode(name)
 
     def action_app_quit(self) -> None:
         active = [row for row in self.runs.rows.values() if row.state in ("running", "queued")]

@@ -1,4 +1,4 @@
-"""What points should take, told from like points in past runs. No torch."""
+"""What points should take, told from like points in past runs, and the rest of a run from its own. No torch."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
@@ -22,21 +22,19 @@ def estimate(
 
     Like means: the same in all that decides how long a point takes (`Experiment.pace`).
     """
-
-    def like(settings: Mapping[str, Any], params: Params) -> str:
-        return repr([params.get(key, settings.get(key)) for key in experiment.pace])
-
     past: dict[str, list[PointRecord]] = {}
     for run in history:
         if run.experiment == experiment.name:
             for point in run.finished:
-                past.setdefault(like(run.config, point.params), []).append(point)
+                past.setdefault(_kind(experiment, run.config, point.params), []).append(point)
 
     def of_each(measure: Callable[[PointRecord], float | None]) -> list[float]:
         """The median for each point, or nothing at all where one is not known."""
         medians = []
         for params in points:
-            known = [value for one in past.get(like(config, params), ()) if (value := measure(one)) is not None]
+            known = [
+                value for one in past.get(_kind(experiment, config, params), ()) if (value := measure(one)) is not None
+            ]
             if not known:
                 return []
             medians.append(median(known))
@@ -47,3 +45,40 @@ def estimate(
         of_each(lambda point: (point.result or {}).get("peak_memory")),
     )
     return Estimate(sum(seconds) if seconds else None, max(memory, default=None))
+
+
+def ends(experiment: Experiment, run: RunRecord) -> float | None:
+    """When a running run should be done (Unix seconds); None while its points do not tell.
+
+    A point takes as long as like points of the run have, without the first of all: that one also made what the others
+    share (model, tokens, baseline). Before there are any, training tells at what pace it goes on.
+    """
+    running = [point for point in run.points if point.state == "running" and point.started is not None]
+    if run.state != "running" or not running:
+        return None
+    first = min(run.finished, key=lambda point: point.started or 0.0, default=None)
+    past: dict[str, list[float]] = {}
+    for point in run.finished:
+        if point is not first and point.seconds is not None:
+            past.setdefault(_kind(experiment, run.config, point.params), []).append(point.seconds)
+    typical = {kind: median(seconds) for kind, seconds in past.items()}
+    moments: list[float] = []
+    for point in running:
+        kind, progress = _kind(experiment, run.config, point.params), point.progress
+        phase = progress.phase_seconds if progress is not None and progress.trains else None
+        if progress is not None and phase is not None:
+            moments.append(progress.at + phase * (1 - progress.fraction))
+            typical.setdefault(kind, phase)
+        elif kind in typical:
+            moments.append((point.started or 0.0) + typical[kind])
+        else:
+            return None
+    waiting = [_kind(experiment, run.config, point.params) for point in run.points if point.state == "queued"]
+    if not typical.keys() >= set(waiting):
+        return None
+    return (sum(moments) + sum(typical[kind] for kind in waiting)) / len(running)
+
+
+def _kind(experiment: Experiment, settings: Mapping[str, Any], params: Params) -> str:
+    """What decides how long a point takes."""
+    return repr([params.get(key, settings.get(key)) for key in experiment.pace])

@@ -1,7 +1,7 @@
 """What a run looks like to a reader: screens, commands and figures see nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,18 +10,52 @@ PointState = Literal["queued", "running", "finished", "failed", "pruned", "cance
 Params = Mapping[str, Any]
 
 
+TRAINING = "training"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running point is: `done` of `total` units, and what it is doing."""
+    """How far a running point is: `done` of `total` units of a phase, and what it is doing there.
+
+    The phase is what the text says before its first comma. It began at `since` (Unix seconds) with `base` units done,
+    and this was said `at`; `trained` is the share of its training that the point has behind it, whatever it does now.
+    """
 
     done: float
     total: float
     text: str = ""
+    at: float = 0.0
+    since: float = 0.0
+    base: float = 0.0
+    trained: float = 0.0
 
     @property
     def fraction(self) -> float:
         """Between 0 and 1."""
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+    @property
+    def phase(self) -> str:
+        """What is being done."""
+        return self.text.partition(",")[0]
+
+    @property
+    def trains(self) -> bool:
+        """Whether this is the training of the point itself."""
+        return self.phase == TRAINING
+
+    def followed(self, done: float, total: float, text: str, at: float) -> "Progress":
+        """What is known after another report."""
+        fresh = Progress(done, total, text, at, at, done, self.trained)
+        if fresh.phase == self.phase and total == self.total and done >= self.done:
+            fresh = replace(fresh, since=self.since, base=self.base)
+        return replace(fresh, trained=fresh.fraction) if fresh.trains else fresh
+
+    @property
+    def phase_seconds(self) -> float | None:
+        """How long the whole phase takes at its pace so far; None until a twentieth of it is done."""
+        share = (self.done - self.base) / self.total if self.total > 0 else 0.0
+        return (self.at - self.since) / share if share >= 0.05 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +115,5 @@ class RunRecord:
 
     @property
     def done(self) -> int:
-        """How many points need no more work."""
-        return sum(point.state in ("finished", "failed", "pruned", "cancelled") for point in self.points)
+        """How many points have come to an end of their own: with a result, or failed."""
+        return sum(point.state in ("finished", "failed", "pruned") for point in self.points)

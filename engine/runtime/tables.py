@@ -1,11 +1,13 @@
 """The tables of the index, and what each event does to them. Migration is making them again."""
 
 import sqlite3
+from dataclasses import asdict
 
 from engine.runtime.attempts import Event
-from engine.runtime.encoding import dumps
+from engine.runtime.encoding import dumps, loads
+from engine.runtime.records import Progress
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE run(id TEXT PRIMARY KEY, state TEXT NOT NULL, created REAL NOT NULL, started REAL, ended REAL,
     closed INTEGER NOT NULL DEFAULT 0);
@@ -38,7 +40,10 @@ def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
             (point, attempt, data["key"], data["step"], data["value"]),
         )
     elif event.kind == "progress":
-        run(f"UPDATE point SET progress = ? WHERE idx = ? AND {OPEN}", (dumps(data), point))
+        row = run("SELECT progress FROM point WHERE idx = ?", (point,)).fetchone()
+        before = Progress(**loads(row[0])) if row and row[0] else Progress(0, 0)
+        told = before.followed(data["done"], data["total"], data["text"], event.ts)
+        run(f"UPDATE point SET progress = ? WHERE idx = ? AND {OPEN}", (dumps(asdict(told)), point))
     elif event.kind in ("finished", "failed", "pruned"):
         column = "error" if event.kind == "failed" else "result"
         run(

@@ -81,7 +81,7 @@ def run_record(
             curve = {"loss": tuple((float(n), value) for n, value in enumerate(losses))} if losses else {}
             point = replace(point, state="finished", attempt=1, started=at, ended=at + 20, result=result, metrics=curve)
         elif index == done and state == "running":
-            doing = Progress(fraction, 1.0, "evaluating")
+            doing = Progress(fraction, 1.0, "evaluating", trained=fraction)
             point = replace(point, state="running", attempt=1, started=created + 20 * index, progress=doing)
         elif index == done and error is not None:
             at = created + 20 * index

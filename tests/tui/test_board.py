@@ -17,7 +17,7 @@ def runs_of(n: int) -> dict[str, Summary]:
         record = run_record(
             f"q-{index:04d}", name=order.choice("abcdef"), state=state, widths=widths, done=done, age=n - index
         )
-        found[record.id] = summarize(record, NOW)
+        found[record.id] = summarize(record)
     return found
 
 
@@ -43,7 +43,7 @@ def test_every_order_agrees_with_sorting_anew_after_random_changes() -> None:
                 runs = {key: run for key, run in runs.items() if key != name}
             else:
                 record = run_record(name, name="zz", widths=(2, 3, 4), done=order.randint(1, 3), state="paused")
-                runs = {**runs, name: summarize(record, NOW)}
+                runs = {**runs, name: summarize(record)}
             board.update(runs, [name])
         fresh = Board()
         fresh.sort, fresh.descending = board.sort, board.descending
@@ -79,6 +79,6 @@ def test_the_filter_keeps_up_with_changes() -> None:
     board.filter("state:failed", runs, NOW)
     assert board.shown() == []
     error = {"type": "E", "message": "m"}
-    runs["q-0003"] = summarize(run_record("q-0003", state="failed", done=0, error=error), NOW)
+    runs["q-0003"] = summarize(run_record("q-0003", state="failed", done=0, error=error))
     board.update(runs, ["q-0003"])
     assert board.shown() == ["q-0003"]

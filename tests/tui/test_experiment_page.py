@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -83,6 +84,22 @@ async def test_arrows_move_within_the_form_and_tab_leaves_it() -> None:
         assert app.focused is screen.points
         assert "app.help" in offered(screen)
         assert "app.back" not in offered(screen)  # there is nothing to go back to
+
+
+async def test_keys_that_come_in_one_burst_act_in_their_order() -> None:
+    worker = Scripted()
+    async with app_with(worker=worker) as (app, pilot):
+        screen = await open_quantize(app, pilot)
+        screen.set_focus(line(screen, "widths").control)
+        before = line(screen, "widths").text
+        keys = ["end", *["backspace"] * len(before), *"2,4,", "backspace", "tab", "shift+tab", "5", "up", *"ab"]
+        for key in (*keys, "ctrl+r"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await until(pilot, lambda: [what for what, _ in worker.asked if what == "launch"])
+        assert line(screen, "widths").text == "5"  # entered again, its text is selected: a letter replaces it
+        assert line(screen, "data").text == "ab"
+        (asked,) = [values for what, values in worker.asked if what == "launch"]
+        assert asked["values"] == {"data": "ab", "widths": "5"}
 
 
 async def test_choices_are_made_with_arrows_and_space() -> None:

@@ -7,7 +7,7 @@ from tui_app.runs.filter import parse_filter
 from tui_app.runs.summary import Summary, summarize
 
 RUNS = {
-    run.id: summarize(run, NOW)
+    run.id: summarize(run)
     for run in (
         run_record("q-0001", name="bert tiny PTQ", config={"model": "prajjwal1/bert-tiny"}),
         run_record("q-0002", name="Bert QAT", modes=("qat",), widths=(2, 3), age=60),
@@ -78,7 +78,7 @@ def test_an_empty_field_asks_for_nothing() -> None:
 
 
 def test_markup_and_escapes_are_plain_text() -> None:
-    run = summarize(run_record("q-0009", name="a[red]b\x1b[31mc\x1b]0;x\x07"), NOW)
+    run = summarize(run_record("q-0009", name="a[red]b\x1b[31mc\x1b]0;x\x07"))
     assert run.name == "a[red]bc"
     assert parse_filter("[red]")(run)
 

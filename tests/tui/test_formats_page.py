@@ -100,6 +100,29 @@ async def test_escape_leaves_the_field_first() -> None:
         assert app.screen is screen
 
 
+async def test_what_names_no_format_keeps_the_field_and_escape_takes_it_back() -> None:
+    async with formats() as (app, pilot, screen):
+        await pilot.press("s", "x", "enter")
+        assert app.focused is screen.first.field
+        assert "position" in screen_text(app)
+        await pilot.press("escape")
+        assert screen.first.field.value == screen.first.spec == "fixed(4)"
+        assert "position" not in screen_text(app)
+
+
+async def test_nothing_of_a_model_stays_beside_the_name_of_one_that_cannot_be_loaded() -> None:
+    worker = inspecting()
+    async with formats(worker) as (app, pilot, screen):
+        worker.answers["format_model"] = InputError("nowhere does not exist; name a folder that does.")
+        screen.open_model("nowhere")
+        await until(pilot, lambda: "nowhere does not exist" in screen_text(app))
+        text = screen_text(app)
+        assert "nowhere ━" in text
+        assert "query" not in text
+        assert "as fixed" not in text
+        assert not screen.table.rows
+
+
 async def test_arrows_walk_over_bars_that_hold_weights_and_n_over_the_weights_in_one() -> None:
     async with formats() as (app, pilot, screen):
         place = screen.cursor

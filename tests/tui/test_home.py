@@ -239,6 +239,18 @@ async def on_disk(pilot: Pilot[None], app: LabApp, count: int) -> None:
     await until(pilot, lambda: len(app.runs.rows) == count)
 
 
+async def test_an_empty_project_keeps_its_keys_after_the_help() -> None:
+    async with opened() as (app, pilot):
+        offers = offered(app.screen)
+        assert {"home.demo", "home.new"} <= offers
+        assert not {"table.open", "pane.zoom", "app.back"} & offers
+        await pilot.press("question_mark")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        assert offered(app.screen) == offers
+
+
 async def test_pause_and_cancel_reach_the_run_directory() -> None:
     path = write_run(done=3)
     async with opened(source=cast(MemorySource, Disk())) as (app, pilot):

@@ -1,13 +1,15 @@
 """A run in one line."""
 
 import math
+from dataclasses import replace
 
+from engine.runtime.records import Progress
 from tests.tui.recorded import NOW, accuracy_of, run_record
 from tui_app.runs.summary import Metric, summarize
 
 
 def test_the_metric_is_the_best_points_not_the_last_ones() -> None:
-    run = summarize(run_record("q-0001", widths=(8, 2)), NOW)
+    run = summarize(run_record("q-0001", widths=(8, 2)))
     assert run.metric is not None
     assert run.metric.value == accuracy_of(8, "ptq")
     assert run.metric.unit == "percent"
@@ -16,38 +18,42 @@ def test_the_metric_is_the_best_points_not_the_last_ones() -> None:
 
 
 def test_a_run_without_results_has_no_metric() -> None:
-    run = summarize(run_record("q-0001", state="queued", done=0), NOW)
+    run = summarize(run_record("q-0001", state="queued", done=0))
     assert (run.metric, run.bytes, run.fraction, run.ends) == (None, None, 0.0, None)
 
 
 def test_an_experiment_that_is_gone_costs_the_metric_alone() -> None:
-    from dataclasses import replace
-
-    run = summarize(replace(run_record("q-0001"), experiment="no.such.module"), NOW)
+    run = summarize(replace(run_record("q-0001"), experiment="no.such.module"))
     assert run.metric is None
     assert (run.done, run.total) == (8, 8)
 
 
-def test_progress_counts_the_part_of_the_running_point() -> None:
-    run = summarize(run_record("q-0001", state="running", widths=(2, 3, 4, 5), done=1, fraction=0.5), NOW)
-    assert run.fraction == (1 + 0.5) / 4
+def test_a_run_counts_what_the_running_point_has_trained_and_not_its_other_phases() -> None:
+    run = run_record("q-0001", state="running", widths=(2, 3, 4, 5), done=1, fraction=0.5)
+    assert summarize(run).fraction == (1 + 0.5) / 4
+    phases = [Progress(0, 0).followed(0.9, 1.0, text, NOW) for text in ("evaluating", "tokenising")]
+    for phase in phases:
+        points = [replace(point, progress=phase if point.progress else None) for point in run.points]
+        assert summarize(replace(run, points=tuple(points))).fraction == 1 / 4
 
 
-def test_the_end_is_estimated_from_the_points_that_finished() -> None:
-    record = run_record("q-0001", state="running", widths=(2, 3, 4, 5), done=2, fraction=0.5)
-    since = record.points[2].started
-    assert since is not None
-    assert summarize(record, NOW).ends == since + 2 * 20  # two points to go, 20 s each
+def test_a_cancelled_point_is_not_done() -> None:
+    record = run_record("q-0001", state="cancelled", widths=(2, 3, 4, 5), done=1)
+    points = [replace(point, state="cancelled" if point.index else "finished") for point in record.points]
+    assert summarize(replace(record, points=tuple(points))).done == 1
 
 
-def test_the_end_is_estimated_from_the_first_points_progress() -> None:
-    record = run_record("q-0001", state="running", widths=(2, 3), done=0, fraction=0.25, age=50)
-    assert summarize(record, NOW).ends == (NOW - 50) + 2 * 50 / 0.25
+def test_a_run_has_an_end_as_soon_as_its_points_tell() -> None:
+    early = run_record("q-0001", state="running", widths=(2, 3, 4), done=1, age=25)
+    assert summarize(early).ends is None  # the first point made the model and the tokens too
+    later = run_record("q-0001", state="running", widths=(2, 3, 4), done=2, age=45)
+    assert summarize(later).ends == NOW + 15
+    assert summarize(replace(later, experiment="no.such.module")).ends is None
 
 
 def test_a_failed_run_says_what_failed() -> None:
     error = {"type": "ValueError", "message": "bad\x1b[31m [b]layer[/b]\nsecond line"}
-    run = summarize(run_record("q-0001", state="failed", done=1, error=error), NOW)
+    run = summarize(run_record("q-0001", state="failed", done=1, error=error))
     assert run.problem == "ValueError: bad [b]layer[/b] second line"
 
 
@@ -60,10 +66,8 @@ def test_differences_inside_the_noise() -> None:
 
 
 def test_nan_results_are_taken_as_they_are() -> None:
-    from dataclasses import replace
-
     record = run_record("q-0001", widths=(4,))
     point = record.points[0]
     assert point.result is not None
     record = replace(record, points=(replace(point, result={**point.result, "loss": math.nan}),))
-    assert math.isnan(summarize(record, NOW).values["loss"])
+    assert math.isnan(summarize(record).values["loss"])

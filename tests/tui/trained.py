@@ -35,7 +35,11 @@ def pruned(done: int = 10, state: str = "finished", age: float = 600.0) -> RunRe
             result = _result(**one)
             points.append(PointRecord(index, one, "finished", 1, "cpu", at, at + 30, result))
         elif index == done and state == "running":
-            points.append(PointRecord(index, one, state, 1, "cpu", at, progress=Progress(50, 100, "training")))
+            points.append(
+                PointRecord(
+                    index, one, state, 1, "cpu", at, progress=Progress(50, 100, "training", at + 15, at, trained=0.5)
+                )
+            )
         else:
             points.append(PointRecord(index, one))
     return RunRecord(
@@ -116,7 +120,7 @@ def tuned() -> RunRecord:
                 1,
                 "cpu",
                 NOW - 100,
-                progress=Progress(50, 100, "training, 210 texts/s"),
+                progress=Progress(50, 100, "training, 210 texts/s", NOW, NOW - 100, trained=0.5),
                 metrics=curves[1],
             ),
         ),

@@ -1,10 +1,10 @@
 """A run in one line: what the table shows and what the filter and the order see."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import InputError
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app.text import clean, error_line
 
@@ -34,7 +34,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Texts are clean. `fraction` counts points and the part of a running one; `ends` is when it should be done.
+    """Texts are clean. `fraction` counts points and what running ones have trained; `ends` is when it should be done.
 
     `reason` says why the best point is the best; `values` are its plain numbers by key, for the filter.
     """
@@ -66,11 +66,10 @@ class Summary:
         return f"{self.id} {self.name} {self.experiment} {self.state} {self.model} {self.data}".lower()
 
 
-def summarize(run: RunRecord, now: float | None = None) -> Summary:
+def summarize(run: RunRecord) -> Summary:
     """A run's summary. An experiment that cannot be loaded any more costs the metric, nothing else."""
     point, reason, columns = _best(run)
     result = {**(point.params if point else {}), **((point.result or {}) if point else {})}
-    fraction, ends = _outlook(run, time.time() if now is None else now)
     return Summary(
         id=run.id,
         name=clean(run.name),
@@ -82,8 +81,8 @@ def summarize(run: RunRecord, now: float | None = None) -> Summary:
         ended=run.ended,
         done=run.done,
         total=len(run.points),
-        fraction=fraction,
-        ends=ends,
+        fraction=_share(run),
+        ends=_ends(run),
         model=clean(run.config.get("model", "")),
         data=clean(run.config.get("data", "")),
         device=clean(", ".join(run.devices)),
@@ -129,24 +128,24 @@ def _failure(run: RunRecord) -> str:
     return next((error_line(point.error) for point in reversed(run.points) if point.error), "")
 
 
-def _outlook(run: RunRecord, now: float) -> tuple[float, float | None]:
-    """How much is done (0 to 1), and when the rest should be, at the pace of the points so far."""
+def _share(run: RunRecord) -> float:
+    """How much is done: points that have ended, and of those that run what they have trained."""
     if not run.points:
-        return float(run.state == "finished"), None
-    running = [point for point in run.points if point.state == "running"]
-    partly = sum(point.progress.fraction for point in running if point.progress)
-    fraction = (run.done + partly) / len(run.points)
-    since = min((point.started for point in running if point.started is not None), default=None)
-    if run.state != "running" or since is None:
-        return fraction, None
-    taken = [point.seconds for point in run.finished if point.seconds is not None]
-    if taken:
-        pace = sum(taken) / len(taken)
-    elif partly > 0:
-        pace = (now - since) * len(running) / partly
-    else:
-        return fraction, None
-    return fraction, since + pace * (len(run.points) - run.done) / len(running)
+        return float(run.state == "finished")
+    partly = sum(point.progress.trained for point in run.points if point.state == "running" and point.progress)
+    return (run.done + partly) / len(run.points)
+
+
+def _ends(run: RunRecord) -> float | None:
+    from engine.experiments import registry
+    from engine.experiments.estimate import ends
+
+    if run.state != "running":
+        return None
+    try:
+        return ends(registry.get(run.experiment), run)
+    except InputError:  # an experiment that is not here any more
+        return None
 
 
 def unreadable(path: Path, error: Exception) -> Summary:

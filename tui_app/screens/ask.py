@@ -7,6 +7,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui_app.actions import bindings
+from tui_app.widgets.lineinput import LineInput
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -21,7 +22,7 @@ class AskScreen(ModalScreen[str | None]):
         self._question, self._text = question, text
 
     def compose(self) -> ComposeResult:
-        box = Vertical(Input(self._text), classes="box")
+        box = Vertical(LineInput(self._text), classes="box")
         box.border_title = Content(self._question)
         yield box
 

@@ -69,7 +69,7 @@ class LabScreen(Screen[None]):
         """Focuses what a pane is entered at; in the narrow layout that pane comes to the front."""
         self._front(pane)
         if (entry := self.entry(pane)) is not None:
-            entry.focus()
+            self.set_focus(entry)  # at once: the next key is for it
 
     def _front(self, pane: Pane) -> None:
         for deck in self.query(".deck"):
@@ -93,12 +93,12 @@ class LabScreen(Screen[None]):
         targets = pane.targets
         place = targets.index(self.focused) + step if self.focused in targets else len(targets)
         if 0 <= place < len(targets):
-            targets[place].focus()
+            self.set_focus(targets[place])
             return
         reachable = [other for other in panes if other.targets]
         following = reachable[(reachable.index(pane) + step) % len(reachable)]
         self._front(following)
-        following.targets[0 if step > 0 else -1].focus()
+        self.set_focus(following.targets[0 if step > 0 else -1])
 
     def action_pane_next(self) -> None:
         self._focus_step(1)

@@ -15,6 +15,7 @@ from tui_app.actions import BY_ID, bindings, show_key
 from tui_app.screens.base import Exports
 from tui_app.screens.dialog import Dialog
 from tui_app.text import clean, count
+from tui_app.widgets.lineinput import LineInput
 
 FOLDER = "exports"
 
@@ -44,7 +45,7 @@ class ExportScreen(Dialog):
         self._folder = Path(FOLDER) if folder is None else folder
 
     def box(self) -> Iterable[Widget]:
-        yield Horizontal(Static("path"), Input(str(self._folder / self.exports.stem), compact=True))
+        yield Horizontal(Static("path"), LineInput(str(self._folder / self.exports.stem), compact=True))
         yield Sheet(Content("\n").join(self._kinds()))
 
     def on_mount(self) -> None:

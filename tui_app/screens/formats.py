@@ -5,6 +5,7 @@ from typing import Any
 
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Static
@@ -106,6 +107,13 @@ class FormatsScreen(Asking):
     def show_problem(self, text: str, *, wrong: bool) -> None:
         for side in (self.first, self.second):
             side.plot.say(text, "$error" if wrong else "$muted")
+        if self.shown is None:  # nothing of the model before stays beside another's name
+            for side in (self.first, self.second):
+                side.fitted(side.spec)
+            self.bits.update(Content(""))
+            self.table.fill(texts.QUANTITIES, ())
+            self.query_one("#left", Pane).title("Format", clean(self.model_name))
+            self.query_one("#layers", Pane).title("Layers")
 
     @on(Side.Changed)
     def _format(self) -> None:
@@ -156,7 +164,7 @@ class FormatsScreen(Asking):
         self.side.take(self.side.family(-1))
 
     def action_formats_edit(self) -> None:
-        self.side.field.focus()
+        self.set_focus(self.side.field)
 
     def action_formats_compare(self) -> None:
         self.compares = not self.compares

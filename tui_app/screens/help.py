@@ -11,6 +11,7 @@ from tui_app.actions import EVERYWHERE, GROUPS, Action, show_key
 from tui_app.live import live_actions
 from tui_app.screens.base import LabScreen
 from tui_app.screens.dialog import Dialog, TextScreen
+from tui_app.widgets.pane import Pane
 
 
 class HelpScreen(Dialog):
@@ -37,10 +38,8 @@ def _line(action: Action, keys: list[str]) -> Content:
 
 
 def explain(widget: Widget) -> TextScreen:
-    """The help of the focused widget, or of what it stands in."""
-    for node in widget.ancestors_with_self:
-        text = getattr(node, "HELP", None)
-        if text:
-            name = type(node).__name__.removesuffix("Screen")
-            return TextScreen(name, str(text))
-    return TextScreen("Help", "Press ? for the keys that do something here.")
+    """The help of the focused widget, or of what it stands in, under the name of its pane."""
+    around = list(widget.ancestors_with_self)
+    name = next((node.label for node in around if isinstance(node, Pane)), "Here")
+    text = next((text for node in around if (text := getattr(node, "HELP", ""))), "")
+    return TextScreen(name, str(text) or "Press ? for the keys that do something here.")

@@ -100,7 +100,7 @@ class HomeScreen(RunActions):
         empty = feed.ready and not (feed.rows or feed.unread or feed.trouble)
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
-            self.set_focus(None if empty else self.table)
+            (self.query_one(Welcome) if empty else self.table).focus()
         labels = {run.metric.label for name in ids if (run := feed.rows[name]).metric is not None}
         self.table.set_columns(columns(labels.pop() if len(labels) == 1 else ""))
         self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else ""))
@@ -187,7 +187,7 @@ class HomeScreen(RunActions):
         self._preview()
 
     def action_home_filter(self) -> None:
-        self.query_one(FilterInput).focus()
+        self.set_focus(self.query_one(FilterInput))
 
     def action_home_sort(self) -> None:
         self.board.next_sort(self.lab.runs.rows)
@@ -237,7 +237,7 @@ class HomeScreen(RunActions):
 
     def _unfilter(self) -> None:
         self.query_one(FilterInput).value = ""
-        self.table.focus()
+        self.set_focus(self.table)
 
     def _dismiss_news(self) -> None:
         self.query_one(Since).display = False

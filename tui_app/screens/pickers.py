@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from tui_app.actions import bindings
 from tui_app.text import clean
+from tui_app.widgets.lineinput import LineInput
 from tui_app.widgets.table import Column, Row, Table
 
 SHOWN = 200
@@ -59,7 +60,9 @@ class PickScreen(ModalScreen[str | None]):
         self._table.can_focus = False
 
     def compose(self) -> ComposeResult:
-        box = Vertical(Input(self._text, placeholder="a few letters of it", compact=True), self._table, classes="box")
+        box = Vertical(
+            LineInput(self._text, placeholder="a few letters of it", compact=True), self._table, classes="box"
+        )
         box.border_title = Content(self._title)
         train = ", ctrl+t fine-tunes it" if self._finetune else ""
         box.border_subtitle = Content(f"enter takes it{train}, escape leaves it")

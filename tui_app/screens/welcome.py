@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from tui_app.app import LabApp
 
 
-class Welcome(Static):
-    """Shown while there are no runs; also what `n` and the demo do."""
+class Welcome(Static, can_focus=True):
+    """Shown, and in focus, while there are no runs; also what `n` and the demo do."""
+
+    HELP = "Three ways to begin: the demo, an experiment of your own, or the command line."
 
     def on_mount(self) -> None:
         keymap = self.app._keymap

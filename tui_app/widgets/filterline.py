@@ -1,13 +1,13 @@
 """The field of the filter language."""
 
-from textual.events import Key
-
+from tui_app.actions import bindings
 from tui_app.widgets.lineinput import LineInput
 
 
 class FilterInput(LineInput):
-    """Enter and down go back to the table; what is typed filters at once."""
+    """What is typed filters at once; the filter is left with or without its text."""
 
+    BINDINGS = bindings("filter")
     HELP = (
         "Words must all be found. state:running|queued asks a field (experiment, state, model, data, name, id, "
         "device), acc>=0.8 or acc>=80% a number of the best point, -word leaves out, a|b takes either."
@@ -18,8 +18,5 @@ class FilterInput(LineInput):
             placeholder="filter: words  state:running|queued  acc>=80%  -word", id="query", select_on_focus=False
         )
 
-    def on_key(self, event: Key) -> None:
-        if event.key in ("enter", "down"):
-            event.prevent_default()
-            event.stop()
-            self.screen.query("Table").first().focus()
+    def action_filter_keep(self) -> None:
+        self.screen.set_focus(self.screen.query("Table").first())
