@@ -17,7 +17,8 @@ from engine.compress import load
 from engine.errors import InputError
 from engine.models.cache import Progress
 from engine.models.check import check_head
-from engine.models.sources import hub_problem, locate
+from engine.models.hub import hub_config, hub_problem
+from engine.models.sources import locate
 from engine.runtime.chain import PREFIX
 
 
@@ -80,6 +81,8 @@ def _config(place: str, source: str, hub: bool) -> Any:
     logging.disable_progress_bar()
     if not hub and not (Path(place) / "config.json").is_file():
         raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+    if hub:
+        hub_config(place)
     try:
         config = transformers.AutoConfig.from_pretrained(place, local_files_only=not hub)
     except OSError as error:

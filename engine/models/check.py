@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.models.hub import SECONDS, hub_config, hub_problem, reach_hub
 from engine.models.layer_names import tensor_shapes
-from engine.models.sources import hub_problem, locate
+from engine.models.sources import locate
 from engine.models.tables import find_columns, read_labels
 from engine.models.texts import find_files
 
-HUB_SECONDS = 10.0
 _WEIGHTS = (
     "compressed.safetensors",
     "model.safetensors",
@@ -55,7 +55,7 @@ def check_model(source: str) -> int:
     if located.kind == "builtin":
         return 2
     if located.kind == "hub":
-        return _classes(_hub_config(located.name), source)
+        return _classes(hub_config(located.name), source)
     folder = located.path
     if not folder.is_dir():
         raise InputError(f"{source} is a file; a model is a folder with config.json and model.safetensors.")
@@ -106,7 +106,7 @@ def _classes(config: Path, source: str) -> int:
 def config_file(source: str) -> Path:
     """config.json of a model that is local or on the hub. Raises InputError where it cannot be reached."""
     located = locate(source)
-    return _hub_config(located.name) if located.kind == "hub" else located.path / "config.json"
+    return hub_config(located.name) if located.kind == "hub" else located.path / "config.json"
 
 
 def _check_shapes(folder: Path, source: str) -> None:
@@ -129,19 +129,6 @@ def _check_shapes(folder: Path, source: str) -> None:
                     )
 
 
-def _hub_config(name: str) -> Path:
-    """config.json of a model on the hub; from the hub's local cache where it is there."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-
-    cached = try_to_load_from_cache(name, "config.json")
-    if isinstance(cached, str):
-        return Path(cached)
-    try:
-        return Path(hf_hub_download(name, "config.json", etag_timeout=HUB_SECONDS))
-    except Exception as error:
-        raise hub_problem(name, "model", error) from None
-
-
 def _look_up_data(name: str) -> None:
     from huggingface_hub import HfApi
     from huggingface_hub.constants import HF_HUB_CACHE
@@ -149,6 +136,7 @@ def _look_up_data(name: str) -> None:
     if (Path(HF_HUB_CACHE) / f"datasets--{name.replace('/', '--')}").is_dir():
         return
     try:
-        HfApi().dataset_info(name, timeout=HUB_SECONDS)
+        reach_hub()
+        HfApi().dataset_info(name, timeout=SECONDS)
     except Exception as error:
         raise hub_problem(name, "dataset", error) from None

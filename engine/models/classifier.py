@@ -11,7 +11,8 @@ from transformers.utils import logging
 from engine.errors import InputError
 from engine.models.cache import Progress
 from engine.models.check import check_head
-from engine.models.sources import hub_problem, locate
+from engine.models.hub import hub_problem
+from engine.models.sources import locate
 
 
 @dataclass(slots=True)

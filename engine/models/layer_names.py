@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.models.sources import Source, hub_problem, locate
+from engine.models.hub import hub_problem, reach_hub
+from engine.models.sources import Source, locate
 from engine.runtime.files import private_folder, replace
 from engine.runtime.home import cache_dir
 
@@ -88,6 +89,7 @@ def look_up_layers(source: str) -> None:
     from huggingface_hub.errors import NotASafetensorsRepoError
 
     try:
+        reach_hub()
         files = get_safetensors_metadata(located.name).files_metadata.values()
     except NotASafetensorsRepoError:
         raise InputError(

@@ -40,29 +40,6 @@ def locate(source: str) -> Source:
     if source.startswith(("/", "~", ".")) or source.endswith(("/", *DATA_SUFFIXES)) or source.count("/") > 1:
         raise InputError(f"{source} does not exist; name a folder or file that does, a Hugging Face id, or builtin.")
     if not _HUB_ID.fullmatch(source):
-        raise InputError(
-            f"{source!r} is neither a path nor a Hugging Face id such as name/dataset; check its spelling."
-        )
+        raise InputError(f"{source!r} is neither a path nor a Hugging Face id such as owner/name; check its spelling.")
     name, _, part = source.partition(":")
     return Source("hub", name, part=part or None)
-
-
-def hub_problem(name: str, kind: Literal["model", "dataset"], error: Exception) -> InputError:
-    """The sentence for something the hub did not give."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-
-    what = "model" if kind == "model" else "data set"
-    if isinstance(error, GatedRepoError):
-        return InputError(f"the {what} {name} is gated: accept its terms on huggingface.co and set HF_TOKEN.")
-    if isinstance(error, RepositoryNotFoundError):
-        return InputError(
-            f"neither a local path nor a {what} on the Hugging Face hub is called {name}; check its name."
-        )
-    return InputError(
-        f"no local path is called {name} and the Hugging Face hub cannot be reached for it ({_first_line(error)}); "
-        "connect to the network, or use a local folder or builtin."
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")

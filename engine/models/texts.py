@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.models.cache import Progress
-from engine.models.sources import DATA_SUFFIXES, hub_problem, locate
+from engine.models.hub import hub_problem
+from engine.models.sources import DATA_SUFFIXES, locate
 from engine.models.tables import find_columns, read_labels, read_texts
 
 Split = Literal["train", "validation", "test"]

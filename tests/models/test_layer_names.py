@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import InputError
+from engine.models import layer_names as naming
 from engine.models.builtin import LAYERS
 from engine.models.builtin.model import make_model
 from engine.models.layer_names import check_patterns, layer_names, layer_types, layers_like, look_up_layers
@@ -75,6 +76,7 @@ def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPa
         return SimpleNamespace(files_metadata={"model.safetensors": SimpleNamespace(tensors=tensors)})
 
     monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", metadata)
+    monkeypatch.setattr(naming, "reach_hub", lambda: None)
     assert layer_names(HUB) == []
     look_up_layers(HUB)
     look_up_layers(HUB)
@@ -90,6 +92,7 @@ def test_a_model_without_safetensors_is_refused_in_a_sentence(monkeypatch: pytes
         raise NotASafetensorsRepoError(name)
 
     monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", metadata)
+    monkeypatch.setattr(naming, "reach_hub", lambda: None)
     with pytest.raises(InputError, match="save it with save_pretrained"):
         look_up_layers(HUB)
 
