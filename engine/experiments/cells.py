@@ -19,6 +19,11 @@ _WRITERS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
+def layer_label(name: str) -> str:
+    """What tells a layer from the others, for an axis: `0.output.dense` of `bert.encoder.layer.0.output.dense`."""
+    return name.rpartition("layer.")[2] if "layer." in name else ".".join(name.split(".")[-2:])
+
+
 def values_of(point: PointRecord) -> Values:
     """What a point was told and what it measured; of equal names the former."""
     return {**(point.result or {}), **point.params}

@@ -43,6 +43,8 @@ def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict
             text = f"there is no such setting; the settings are {', '.join(config.model_fields)}"
         elif item["type"] == "value_error":
             text = str(item["ctx"]["error"])
+        elif item["type"] == "too_short":
+            text = "nothing is named; name one at least, several with commas between them"
         else:
             text = item["msg"][0].lower() + item["msg"][1:] + f" (not {item['input']!r})"
         sentences.setdefault(field, f"{field}: {text}" if field else text)

@@ -90,22 +90,33 @@ def tables(run: RunRecord) -> dict[str, Table]:
 
 
 def compared(runs: Sequence[RunRecord]) -> list[Figure]:
-    """The figures that all runs have, with their curves laid over each other and named after the run."""
+    """The figures that all runs have on the same axes: their curves laid over each other and named after the run."""
     if len(runs) == 1:
         return list(figures(runs[0]))
     drawn = [{figure.key: figure for figure in figures(run)} for run in runs]
-    shared = [key for key in drawn[0] if all(key in other for other in drawn)]
-    return [
-        _overlaid(key, [(run.name, by_key[key]) for run, by_key in zip(runs, drawn, strict=True)]) for key in shared
-    ]
+    shared = [key for key, one in drawn[0].items() if all(_same_axes(one, other.get(key)) for other in drawn)]
+    return [overlaid(key, [(run.name, by_key[key]) for run, by_key in zip(runs, drawn, strict=True)]) for key in shared]
 
 
-def _overlaid(key: str, named: Sequence[tuple[str, Figure]]) -> Figure:
+def _same_axes(one: Figure, other: Figure | None) -> bool:
+    """Accuracy against bits and accuracy against steps may share a key; they share no place in a figure."""
+    return (
+        other is not None
+        and bool(one.categories) == bool(other.categories)
+        and all(getattr(one, name) == getattr(other, name) for name in ("x_label", "x_unit", "y_label", "y_unit"))
+    )
+
+
+def overlaid(key: str, named: Sequence[tuple[str, Figure]]) -> Figure:
+    """Figures of named runs, on the same axes, as one."""
     first = named[0][1]
     series: list[Series] = []
     levels: list[Series] = []
+    categories = tuple(dict.fromkeys(category for _, figure in named for category in figure.categories))
     for name, figure in named:
         for one in figure.series:
+            if figure.categories:  # each run has its own, in its own order
+                one = replace(one, x=tuple(float(categories.index(figure.categories[round(x)])) for x in one.x))
             if one.slot < 0:
                 if all(level.y != one.y for level in levels):
                     levels.append(replace(one, name=f"{name}: {one.name}"))
@@ -115,6 +126,7 @@ def _overlaid(key: str, named: Sequence[tuple[str, Figure]]) -> Figure:
     return replace(
         first,
         key=key,
+        categories=categories,
         series=(*series, *levels),
         x_range=(min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None,
         marks=tuple(replace(mark, label=f"{name}: {mark.label}") for name, figure in named for mark in figure.marks),

@@ -12,10 +12,13 @@ from engine.errors import InputError
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path to write to; it takes the place of `path` at the end. Raises InputError where that cannot be."""
+    """A path to write to; it takes the place of `path` at the end. Its folder is made, but none around that.
+
+    Raises InputError where that cannot be.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         try:
             yield partial
             partial.replace(path)

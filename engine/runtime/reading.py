@@ -133,5 +133,6 @@ def load_run(
         devices=spec.devices,
         versions=spec.versions,
         notes=notes,
+        pausing=driven and want == "pause",
         points=tuple(points),
     )

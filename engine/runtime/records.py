@@ -84,7 +84,8 @@ class PointRecord:
 class RunRecord:
     """A run as it stands: times are Unix seconds, `notes` holds facts about the whole run such as its baseline.
 
-    `problem` is what its driver is waiting for or has met ("disk full", "waiting for cpu"), in words.
+    `problem` is what its driver is waiting for or has met ("disk full", "waiting for cpu"), in words; `pausing` says
+    that it has been asked to stop after what runs.
     """
 
     id: str
@@ -101,6 +102,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    pausing: bool = False
     points: tuple[PointRecord, ...] = ()
 
     @property

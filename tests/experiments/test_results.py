@@ -9,9 +9,10 @@ import pytest
 from engine.experiments import results
 from engine.experiments.cells import insignificant, values_of, written
 from engine.experiments.report import command_line
-from engine.figures.figure import Figure
+from engine.figures.figure import Figure, Series
 from engine.runtime.records import PointRecord, RunRecord
 from tests.tui.recorded import BASELINE, WIDTHS, run_record
+from tests.tui.trained import tuned
 
 
 def by_key(run: RunRecord) -> dict[str, Figure]:
@@ -83,6 +84,22 @@ def test_runs_laid_over_each_other_keep_their_curves_apart() -> None:
     figure = results.compared([first, second])[0]
     assert [series.name for series in figure.series] == ["one: PTQ", "two: QAT", "one: baseline"]
     assert [series.slot for series in figure.series] == [0, 1, -1]
+
+
+def test_only_figures_on_the_same_axes_are_laid_over_each_other() -> None:
+    swept, trained = run_record("q-0001", losses=(0.9, 0.5)), tuned()
+    keys = {figure.key: figure for figure in results.figures(swept)}
+    mine = {figure.key: figure for figure in results.figures(trained)}
+    assert keys["accuracy"].x_label != mine["accuracy"].x_label
+    assert "accuracy" not in {figure.key for figure in results.compared([swept, trained])}
+
+
+def test_bars_of_one_category_stand_together_whatever_their_order() -> None:
+    one = Figure("bars", "T", "x", "y", (Series("time", (0, 1), (1, 2), kind="bar"),), categories=("a", "b"))
+    other = replace(one, series=(Series("time", (0, 1), (3, 4), kind="bar"),), categories=("c", "a"))
+    figure = results.overlaid("bars", [("one", one), ("other", other)])
+    assert figure.categories == ("a", "b", "c")
+    assert [series.x for series in figure.series] == [(0, 1), (2, 0)]
 
 
 @pytest.mark.parametrize("done", [0, 1])

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from textual.pilot import Pilot
 
+from engine.runtime import control
 from engine.runtime.home import home
 from engine.runtime.states import read_want
 from tests.tui.driving import drawn, opened, screen_text, until
@@ -262,6 +263,21 @@ async def test_pause_and_cancel_reach_the_run_directory() -> None:
         await until(pilot, lambda: app.runs.rows[path.name].state == "cancelled")
         assert read_want(path) == "cancel"
         assert not {"run.cancel", "run.pause"} & offered(app.screen)
+
+
+async def test_p_pauses_and_takes_a_pause_back_that_has_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for verb in ("pause", "resume"):
+        monkeypatch.setattr(control, verb, lambda path, verb=verb: asked.append(verb))
+    run = run_record("q-0001", state="running", done=3)
+    source = MemorySource(run)
+    async with opened(source=source) as (app, pilot):
+        await pilot.press("p")
+        await until(pilot, lambda: asked == ["pause"])
+        source.put(replace(run, pausing=True))
+        await until(pilot, lambda: app.runs.rows["q-0001"].resumes)
+        await pilot.press("p")
+        await until(pilot, lambda: asked == ["pause", "resume"])
 
 
 async def test_a_rerun_opens_the_form_with_the_runs_settings() -> None:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from engine.experiments.base import Column
 
 ENDED = frozenset(("finished", "failed", "cancelled"))
-STANDING = frozenset(("paused", "interrupted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ class Metric:
 class Summary:
     """Texts are clean. `fraction` counts points and what running ones have trained; `ends` is when it should be done.
 
-    `reason` says why the best point is the best; `values` are its plain numbers by key, for the filter.
+    `resumes` says whether the run has stopped, or will, and can go on. `reason` says why the best point is the best;
+    `values` are its plain numbers by key, for the filter.
     """
 
     id: str
@@ -57,6 +57,7 @@ class Summary:
     problem: str
     metric: Metric | None
     bytes: int | None
+    resumes: bool
     reason: str
     values: dict[str, float]
 
@@ -89,6 +90,7 @@ def summarize(run: RunRecord) -> Summary:
         problem=clean(run.problem) or (_failure(run) if run.state == "failed" else ""),
         metric=_metric(result, columns),
         bytes=_bytes(result, columns),
+        resumes=run.pausing or run.state in ("paused", "interrupted", "failed"),
         reason=reason,
         values={key: float(value) for key, value in result.items() if isinstance(value, int | float)},
     )
@@ -169,6 +171,7 @@ def unreadable(path: Path, error: Exception) -> Summary:
         problem=clean(error),
         metric=None,
         bytes=None,
+        resumes=False,
         reason="",
         values={},
     )

@@ -34,7 +34,7 @@ class CompareScreen(LabScreen):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__()
         self.ids = tuple(ids)
-        self.curves = CurveView(placeholder="These runs have no figure in common yet.")
+        self.curves = CurveView(placeholder="These runs share no figure.")
         self.table = Table((), id="table")
         self.same = False
         self._records: tuple[RunRecord, ...] = ()

@@ -103,7 +103,8 @@ class HomeScreen(RunActions):
             (self.query_one(Welcome) if empty else self.table).focus()
         labels = {run.metric.label for name in ids if (run := feed.rows[name]).metric is not None}
         self.table.set_columns(columns(labels.pop() if len(labels) == 1 else ""))
-        self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else ""))
+        reading = "" if feed.ready else "Reading the runs."
+        self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else reading))
         self.table.sort_mark(self.board.sort, self.board.descending)
         baseline = self.baseline
         pinned = f"baseline {baseline.id}" if baseline is not None else ""
@@ -128,7 +129,7 @@ class HomeScreen(RunActions):
             parts.append(f"{len(self.marks)} marked")
         total = len(feed.rows) + feed.unread
         parts.append(count(total, "run") if shown == total else f"{shown:,} of {total:,}")
-        self.query_one("#status", Line).show(Content(f" {glyphs.sign('dot')} ".join(parts)))
+        self.query_one("#status", Line).show(Content(f" {glyphs.sign('dot')} ".join(parts) if feed.ready else ""))
 
     def _facts(self) -> None:
         run = self.chosen_run()

@@ -26,7 +26,7 @@ class HomeFigure(Pane):
         """Other slots of the palette belong to the runs."""
 
     def __init__(self) -> None:
-        self.curve = CurveView(placeholder="No points yet.")
+        self.curve = CurveView()
         super().__init__(self.curve, label="Figure", jump="f", id="figure")
         self.slots: dict[str, int] = {}
         self._ids: tuple[str, ...] = ()
@@ -55,9 +55,11 @@ class HomeFigure(Pane):
         worker = get_current_worker()
         figures, slots = overlaid(records, marks) if records else ([], {})
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._show, figures, slots)
+            nothing = "" if not records else "No points yet." if len(records) == 1 else "These runs share no figure."
+            self.app.call_from_thread(self._show, figures, slots, nothing)
 
-    def _show(self, figures: list[Figure], slots: dict[str, int]) -> None:
+    def _show(self, figures: list[Figure], slots: dict[str, int], nothing: str) -> None:
+        self.curve.placeholder = nothing
         self.curve.set_figures(figures)
         if slots != self.slots:
             self.slots = slots

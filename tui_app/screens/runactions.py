@@ -35,7 +35,7 @@ class RunActions(SearchActions):
         run = self.chosen_run()
         if run is None:
             return
-        if run.state in ("paused", "interrupted", "failed"):
+        if run.resumes:
             self._control(control.resume, run.path, f"{run.id} goes on.")
         else:
             self._control(control.pause, run.path, f"{run.id} pauses after the running point.")

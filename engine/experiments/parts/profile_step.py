@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.base import Column, Listing
+from engine.experiments.cells import layer_label
 from engine.experiments.parts.profile_config import ProfileConfig, short
 from engine.experiments.parts.profile_text import Values, bars, by_point, named, share
 from engine.figures.figure import Figure
@@ -129,7 +130,7 @@ def figures(run: RunRecord) -> Sequence[Figure]:
             own = {row["name"]: row["own"] for row in one[key]}
             series[name] = [own.get(each) for each in names]
         if names:
-            short_names = [each.removeprefix("aten::") for each in names]
+            short_names = [layer_label(each.removeprefix("aten::")) for each in names]
             drawn.append(bars(key, title, short_names, series, y_label="Time in a step", caption="The slowest alone."))
     return drawn
 

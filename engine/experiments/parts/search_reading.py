@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from engine.experiments.base import Choice, Column, Listing
+from engine.experiments.cells import layer_label
 from engine.experiments.parts.selection import Candidate, choose, front_of
 from engine.figures.figure import Figure, Mark, Series
 from engine.figures.units import in_percent
@@ -173,7 +174,7 @@ def importance_figure(run: RunRecord) -> Figure:
         y_label="Importance",
         series=(bars,) if found else (),
         y_unit="percent",
-        categories=tuple(name.rpartition("layer.")[2] for name in found),
+        categories=tuple(layer_label(name) for name in found),
         caption="PED-ANOVA over the finished trials of the curves with the most to choose.",
     )
 

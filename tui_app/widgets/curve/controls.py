@@ -34,13 +34,18 @@ class Controls:
         return self._scales.get(figure.key, (figure.x_scale == "log", figure.y_scale == "log"))
 
     @property
+    def smooths(self) -> bool:
+        """Whether the figure has lines to smooth."""
+        return self.figure is not None and any(series.kind == "line" for series in self.figure.series)
+
+    @property
     def words(self) -> str:
         """What the keys have set: `log x · smooth 0.6 · 1/3`."""
         log_x, log_y = self.logs
         parts = (
             "log x" if log_x else "",
             "log y" if log_y else "",
-            f"smooth {self.smoothing:g}" if self.smoothing else "",
+            f"smooth {self.smoothing:g}" if self.smoothing and self.smooths else "",
             f"zoom {1 / (self.window[1] - self.window[0]):.0f}{glyphs.sign('times')}" if self.window != WHOLE else "",
             f"{self._shown + 1}/{len(self.figures)}" if len(self.figures) > 1 else "",
         )

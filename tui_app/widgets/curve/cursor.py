@@ -10,7 +10,7 @@ CLOSEST = 1 / 64
 def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
     """The x of the next point left (-1) or right (1) that lies in another column.
 
-    From nowhere the cursor goes to the marked point, else to the last one; at an end it stays.
+    From nowhere the cursor goes to the marked point, else to the last one, of bars to the first; at an end it stays.
     """
     figure = frame.view.figure
     stops: dict[int, float] = {}
@@ -24,7 +24,8 @@ def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
     here = None if cursor is None else frame.column(cursor)
     if here is None:
         marked = [frame.column(mark.x) for mark in figure.marks]
-        return stops[next((column for column in marked if column in stops), columns[-1])]
+        usual = columns[0] if figure.categories else columns[-1]
+        return stops[next((column for column in marked if column in stops), usual)]
     beyond = [column for column in columns if (column > here if step > 0 else column < here)]
     if not beyond:
         return cursor

@@ -77,6 +77,7 @@ class CurveView(Widget, can_focus=True):
         if self.controls.take(figures):
             self.cursor = None
             self._redraw()
+            self.refresh_bindings()
         else:
             self._stale = True
 
@@ -194,10 +195,20 @@ class CurveView(Widget, can_focus=True):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "curve_metric":
+            return len(self.figures) > 1
+        if action in ("curve_smooth", "curve_rough"):
+            return self.controls.smooths
+        if action == "curve_axis":
+            return self.figure is not None and not self.figure.categories
+        return self.figure is not None if action.startswith("curve_") else True
+
     def action_curve_metric(self) -> None:
         self.cursor = None
         self.controls.next_figure()
         self._redraw()
+        self.refresh_bindings()
 
     def action_curve_smooth(self) -> None:
         self.controls.smooth(1)
