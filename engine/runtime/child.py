@@ -78,6 +78,9 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
     die_with(parent)
     file = AttemptFile.of(setting.directory, task, attempt)
     _redirect(file.log)
+    before = AttemptFile.of(setting.directory, task, attempt - 1).log
+    if before.exists():
+        print(f"labtui: attempt {attempt}; what the one before it printed is in logs/{before.name}", flush=True)
     log = AttemptLog.create(file.path)
     log.emit("start", None, {"points": [point.index for point in points], "device": setting.device}, durable=True)
     device = "cpu" if setting.device == "cpu" else "cuda:0"

@@ -13,10 +13,11 @@ CRASHES = 3
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`events` (kind, point, data) to add to the attempt's log; groups of points to try `again`."""
+    """`events` (kind, point, data) to add to the attempt's log; groups of points to try `again`, and `why` in words."""
 
     events: tuple[tuple[str, int, dict[str, Any]], ...] = ()
     again: tuple[tuple[int, ...], ...] = ()
+    why: str = ""
 
 
 def judge(status: int | None, crashes: Mapping[int, int]) -> Verdict:
@@ -28,9 +29,9 @@ def judge(status: int | None, crashes: Mapping[int, int]) -> Verdict:
     if not left:
         return Verdict()
     if status is None:  # the host's death is no fault of theirs
-        return Verdict(again=(left,))
+        return Verdict(again=(left,), why="the worker ended with it")
     if status == OUT_OF_MEMORY and len(left) > 1:
-        return Verdict(again=_halves(left))
+        return Verdict(again=_halves(left), why="out of memory; half as many points at once")
     if status >= 0:
         text = f"the process ended with status {status} and left no result"
         return Verdict(tuple(_failed(point, "ProcessEnded", text) for point in left))
@@ -39,7 +40,7 @@ def judge(status: int | None, crashes: Mapping[int, int]) -> Verdict:
     events = [("crashed", point, {"signal": -status}) for point in left]
     events += [_failed(point, "ProcessKilled", _death(-status)) for point in lost]
     perhaps_memory = status == -signal.SIGKILL and len(again) > 1
-    return Verdict(tuple(events), _halves(again) if perhaps_memory else (again,) if again else ())
+    return Verdict(tuple(events), _halves(again) if perhaps_memory else (again,) if again else (), _death(-status))
 
 
 def _halves(points: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -201,6 +202,8 @@ class Work:
                 if error.errno not in FULL:
                     raise
                 return False
+        if verdict.again:
+            _add_line(file.log, f"labtui: {verdict.why}; it begins again")
         assert self._queue is not None
         self._queue.extendleft(reversed(verdict.again))
         self._waits_at = None
@@ -257,3 +260,9 @@ class Work:
         if info != self._info or time.time() - info.beat >= _BEAT_SECONDS:
             self._info = replace(info, beat=time.time())
             self._lock.write(self._info)
+
+
+def _add_line(log: Path, text: str) -> None:
+    """Says something where a reader of the raw output finds it; nothing depends on it."""
+    with suppress(OSError), log.open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}\n")

@@ -25,6 +25,8 @@ def test_an_exception_fails_its_point_and_the_sweep_goes_on() -> None:
     log = log_path(path, 4)
     assert log is not None
     assert log.name == "0004.2.log"
+    assert "labtui: attempt 2; what the one before it printed is in logs/0004.1.log" in log.read_text()
+    assert "labtui: killed by signal 11 (SIGSEGV); it begins again" in log.with_name("0004.1.log").read_text()
 
 
 def test_death_by_signal_is_retried_three_times() -> None:

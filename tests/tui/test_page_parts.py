@@ -69,7 +69,7 @@ def test_a_points_state_is_glyph_and_words() -> None:
     failed = replace(running, state="failed", error={"type": "KeyError", "message": "'x'\n[b]"})
     assert str(state(failed)) == "✗ KeyError: 'x' [b]"
     again = replace(running, attempt=2, progress=None)
-    assert str(state(again)) == "▸ running (attempt 2)"
+    assert str(state(again)) == "▸ running, attempt 2"
 
 
 def test_the_runs_line_says_where_it_is_and_what_it_does() -> None:

@@ -7,7 +7,7 @@ from engine.runtime.records import RunRecord
 from tui_app import glyphs
 from tui_app.runs.summary import Summary
 from tui_app.text import clean
-from tui_app.widgets.points import STATE_STYLES
+from tui_app.widgets.points import STATE_STYLES, attempt
 
 BAR = 20
 
@@ -43,5 +43,5 @@ def running_point(record: RunRecord | None) -> str:
     for point in record.points if record is not None else ():
         if point.state == "running" and point.progress is not None:
             named = " ".join(list(dict.fromkeys(clean(value) for value in point.params.values()))[:2])
-            return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}"
+            return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}{attempt(point)}"
     return ""

@@ -57,7 +57,12 @@ def state(point: PointRecord) -> Content:
     glyph = Content.styled(glyphs.state(point.state) + " ", STATE_STYLES.get(point.state, "$muted"))
     if point.state == "failed":
         return glyph + Content(error_line(point.error) or "failed")
+    again = attempt(point)
     if point.state == "running" and point.progress is not None:
-        return glyph + Content(f"{100 * point.progress.fraction:.0f}% {clean(point.progress.text)}".rstrip())
-    attempt = f" (attempt {point.attempt})" if point.attempt > 1 and point.state == "running" else ""
-    return glyph + Content.styled(point.state + attempt, "" if point.state == "finished" else "$muted")
+        return glyph + Content(f"{100 * point.progress.fraction:.0f}% {clean(point.progress.text)}".rstrip() + again)
+    return glyph + Content.styled(point.state + again, "" if point.state == "finished" else "$muted")
+
+
+def attempt(point: PointRecord) -> str:
+    """Says of a running point that it has begun before."""
+    return f", attempt {point.attempt}" if point.attempt > 1 and point.state == "running" else ""
