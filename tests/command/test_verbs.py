@@ -78,6 +78,21 @@ def test_runs_lists_and_filters(labtui: Labtui) -> None:
     assert [run["name"] for run in finished] == ["first"]
 
 
+def test_a_long_name_gives_way_and_nothing_else_does(labtui: Labtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "a name that is much too long for one line of a terminal with eighty columns"
+    path = write_run(name=name)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    whole = labtui("runs").stdout
+    assert name in whole
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = labtui("runs").stdout
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert path.name in narrow
+    assert "✓ finished" in narrow
+    assert name[:10] in narrow
+    assert name not in narrow
+
+
 def test_export_writes_all_kinds(labtui: Labtui, run: Path, tmp_path: Path) -> None:
     kinds = ("png", "svg", "csv", "json", "markdown", "latex")
     options = [word for kind in kinds for word in (f"--{kind}", tmp_path / f"out.{kind}")]

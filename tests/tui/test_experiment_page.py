@@ -258,7 +258,7 @@ async def test_the_editor_gets_toml_and_gives_it_back(tmp_path: Path, monkeypatc
     from contextlib import nullcontext
 
     script = tmp_path / "editor"
-    script.write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/before.toml\necho \'widths = "3,5"\' > "$1"\n')
+    script.write_text(f'#!/bin/sh\ncp "$1" {tmp_path}/before.toml\nprintf \'widths = "3,5"\\nwidhts = 8\' > "$1"\n')
     script.chmod(0o700)
     monkeypatch.setenv("VISUAL", str(script))
     async with app_with() as (app, pilot):
@@ -267,6 +267,28 @@ async def test_the_editor_gets_toml_and_gives_it_back(tmp_path: Path, monkeypatc
         await pilot.press("ctrl+o")
         await until(pilot, lambda: screen.form.config.widths == (3, 5))
         assert "# seed = 0" in (tmp_path / "before.toml").read_text()
+        assert "There is no setting widhts, so it is left out; the settings are model, data," in said(app)
+
+
+async def test_f1_explains_the_setting_in_focus_with_its_keys() -> None:
+    async with app_with() as (app, pilot):
+        screen = await open_quantize(app, pilot)
+        screen.set_focus(line(screen, "modes").control)
+        await pilot.press("f1")
+        await until(pilot, lambda: len(app.screen_stack) == 2)
+        assert "space chooses" in screen_text(app)
+        assert line(screen, "modes").field.description.split(".")[0] in " ".join(screen_text(app).split())
+
+
+async def test_choices_take_as_many_lines_as_they_need() -> None:
+    async with app_with() as (app, pilot):
+        await app.switch_mode("profile")
+        await until(pilot, lambda: app.screen.query("Form"))
+        screen: Any = app.screen
+        await until(pilot, lambda: line(screen, "study").control.size.height > 1)
+        assert all(f") {study}" in screen_text(app) for study in ("compile", "attention", "mxint8", "memory", "step"))
+        await pilot.resize_terminal(200, 40)
+        await until(pilot, lambda: line(screen, "study").control.size.height < 5)
 
 
 async def test_a_run_of_another_time_fills_the_form() -> None:

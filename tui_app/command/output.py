@@ -1,5 +1,6 @@
 """What the verbs print: one run as a table, many runs as a list, JSON."""
 
+import os
 import time
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -22,8 +23,9 @@ from tui_app.text import count, ending
 
 STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green", "failed": "red"}
 LISTED = 12
-LONGEST, SHORT = 44, 24  # characters of a name, with and without room
+LONGEST, SHORT, SHORTEST = 44, 24, 8  # characters of a name, with and without room
 GAP = 2  # between columns
+UNCUT = 1000  # columns of what goes to a file or another program
 POINT = 5  # columns of a terminal that a point's number and state take
 
 
@@ -46,7 +48,7 @@ def cell_text(values: Values, column: Column, longest: int = LONGEST, best: bool
 
 def print_run(run: RunRecord) -> None:
     """One run for a person: what it is, the best point and why, its points."""
-    console = Console()
+    console = _console()
     experiment = registry.get(run.experiment)
     head = Text.assemble(
         (run.id, "bold"), "  ", clean(run.name), "  ", state_text(run.state), f"  {run.done}/{len(run.points)} points"
@@ -133,13 +135,29 @@ def _print_listing(console: Console, run: str, listing: Listing) -> None:
 
 
 def print_runs(runs: Sequence[RunRecord]) -> None:
-    """Many runs, one a line."""
+    """Many runs, one a line; where there is little room, names give way."""
+    console, now = _console(), time.time()
+    columns = {
+        "Id": [Text(run.id) for run in runs],
+        "Experiment": [Text(run.experiment) for run in runs],
+        "Name": [Text(clean(run.name)) for run in runs],
+        "State": [state_text(run.state) for run in runs],
+        "Points": [Text(f"{run.done}/{len(run.points)}") for run in runs],
+        "Age": [Text(in_seconds(now - run.created)) for run in runs],
+    }
+    widths = {name: max(len(name), *(cell.cell_len for cell in cells), 0) for name, cells in columns.items()}
+    room = console.width - sum(width + GAP for name, width in widths.items() if name != "Name")
+    for cell in columns["Name"]:
+        cell.truncate(max(SHORTEST, room), overflow="ellipsis")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Id", "Experiment", "Name", "State", "Points", "Age"):
+    for name in columns:
         table.add_column(name, no_wrap=True)
-    for run in runs:
-        age = in_seconds(time.time() - run.created)
-        table.add_row(
-            run.id, run.experiment, clean(run.name), state_text(run.state), f"{run.done}/{len(run.points)}", age
-        )
-    Console().print(table)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
+    console.print(table)
+
+
+def _console() -> Console:
+    """As wide as the terminal; without one nothing is cut or left out."""
+    console = Console()
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=UNCUT)

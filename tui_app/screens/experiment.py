@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
@@ -140,10 +140,8 @@ class ExperimentScreen(RunActions, Views, Filling):
         self._checking = self.set_timer(CHECK_SECONDS, self._check) if self.form.config is not None else None
         self._plan()
 
-    def _check(self) -> None:
-        self.run_worker(self._ask(), group="check", exclusive=True)
-
-    async def _ask(self) -> None:
+    @work(group="check", exclusive=True)
+    async def _check(self) -> None:
         """Asks whether model and data can be used; only the answer to what the form still says counts."""
         changed = self.form.changed
         try:

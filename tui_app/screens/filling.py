@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 
@@ -38,9 +38,18 @@ class Filling(LabScreen):
         if name is None:
             return
         try:
-            self.form.fill(presets.load(self.EXPERIMENT, name))
+            values = presets.load(self.EXPERIMENT, name)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
+            return
+        self._take(values)
+
+    def _take(self, values: Mapping[str, Any]) -> None:
+        """Fills the form, and says what it has no place for."""
+        if unknown := self.form.fill(values):
+            settings = ", ".join(field.name for field in self.form.fields)
+            text = f"There is no setting {', '.join(unknown)}, so it is left out; the settings are {settings}."
+            self.notify(text, severity="warning", timeout=12, markup=False)
 
     def action_launch_save(self) -> None:
         from tui_app.screens.ask import AskScreen
@@ -63,7 +72,7 @@ class Filling(LabScreen):
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self.form.fill(values)
+        self._take(values)
 
     @on(Form.Picking)
     def _pick(self, event: Form.Picking) -> None:

@@ -41,5 +41,5 @@ def explain(widget: Widget) -> TextScreen:
     """The help of the focused widget, or of what it stands in, under the name of its pane."""
     around = list(widget.ancestors_with_self)
     name = next((node.label for node in around if isinstance(node, Pane)), "Here")
-    text = next((text for node in around if (text := getattr(node, "HELP", ""))), "")
-    return TextScreen(name, str(text) or "Press ? for the keys that do something here.")
+    said = (str(getattr(node, "explanation", "") or getattr(node, "HELP", "") or "") for node in around)
+    return TextScreen(name, next(filter(None, said), "Press ? for the keys that do something here."))

@@ -21,7 +21,8 @@ from tui_app.widgets.form.fields import Field
 from tui_app.widgets.form.options import Options
 from tui_app.widgets.lineinput import LineInput
 
-SOURCE_HINT = "enter lists what is at hand"
+SOURCE_HINT = "enter lists what is at hand."
+CHOICE_HINT = "← → move, space chooses."
 
 
 def update(static: Static, text: Content) -> None:
@@ -75,10 +76,19 @@ class Line(Horizontal):
             self.parent.mount(self.sentence, after=self)
 
     @property
+    def explanation(self) -> str:
+        """What F1 says of the setting."""
+        hint = CHOICE_HINT if self.field.choices else self._hint
+        return f"{self.field.title}: {self.field.description} {hint}".rstrip()
+
+    @property
     def help(self) -> Content:
         """What the setting means, for the foot of the form."""
-        hint = f" {SOURCE_HINT}" if self.field.kind == "source" else ""
-        return Content.assemble((self.field.description, ""), (hint, "$muted"))
+        return Content.assemble((self.field.description, ""), (f" {self._hint}".rstrip(), "$muted"))
+
+    @property
+    def _hint(self) -> str:
+        return SOURCE_HINT if self.field.kind == "source" else ""
 
 
 class Lines(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -143,12 +153,13 @@ class Form(Vertical):
         """The settings as a file to edit or keep."""
         return written.toml(self.fields, self.changed)
 
-    def fill(self, config: Mapping[str, Any]) -> None:
-        """Takes other settings; those that are not named go back to their defaults, unknown ones are left out."""
+    def fill(self, config: Mapping[str, Any]) -> list[str]:
+        """Takes other settings; those that are not named go back to their defaults. Returns names that it lacks."""
         for line in self.lines:
             field = line.field
             line.text = settings.to_text(config[field.name]) if field.name in config else field.default
         self._read()
+        return [name for name in config if all(field.name != name for field in self.fields)]
 
     def set_text(self, name: str, text: str) -> None:
         """Fills one field."""

@@ -1,13 +1,15 @@
-"""One line of choices: one of them, or any number of them."""
+"""Choices side by side: one of them, or any number of them."""
 
 from collections.abc import Sequence
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_app import glyphs
 from tui_app.actions import bindings
+
+BOX, GAP = 4, Content("  ")
 
 
 class Options(Widget, can_focus=True):
@@ -15,11 +17,9 @@ class Options(Widget, can_focus=True):
 
     BINDINGS = bindings("form.left", "form.right", "form.toggle")
     DEFAULT_CSS = """
-    Options { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
-    .-plain Options { text-overflow: clip; }
+    Options { height: auto; width: 1fr; text-wrap: nowrap; }
     Options:focus { background: $boost; }
     """
-    HELP = "A choice. ← → move, space chooses."
 
     class Changed(Message):
         """Another choice."""
@@ -48,19 +48,32 @@ class Options(Widget, can_focus=True):
             self.at = self.choices.index(next(iter(self._chosen)))
         self.refresh()
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows(width))
+
     def render(self) -> Content:
-        """The choices side by side, the one under the cursor underlined while focused; without room from there on."""
+        """The choices side by side, in as many lines as they need; the one under the cursor underlined if focused."""
         parts = []
         for i, choice in enumerate(self.choices):
             inside, empty = ("[x] ", "[ ] ") if self.several else ("(o) ", "( ) ")
             chosen = choice in self._chosen
             style = ("bold" if chosen else "$muted") + (" underline" if self.has_focus and i == self.at else "")
-            box = (inside, "") if chosen else (empty, "$muted")
-            parts.append(Content.assemble(box, (choice, style)))
-        shown = Content("  ").join(parts)
-        if shown.cell_length <= self.size.width or self.at == 0:
-            return shown
-        return Content.assemble((glyphs.sign("ellipsis") + " ", "$muted"), Content("  ").join(parts[self.at :]))
+            parts.append(Content.assemble((inside, "") if chosen else (empty, "$muted"), (choice, style)))
+        rows = [GAP.join(parts[i] for i in row) for row in self._rows(self.size.width)]
+        return Content("\n").join(rows)
+
+    def _rows(self, width: int) -> list[list[int]]:
+        """Which choices stand in each line."""
+        rows: list[list[int]] = [[]]
+        room = width
+        for i, choice in enumerate(self.choices):
+            need = BOX + len(choice)
+            if rows[-1] and need + len(GAP) > room:
+                rows.append([])
+                room = width
+            room -= need + (len(GAP) if rows[-1] else 0)
+            rows[-1].append(i)
+        return rows
 
     def action_form_left(self) -> None:
         self._move(-1)
