@@ -21,8 +21,8 @@ from tui_app.widgets.form.fields import Field
 from tui_app.widgets.form.options import Options
 from tui_app.widgets.lineinput import LineInput
 
-SOURCE_HINT = "enter lists what is at hand."
-CHOICE_HINT = "← → move, space chooses."
+SOURCE_HINT = "enter lists what is at hand"
+CHOICE_HINT = "← → move, space chooses"
 
 
 def update(static: Static, text: Content) -> None:
@@ -79,7 +79,7 @@ class Line(Horizontal):
     def explanation(self) -> str:
         """What F1 says of the setting."""
         hint = CHOICE_HINT if self.field.choices else self._hint
-        return f"{self.field.title}: {self.field.description} {hint}".rstrip()
+        return f"{self.field.title}: {self.field.description}" + (f" {hint}." if hint else "")
 
     @property
     def help(self) -> Content:
