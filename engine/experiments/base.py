@@ -24,6 +24,13 @@ class ExperimentConfig(BaseModel):
     seed: int = Field(0, ge=0, title="Seed", description="Seeds data order, splits and every random draw.")
     device: str = Field("auto", title="Device", description="auto, cpu, cuda, or a GPU's UUID.")
 
+    @classmethod
+    def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:
+        """The fields that decide whether this one means anything, each with the choices under which it does."""
+        extra = cls.model_fields[name].json_schema_extra
+        when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
+        return {other: tuple(map(str, allowed)) for other, allowed in when.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

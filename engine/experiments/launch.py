@@ -3,7 +3,7 @@
 import math
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -32,6 +32,18 @@ def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment, Experim
         return experiment, experiment.Config.model_validate(settled)
     except ValidationError as error:
         raise InputError("; ".join(field_errors(error, experiment.Config).values())) from error
+
+
+def idle_settings(config: ExperimentConfig, names: Iterable[str]) -> list[str]:
+    """A sentence for each of these settings that means nothing beside the others."""
+    sentences = []
+    for name in names:
+        for other, allowed in type(config).conditions(name).items():
+            value = getattr(config, other)
+            chosen = {str(one) for one in (value if isinstance(value, tuple) else (value,))}
+            if not chosen & set(allowed):
+                sentences.append(f"{name} is not used here: it belongs to {other}={' or '.join(allowed)}.")
+    return sentences
 
 
 def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict[str, str]:

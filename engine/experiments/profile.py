@@ -44,7 +44,7 @@ class Profile(Experiment):
         Column("speedup", "Speedup", "number"),
         Column("first_call", "First", "seconds"),
         Column("pays_after", "Pays after", "number"),
-        Column("best", "Fastest"),
+        Column("best", "Fused"),
         Column("share", "of copy", "percent"),
         Column("bytes", "Memory", "bytes"),
         Column("saving", "Saved", "percent"),

@@ -165,6 +165,15 @@ def test_refusals_are_one_sentence_on_stderr_with_code_2(
     assert "Traceback" not in result.stderr
 
 
+def test_a_setting_that_means_nothing_is_said_and_the_run_starts(labtui: Labtui) -> None:
+    result = labtui(
+        "run", "quantize", "--set", "modes=ptq", "--set", "learning_rate=1e-3", "--set", "widths=4", "--detach"
+    )
+    assert result.exit_code == 0
+    assert result.stderr.strip() == "learning_rate is not used here: it belongs to modes=qat."
+    labtui("cancel", result.stdout.strip())
+
+
 def test_a_refused_run_leaves_nothing_behind(labtui: Labtui, state: Path) -> None:
     assert labtui("run", "quantize", "--set", "model=/no/such/model").exit_code == 2
     assert labtui("runs", "--json").stdout.strip() == "[]"

@@ -123,6 +123,11 @@ def test_attention_says_how_much_faster_and_how_it_grows() -> None:
     ]
 
 
+def test_lengths_at_which_naive_wins_are_named() -> None:
+    found = said({"study": "attention"}, attended(16, 0.0001, 0.0002), attended(512, 0.016, 0.004))
+    assert "float16, heads of 64, full: naive is the faster way at 16 tokens." in found
+
+
 def test_attention_without_a_naive_time_still_speaks() -> None:
     found = said({"study": "attention"}, attended(128, 0.001, 0.0005), attended(4096, None, 0.004))
     assert "naive: out of memory (at 1 of 2 shapes)." in found
@@ -144,6 +149,23 @@ def test_mxint8_says_its_share_of_the_copy() -> None:
         "Decoding takes 46 us, 3870.0 GB/s, which is 90.0 % of what copying as many bytes reaches here.",
         "That is 10.0 times as fast as torch eager, 2.0 times as slow as Triton.",
         "Triton: disturbed by other processes.",
+    ]
+
+
+def test_mxint8_says_where_its_lead_is_inside_the_spread() -> None:
+    params = {"what": "4,096 in groups of 32", "elements": 4096, "group": 32, "dtype": "bfloat16"}
+    rows = [
+        {"kernel": name, "time": time, "time_low": low, "time_high": high, "rate": 1.0, "share": 1.0, "note": ""}
+        for name, time, low, high in (
+            ("copy", 40e-6, 39e-6, 47e-6),
+            ("labtui", 46e-6, 45e-6, 48e-6),
+            ("torch eager", 47e-6, 46e-6, 50e-6),
+        )
+    ]
+    assert said({"study": "mxint8"}, (params, {"kernels": rows})) == [
+        "Decoding takes 46 us, 1.0 GB/s, which is 100.0 % of what copying as many bytes reaches here (the quartiles "
+        "overlap).",
+        "That is as fast as torch eager (the quartiles overlap).",
     ]
 
 

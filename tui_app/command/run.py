@@ -60,6 +60,8 @@ def start(
     values = launch.read_config(path) if path else {}
     values |= dict(launch.parse_setting(setting) for setting in settings)
     experiment, config = launch.configure(experiment_name, values)
+    for sentence in launch.idle_settings(config, values):
+        click.echo(sentence, err=True)
     directory = launch.launch(experiment, config, name)
     if detach:
         if as_json:

@@ -23,10 +23,11 @@ from tui_app.widgets.points import state
 from tui_app.widgets.table import Column, Row, Table
 from tui_app.widgets.units import heading, interval, show
 
-UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}  # shares; what ends in _db is in decibels
+UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}
+ENDINGS = {"_db": "db", "accuracy": "percent", "bytes": "bytes", "memory": "bytes", "seconds": "seconds"}
 LABELS = {"sqnr_weight_db": "SQNR w", "sqnr_input_db": "SQNR x", "spec": "format"}
 KEPT = ("name", "sqnr_weight_db")
-NAME, BAR = 14, 12
+NAME, BAR = 19, 12
 
 
 class PointScreen(LabScreen):
@@ -142,7 +143,7 @@ def _layer_column(key: str, layers: list[Mapping[str, Any]], place: int) -> Colu
 
 
 def _unit(key: str) -> str:
-    return "db" if key.endswith("_db") else UNITS.get(key, "number")
+    return next((unit for ending, unit in ENDINGS.items() if key.endswith(ending)), UNITS.get(key, "number"))
 
 
 def facts(point: PointRecord, experiment: Experiment | None) -> Content:
@@ -159,7 +160,7 @@ def facts(point: PointRecord, experiment: Experiment | None) -> Content:
             continue
         column = columns.get(key)
         if column is None:
-            lines.append(_fact(key, show(value, "number"), quiet=key not in point.params))
+            lines.append(_fact(key.replace("_", " "), show(value, _unit(key)), quiet=key not in point.params))
             continue
         text = show(value, column.unit, signed=column.signed)
         low, high = ((point.result or {}).get(name) if name else None for name in (column.low, column.high))

@@ -176,6 +176,9 @@ def findings(run: RunRecord) -> list[str]:
                 f"{in_seconds(naive['time'])}: {times(naive['time'] / best['time'])}, with "
                 f"{in_bytes(best['bytes'])} at the peak against {in_bytes(naive['bytes'])}."
             )
+        timed = [(tokens, each) for tokens, each in members if each["against"] and each["time"]]
+        if slower := [f"{tokens:,}" for tokens, each in timed if each["against"] < each["time"]]:
+            sentences.append(f"{name}: naive is the faster way at {', '.join(slower)} tokens.")
         measured = [way for way in one["ways"] if way["difference"] is not None]
         if measured:
             errors = ", ".join(f"{way['way']} {way['difference']:.1e}" for way in measured)

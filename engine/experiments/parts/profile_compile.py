@@ -7,7 +7,7 @@ from typing import Any
 from engine.errors import InputError
 from engine.experiments.base import Column, Listing
 from engine.experiments.parts.profile_config import ProfileConfig, short
-from engine.experiments.parts.profile_text import Values, bars, by_point, finished, named, times
+from engine.experiments.parts.profile_text import Values, apart, bars, by_point, finished, named, times
 from engine.figures.figure import Figure, Series
 from engine.figures.units import in_seconds
 from engine.runtime.context import Context, Point
@@ -191,11 +191,11 @@ def _verdict(one: Values) -> str:
             f"an eager one {in_seconds(one['against'])}."
         )
         overlap = " The quartiles overlap, so the loss is uncertain."
-        return text + overlap if one["time_low"] <= one["against_high"] else text
+        return text if apart(one, one, "time", "against") else text + overlap
     text = (
         f"compiling costs {in_seconds(cost)} and saves {in_seconds(saved)} a call: it pays after "
         f"{one['pays_after']:,} calls, which are then {times(one['speedup'])}."
     )
-    if one["time_high"] >= one["against_low"]:
+    if not apart(one, one, "time", "against"):
         text += " The quartiles overlap, so the saving is uncertain."
     return text

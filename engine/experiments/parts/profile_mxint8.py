@@ -8,7 +8,7 @@ from typing import Any
 from engine.errors import InputError
 from engine.experiments.base import Column, Listing
 from engine.experiments.parts.profile_config import ProfileConfig
-from engine.experiments.parts.profile_text import Values, bars, by_point, named, share, times
+from engine.experiments.parts.profile_text import Values, apart, bars, by_point, named, share, times
 from engine.figures.figure import Figure
 from engine.figures.units import in_seconds
 from engine.runtime import devices
@@ -126,12 +126,17 @@ def findings(run: RunRecord) -> list[str]:
 def _say(params: Params, one: Values) -> list[str]:
     rows = {row["kernel"]: row for row in one["kernels"]}
     ours = rows[OURS]
+    unsure = "" if apart(ours, rows[COPY]) else " (the quartiles overlap)"
     sentences = [
         f"decoding takes {in_seconds(ours['time'])}, {ours['rate']:.1f} GB/s, which is {share(ours['share'])} of what "
-        "copying as many bytes reaches here."
+        f"copying as many bytes reaches here{unsure}."
     ]
     others = [row for row in rows.values() if row["kernel"] not in (COPY, OURS) and row["time"] is not None]
     if others:
-        compared = ", ".join(f"{times(row['time'] / ours['time'])} as {row['kernel']}" for row in others)
+        compared = ", ".join(
+            f"{times(row['time'] / ours['time'])} as {row['kernel']}"
+            + ("" if apart(ours, row) else " (the quartiles overlap)")
+            for row in others
+        )
         sentences.append(f"that is {compared}.")
     return sentences + [f"{row['kernel']}: {row['note']}." for row in rows.values() if row["note"]]

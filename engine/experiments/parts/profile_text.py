@@ -41,8 +41,15 @@ def by_point(run: RunRecord, parts: Parts, say: Callable[[Params, Values], list[
 
 
 def times(ratio: float) -> str:
-    """How many times faster or slower: `2.4 times as fast`; `0.5` is `2.0 times as slow`."""
-    return f"{ratio:.1f} times as fast" if ratio >= 1 else f"{1 / ratio:.1f} times as slow"
+    """How many times faster or slower: `2.4 times as fast`; `0.5` is `2.0 times as slow`, and 1.04 `as fast`."""
+    if f"{max(ratio, 1 / ratio):.1f}" == "1.0":
+        return "as fast"
+    return f"{ratio:.1f} times as fast" if ratio > 1 else f"{1 / ratio:.1f} times as slow"
+
+
+def apart(one: Values, other: Values, first: str = "time", second: str = "time") -> bool:
+    """Whether the quartiles of two times do not overlap, so that one is surely the shorter."""
+    return bool(one[f"{first}_high"] < other[f"{second}_low"] or other[f"{second}_high"] < one[f"{first}_low"])
 
 
 def share(value: float) -> str:

@@ -48,10 +48,8 @@ def _field(config: type[ExperimentConfig], name: str) -> Field:
     kind, choices = _kind(name, info.annotation)
     default = to_text(info.get_default(call_default_factory=True))
     optional = NoneType in get_args(info.annotation)
-    extra = info.json_schema_extra
-    when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
-    conditions = tuple((other, tuple(map(str, allowed))) for other, allowed in when.items())
-    return Field(name, info.title or name, info.description or "", kind, default, choices, optional, conditions)
+    when = tuple(config.conditions(name).items())
+    return Field(name, info.title or name, info.description or "", kind, default, choices, optional, when)
 
 
 def _kind(name: str, annotation: Any) -> tuple[Kind, tuple[str, ...]]:
