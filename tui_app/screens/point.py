@@ -27,7 +27,7 @@ UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}
 ENDINGS = {"_db": "db", "accuracy": "percent", "bytes": "bytes", "memory": "bytes", "seconds": "seconds"}
 LABELS = {"sqnr_weight_db": "SQNR w", "sqnr_input_db": "SQNR x", "spec": "format"}
 KEPT = ("name", "sqnr_weight_db")
-NAME, BAR = 19, 12
+NAME, BAR = 14, 12
 
 
 class PointScreen(LabScreen):
@@ -160,7 +160,8 @@ def facts(point: PointRecord, experiment: Experiment | None) -> Content:
             continue
         column = columns.get(key)
         if column is None:
-            lines.append(_fact(key.replace("_", " "), show(value, _unit(key)), quiet=key not in point.params))
+            name = key.replace("validation_", "val. ").replace("_", " ")
+            lines.append(_fact(name, show(value, _unit(key)), quiet=key not in point.params))
             continue
         text = show(value, column.unit, signed=column.signed)
         low, high = ((point.result or {}).get(name) if name else None for name in (column.low, column.high))
