@@ -166,10 +166,10 @@ async def test_an_experiment_that_is_gone_says_so() -> None:
         await until(pilot, lambda: "There is no experiment 'prunes'; did you mean prune" in said(app))
 
 
-async def test_choices_beyond_the_edge_come_into_view_with_the_cursor() -> None:
+async def test_all_choices_are_in_view_and_chosen_by_key() -> None:
     async with app_with() as (app, pilot):
         screen = await open_prune(app, pilot)
-        assert "heads" not in screen_text(app)
+        assert "[ ] heads" in screen_text(app)
         screen.form.query_one("#line-granularities").control.focus()
         await pilot.press("right", "right", "right", "space")
         await until(pilot, lambda: "[x] heads" in screen_text(app))

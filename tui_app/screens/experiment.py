@@ -34,6 +34,8 @@ from tui_app.widgets.table import Table
 from tui_app.widgets.units import show
 
 HISTORY = 12  # past runs that the estimate of time looks at
+NO_RUN = "No run yet: ctrl+r starts one."
+NO_POINT = "The figure appears with the first point."
 CHECK_SECONDS = 0.6  # after the last letter, before files and the hub are asked
 
 
@@ -48,8 +50,8 @@ class ExperimentScreen(RunActions, Views, Filling):
         super().__init__()
         self.experiment = registry.get(self.EXPERIMENT)
         self.form = Form(self.experiment, id="form")
-        self.curves = CurveView(placeholder="The figure appears with the first point.")
-        self.points = PointsTable(id="points-table", empty="No run yet: ctrl+r starts one.")
+        self.curves = CurveView()
+        self.points = PointsTable(id="points-table", empty=NO_RUN)
         self.details = Details(id="details-view")
         self.shown = ShownRun(self, self.curves, self.points, self.details)
         self.follows = True
@@ -105,6 +107,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         )
         if self._run not in feed.rows:
             self._run = mine[0].id if mine else ""
+        self._leave_room(not self._run and feed.ready and not feed.unread)
         past = [run.id for run in mine if run.done and run.id != self._run][:HISTORY]
         self.history.update((name, feed.records[name]) for name in (self._run, *past) if name in feed.records)
         self.follow_runs(
@@ -116,6 +119,12 @@ class ExperimentScreen(RunActions, Views, Filling):
         if known != self._known:
             self._known = known
             self._plan()
+
+    def _leave_room(self, fresh: bool) -> None:
+        """Before the first run the form has the points' room too."""
+        self.set_class(fresh, "-fresh")
+        self.query_one("#points", Pane).set_class(fresh, "-absent")
+        self.curves.placeholder = NO_RUN if fresh else NO_POINT
 
     def _show_run(self) -> None:
         run, record = self.chosen_run(), self.lab.runs.records.get(self._run)
@@ -207,6 +216,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         finally:
             self._launching = False
         self._run = started
+        self._leave_room(False)
         self.lab.runs.wake()
         self.points.focus()
         self._plan()
@@ -244,7 +254,8 @@ class ExperimentScreen(RunActions, Views, Filling):
 
     def step_back(self) -> Callable[[], object] | None:
         """Out of the form, whose fields take letters as text, to where keys are keys."""
-        return self.points.focus if self.form.has_focus_within else None
+        there = self.curves if self.has_class("-fresh") else self.points
+        return there.focus if self.form.has_focus_within else None
 
     def exports(self) -> Exports | None:
         return self.shown.exports()
