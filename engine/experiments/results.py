@@ -11,6 +11,7 @@ from engine.figures.table import Table
 from engine.figures.units import in_bytes, in_percent
 from engine.runtime.records import RunRecord
 
+LONGEST_NAME = 16  # in the legend of several runs; longer ones go by their id
 BASELINE_KEYS = {"accuracy", "accuracy_low", "accuracy_high", "samples", "bytes"}
 
 
@@ -95,7 +96,8 @@ def compared(runs: Sequence[RunRecord]) -> list[Figure]:
         return list(figures(runs[0]))
     drawn = [{figure.key: figure for figure in figures(run)} for run in runs]
     shared = [key for key, one in drawn[0].items() if all(_same_axes(one, other.get(key)) for other in drawn)]
-    return [overlaid(key, [(run.name, by_key[key]) for run, by_key in zip(runs, drawn, strict=True)]) for key in shared]
+    names = [run.name if len(run.name) <= LONGEST_NAME else run.id for run in runs]
+    return [overlaid(key, [(name, each[key]) for name, each in zip(names, drawn, strict=True)]) for key in shared]
 
 
 def _same_axes(one: Figure, other: Figure | None) -> bool:

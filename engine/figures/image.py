@@ -1,11 +1,11 @@
 """A figure as PNG or SVG, drawn by matplotlib: the same curves, labels, hues and glyphs as on screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
@@ -15,6 +15,12 @@ from engine.figures.units import in_bytes, in_seconds, ticks_in_bytes
 
 KINDS = (".png", ".svg")
 CHARACTERS_ALONG = 75  # what there is room for below the x axis
+WRITERS: dict[Unit, Callable[[float], str]] = {
+    "number": lambda value: f"{value:g}",
+    "percent": lambda value: f"{100 * value:g} %",
+    "bytes": in_bytes,
+    "seconds": in_seconds,
+}
 LABEL_BOX = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
 
 
@@ -56,11 +62,11 @@ def canvas(figure: Figure) -> Canvas:
     if figure.y_range:
         axes.set_ylim(*figure.y_range)
     if not figure.categories:
-        _format(axes, "x", figure.x_unit)
+        _format(axes, "x", figure.x_unit, figure.x_scale)
         counted = figure.x_unit == "number" and all(float(x).is_integer() for one in figure.series for x in one.x)
         if counted and figure.x_scale == "linear":  # there is no trial 2.5
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    _format(axes, "y", figure.y_unit)
+    _format(axes, "y", figure.y_unit, figure.y_scale)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if figure.series:
@@ -146,9 +152,13 @@ def _with_margin(ends: tuple[float, float], scale: Scale) -> tuple[float, float]
     return low - margin, high + margin
 
 
-def _format(axes: Axes, which: str, unit: Unit) -> None:
+def _format(axes: Axes, which: str, unit: Unit, scale: Scale) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
-    if unit == "percent":
+    if scale == "log":
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: WRITERS[unit](value)))
+    elif unit == "percent":
         axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     elif unit in ("bytes", "seconds"):
         axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))

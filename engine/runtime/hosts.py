@@ -17,6 +17,8 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 # OpenMP threads that spin at barriers take the core from whoever would end the wait: many times slower on a busy
 # machine, nothing gained on a quiet one.
 _PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+# torch.profiler reports each start and stop, above the level of errors, into the logs that people read.
+_SILENT_PROFILER = {"KINETO_LOG_LEVEL": "6"}
 
 
 def threads_per_host(hosts: int, cores: int | None = None) -> int:
@@ -30,7 +32,7 @@ class Host:
 
     def __init__(self, command: Sequence[str], greeting: Mapping[str, Any], locks: Sequence[int], log: Path):
         device, threads = greeting["device"], str(greeting["threads"])
-        environment = dict(os.environ) | dict.fromkeys(_THREAD_VARIABLES, threads) | _PATIENT_THREADS
+        environment = _SILENT_PROFILER | os.environ | dict.fromkeys(_THREAD_VARIABLES, threads) | _PATIENT_THREADS
         environment |= {"CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
         self.log = log
         errors = open_private(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

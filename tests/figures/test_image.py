@@ -41,6 +41,21 @@ def test_drawing_holds_the_data_in_the_palettes_hues() -> None:
     assert set(lines["baseline"].get_ydata()) == {0.87}
 
 
+def test_logarithmic_axes_are_written_in_their_unit() -> None:
+    series = (Series("flash", (64.0, 512.0), (4e-4, 6e-3)),)
+    figure = Figure("time", "T", "Tokens", "Time", series, y_unit="seconds", x_scale="log", y_scale="log")
+    page = canvas(figure)
+    page.draw_without_rendering()
+    axes = page.axes[0]
+    for axis, ends, known in ((axes.xaxis, axes.get_xlim(), "100"), (axes.yaxis, axes.get_ylim(), "1 ms")):
+        places = zip(axis.get_ticklocs(), axis.get_majorticklabels(), strict=True)
+        shown = [label.get_text() for place, label in places if ends[0] <= place <= ends[1]]
+        assert known in shown
+        assert len(shown) >= 2
+        assert not any("10^" in text for text in shown)
+        assert not any(label.get_text() for label in axis.get_minorticklabels())
+
+
 def test_png_is_a_picture_with_the_series_hues(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "figure.png"
     render(FIGURE, path)

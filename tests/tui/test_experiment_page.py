@@ -267,7 +267,7 @@ async def test_the_editor_gets_toml_and_gives_it_back(tmp_path: Path, monkeypatc
         await pilot.press("ctrl+o")
         await until(pilot, lambda: screen.form.config.widths == (3, 5))
         assert "# seed = 0" in (tmp_path / "before.toml").read_text()
-        assert "There is no setting widhts, so it is left out; the settings are model, data," in said(app)
+        assert "Left out: there is no setting widhts." in said(app)
 
 
 async def test_f1_explains_the_setting_in_focus_with_its_keys() -> None:

@@ -75,7 +75,7 @@ def test_a_points_state_is_glyph_and_words() -> None:
 def test_the_runs_line_says_where_it_is_and_what_it_does() -> None:
     line = str(run_line(summarize(live()), live(), NOW, 140))
     assert " q-0007  bert-tiny imdb  ▸ running  11/16  ━━━━" in line
-    assert line.endswith("─ 73%  cpu  evaluating 61% of qat fixed(5)")
+    assert line.endswith("─ 72%  cpu  evaluating 61% of qat fixed(5)")
     assert running_point(None) == ""
 
 

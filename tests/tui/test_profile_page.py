@@ -10,6 +10,7 @@ from tests.tui.driving import check_snapshot, screen_text, until
 from tests.tui.pages import Scripted, app_with, said, settled
 from tests.tui.profiled import compiled
 from tests.tui.test_gallery import SIZES, fits
+from tui_app import presets
 from tui_app.app import LabApp
 
 
@@ -72,3 +73,21 @@ async def test_the_page_fits(run: RunRecord, size: str) -> None:
         await open_profile(app, pilot)
         fits(app, *SIZES[size])
         check_snapshot(app, f"profile-{size}")
+
+
+async def test_the_focus_never_stays_on_a_setting_that_is_not_there() -> None:
+    presets.save("profile", presets.LAST, 'study = "attention"')  # which has no model
+    async with app_with() as (app, pilot):
+        screen = await open_profile(app, pilot)
+        assert "model" not in offered(screen)
+        await until(pilot, lambda: app.focused is control(screen, "study"))
+        await pilot.press("down")
+        assert app.focused is not control(screen, "study")
+        screen.set_focus(control(screen, "lengths"))
+        screen.form.set_text("study", "memory")
+        await until(pilot, lambda: app.focused is control(screen, "model"))
+
+
+def control(screen: Any, name: str) -> Any:
+    """The widget of a setting."""
+    return next(line.control for line in screen.form.lines if line.field.name == name)

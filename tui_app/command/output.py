@@ -141,7 +141,7 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
         "Id": [Text(run.id) for run in runs],
         "Experiment": [Text(run.experiment) for run in runs],
         "Name": [Text(clean(run.name)) for run in runs],
-        "State": [state_text(run.state) for run in runs],
+        "State": [state_text(run.state) + Text(", pausing" if run.pausing else "") for run in runs],
         "Points": [Text(f"{run.done}/{len(run.points)}") for run in runs],
         "Age": [Text(in_seconds(now - run.created)) for run in runs],
     }

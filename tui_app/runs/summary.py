@@ -62,6 +62,11 @@ class Summary:
     values: dict[str, float]
 
     @property
+    def percent(self) -> int:
+        """Whole percents done: 100 only when all is."""
+        return int(100 * self.fraction + 1e-9)
+
+    @property
     def words(self) -> str:
         """What bare words of the filter look at, in lower case."""
         return f"{self.id} {self.name} {self.experiment} {self.state} {self.model} {self.data}".lower()
@@ -142,7 +147,7 @@ def _ends(run: RunRecord) -> float | None:
     from engine.experiments import registry
     from engine.experiments.estimate import ends
 
-    if run.state != "running":
+    if run.state != "running" or run.pausing:
         return None
     try:
         return ends(registry.get(run.experiment), run)

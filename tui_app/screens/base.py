@@ -33,7 +33,10 @@ class Exports:
 
 
 class LabScreen(Screen[None]):
-    """A page. Subclasses name their `TAB`, build panes in `body`, and override the hooks at the end."""
+    """A page. Subclasses build panes in `body` and override the hooks at the end.
+
+    Numbered ones name their `TAB`; the others stand under the one from which they were opened.
+    """
 
     TAB: ClassVar[str] = ""
     HELP = ""
@@ -46,7 +49,7 @@ class LabScreen(Screen[None]):
         return cast("LabApp", self.app)
 
     def compose(self) -> ComposeResult:
-        yield Header(self.TAB)
+        yield Header(self.TAB or self.lab.current_mode)
         yield PaneBar()
         yield from self.body()
         yield Footer()

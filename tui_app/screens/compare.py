@@ -26,7 +26,6 @@ from tui_app.widgets.units import heading, interval, show
 class CompareScreen(LabScreen):
     """Runs keep the glyphs that they had when they were marked."""
 
-    TAB = "home"
     CSS_PATH = "compare.tcss"
     BINDINGS = bindings("compare")
     HELP = "Marked runs side by side. ← → on the figure reads all of them out; d shows the settings that do not differ."

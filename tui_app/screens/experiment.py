@@ -180,7 +180,7 @@ class ExperimentScreen(RunActions, Views, Filling):
             return
         taking = estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
         time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds, 'seconds')}"
-        memory = [] if taking.memory is None else [show(taking.memory, "bytes")]
+        memory = [] if taking.memory is None else [f"{show(taking.memory, 'bytes')} of memory"]
         where = [] if config.device == "auto" else [config.device]
         parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *memory, *where])
         text = f"{glyphs.state('finished')} {parts}"

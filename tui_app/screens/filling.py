@@ -47,9 +47,8 @@ class Filling(LabScreen):
     def _take(self, values: Mapping[str, Any]) -> None:
         """Fills the form, and says what it has no place for."""
         if unknown := self.form.fill(values):
-            settings = ", ".join(field.name for field in self.form.fields)
-            text = f"There is no setting {', '.join(unknown)}, so it is left out; the settings are {settings}."
-            self.notify(text, severity="warning", timeout=12, markup=False)
+            text = f"Left out: there is no setting {', '.join(unknown)}."
+            self.notify(text, severity="warning", timeout=8, markup=False)
 
     def action_launch_save(self) -> None:
         from tui_app.screens.ask import AskScreen

@@ -33,7 +33,6 @@ MODULES = (
 class GraphDiffScreen(LabScreen):
     """Sentences above; below what differs, all nodes, or the modules, one table at a time."""
 
-    TAB = "graph"
     CSS = "GraphDiffScreen #sides { height: 1; padding: 0 1; background: $boost; }"
     HELP = "What differs between two graphs, worked out from their nodes. t shows the next table, o sorts, / filters."
 

@@ -116,7 +116,7 @@ def jobs(runs: Sequence[Summary], now: float, width: int) -> Content:
                     f" {run.done}/{run.total} ",
                     (done, "$success"),
                     (rest, "$border-blurred"),
-                    f" {100 * run.fraction:.0f}%",
+                    f" {run.percent}%",
                     (left, "$muted"),
                     (why, "$warning"),
                 )

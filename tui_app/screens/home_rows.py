@@ -49,7 +49,7 @@ def progress_text(run: Summary, width: int = 15) -> Content:
     if run.state in ("running", "paused", "interrupted"):
         done, rest = glyphs.bar(run.fraction, width - 5)
         colour = STATE_STYLES[run.state].removeprefix("bold ")
-        return Content.assemble((done, colour), (rest, "$border-blurred"), f" {100 * run.fraction:3.0f}%")
+        return Content.assemble((done, colour), (rest, "$border-blurred"), f" {run.percent:3}%")
     if run.state == "failed" and run.problem:
         return Content.styled(run.problem, "$muted")
     return Content.styled(f"{run.done}/{run.total}" if run.total else "", "$muted")

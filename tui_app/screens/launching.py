@@ -19,7 +19,6 @@ def page(name: str, config: Mapping[str, Any] | None = None) -> ExperimentScreen
     experiment = registry.get(name)
 
     class Page(ExperimentScreen):
-        TAB = "home"
         EXPERIMENT = name
         HELP = f"{experiment.summary} ctrl+r starts it from any field; escape goes back."
 

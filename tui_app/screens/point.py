@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.experiments.base import Experiment
+from engine.experiments.cells import layer_label
 from engine.figures.table import Table as Rows
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app import glyphs
@@ -33,7 +34,6 @@ NAME, BAR = 14, 12
 class PointScreen(LabScreen):
     """Below the result the layers, worst signal-to-noise first; for a failed point its traceback."""
 
-    TAB = "home"
     CSS_PATH = "point.tcss"
     BINDINGS = bindings("run.log")
     HELP = "One point of a run. Its layers come in the order of the noise added to their weights, the noisiest first."
@@ -118,8 +118,10 @@ def layers_of(point: PointRecord) -> list[Mapping[str, Any]]:
 def layer_rows(layers: list[Mapping[str, Any]]) -> tuple[list[Column], list[Row]]:
     """The table of layers: a column for each value, and a bar for the signal-to-noise ratio of the weights."""
     keys = list(layers[0]) if layers else []
-    shared = _shared([str(layer.get("name", "")) for layer in layers])
-    layers = [{**layer, "name": str(layer.get("name", "")).removeprefix(shared)} for layer in layers]
+    names = [str(layer.get("name", "")) for layer in layers]
+    short = [layer_label(name) for name in names]
+    names = short if len(set(short)) == len(names) else names
+    layers = [{**layer, "name": name} for name, layer in zip(names, layers, strict=True)]
     columns = [_layer_column(key, layers, place) for place, key in enumerate(keys)]
     highest = max((layer.get("sqnr_weight_db") or 0.0 for layer in layers), default=0.0)
     if highest > 0:
@@ -174,13 +176,6 @@ def facts(point: PointRecord, experiment: Experiment | None) -> Content:
 def _plain(point: PointRecord) -> list[tuple[str, Any]]:
     values = {**point.params, **(point.result or {})}
     return [(key, value) for key, value in values.items() if not isinstance(value, list | dict)]
-
-
-def _shared(names: list[str]) -> str:
-    """The dotted beginning that all names share: `bert.encoder.layer.`."""
-    first, last = min(names, default=""), max(names, default="")
-    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
-    return first[: first.rfind(".", 0, same) + 1]
 
 
 def _fact(name: str, text: str, *, quiet: bool = False) -> Content:

@@ -32,7 +32,6 @@ from tui_app.widgets.table import Table
 class RunScreen(RunActions, Views):
     """Below 120 columns points, details, settings and log take turns under the figure; `view` is the one in front."""
 
-    TAB = "home"
     CSS_PATH = "run.tcss"
     VIEWS = ("points", "details", "config", "log")
     BINDINGS = bindings("run", "view")
@@ -163,4 +162,5 @@ class RunScreen(RunActions, Views):
 
 
 def _named(point: PointRecord) -> str:
-    return " ".join(clean(value) for value in list(point.params.values())[:2]) or f"point {point.index}"
+    values = list(dict.fromkeys(clean(value) for value in point.params.values()))
+    return clean(point.params.get("what", "")) or " ".join(values[:2]) or f"point {point.index}"

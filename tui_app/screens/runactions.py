@@ -38,7 +38,8 @@ class RunActions(SearchActions):
         if run.resumes:
             self._control(control.resume, run.path, f"{run.id} goes on.")
         else:
-            self._control(control.pause, run.path, f"{run.id} pauses after the running point.")
+            when = " after the running point" if run.state == "running" else ""
+            self._control(control.pause, run.path, f"{run.id} pauses{when}.")
 
     def action_run_cancel(self) -> None:
         """Asks for the key twice: what a cancelled run has not done stays undone."""

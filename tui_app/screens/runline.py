@@ -24,7 +24,7 @@ def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> 
     ]
     if run.state in ("running", "paused", "interrupted", "queued"):
         done, rest = glyphs.bar(run.fraction, BAR if width >= 100 else BAR // 2)
-        parts.append(Content.assemble((done, "$primary"), (rest, "$muted"), f" {100 * run.fraction:.0f}%"))
+        parts.append(Content.assemble((done, "$primary"), (rest, "$muted"), f" {run.percent}%"))
     if run.ends is not None and run.ends > now:
         parts.append(Content(f"eta {in_seconds(run.ends - now)}"))
     elif run.started is not None and run.ended is not None:

@@ -23,7 +23,6 @@ class SearchScreen(ExperimentScreen):
 class MixedScreen(ExperimentScreen):
     """Searches a format for every layer."""
 
-    TAB = "search"
     EXPERIMENT = "mixed"
     HELP = (
         "A format for every layer: a curve for each family of formats, with the same budget. The details show the map "

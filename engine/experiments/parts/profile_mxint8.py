@@ -99,7 +99,7 @@ def figures(run: RunRecord) -> Sequence[Figure]:
 
     series = {name: [rate(one, kernel) for kernel in names] for name, _, one in done}
     caption = "Bytes that must move, over the median time; the whiskers are quartiles. No kernel is to beat the copy."
-    return [bars("rate", "MXINT8 decoded", names, series, y_label="GB/s", y_unit="number", caption=caption)]
+    return [bars("rate", "MXINT8 decoded, GB/s", names, series, y_label="GB/s", y_unit="number", caption=caption)]
 
 
 def listings(run: RunRecord) -> Sequence[Listing]:

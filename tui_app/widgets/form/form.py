@@ -174,8 +174,9 @@ class Form(Vertical):
 
     @property
     def last(self) -> Input | Options:
-        """The field that last had the focus, or the first."""
-        return (self._last or self.lines[0]).control
+        """The field that last had the focus, or the first of those in view."""
+        shown = [line for line in self.lines if line.display]
+        return (self._last if self._last in shown else shown[0]).control
 
     # While typing
 
@@ -196,6 +197,8 @@ class Form(Vertical):
         for line in self.lines:
             line.display = line.field.applies(texts)
             line.show_error(self.errors.get(line.field.name, ""))
+        if any(line.control.has_focus and not line.display for line in self.lines):
+            self.screen.set_focus(self.last)
         self.query_one("#command", Static).update(Content.styled(self.command, "$muted"), layout=False)
         self.post_message(self.Changed())
 
