@@ -5,7 +5,15 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    Formatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+)
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
@@ -21,6 +29,7 @@ WRITERS: dict[Unit, Callable[[float], str]] = {
     "bytes": in_bytes,
     "seconds": in_seconds,
 }
+FEW = 8  # places on a logarithmic axis that are all named
 LABEL_BOX = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
 
 
@@ -63,6 +72,9 @@ def canvas(figure: Figure) -> Canvas:
         axes.set_ylim(*figure.y_range)
     if not figure.categories:
         _format(axes, "x", figure.x_unit, figure.x_scale)
+        measured = sorted({x for one in figure.series if one.kind != "level" for x in one.x})
+        if figure.x_scale == "log" and 1 < len(measured) <= FEW:
+            axes.xaxis.set_major_locator(FixedLocator(measured))
         counted = figure.x_unit == "number" and all(float(x).is_integer() for one in figure.series for x in one.x)
         if counted and figure.x_scale == "linear":  # there is no trial 2.5
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
