@@ -6,6 +6,7 @@ from dataclasses import replace
 from engine.runtime.records import Progress
 from tests.tui.recorded import NOW, accuracy_of, run_record
 from tui_app.runs.summary import Metric, summarize
+from tui_app.screens.home_facts import jobs
 
 
 def test_the_metric_is_the_best_points_not_the_last_ones() -> None:
@@ -35,6 +36,15 @@ def test_a_run_counts_what_the_running_point_has_trained_and_not_its_other_phase
     for phase in phases:
         points = [replace(point, progress=phase if point.progress else None) for point in run.points]
         assert summarize(replace(run, points=tuple(points))).fraction == 1 / 4
+
+
+def test_what_a_run_is_at_is_told_until_its_end_is() -> None:
+    run = run_record("q-0001", state="running", widths=(2, 3), done=0)
+    making = Progress(0, 0).followed(3, 10, "training the built-in model, loss 0.412", NOW)
+    points = [replace(point, progress=making if point.progress else None) for point in run.points]
+    summary = summarize(replace(run, points=tuple(points)))
+    assert (summary.doing, summary.ends, summary.percent) == ("training the built-in model 30%", None, 0)
+    assert str(jobs([summary], NOW, 80)).endswith("0%  training the built-in model 30%")
 
 
 def test_a_cancelled_point_is_not_done() -> None:

@@ -51,6 +51,7 @@ class Summary:
     total: int
     fraction: float
     ends: float | None
+    doing: str
     model: str
     data: str
     device: str
@@ -89,6 +90,7 @@ def summarize(run: RunRecord) -> Summary:
         total=len(run.points),
         fraction=_share(run),
         ends=_ends(run),
+        doing=_doing(run),
         model=clean(run.config.get("model", "")),
         data=clean(run.config.get("data", "")),
         device=clean(", ".join(run.devices)),
@@ -155,6 +157,12 @@ def _ends(run: RunRecord) -> float | None:
         return None
 
 
+def _doing(run: RunRecord) -> str:
+    """What the first running point is at: `training the built-in model 61%`."""
+    reports = (point.progress for point in run.points if point.state == "running" and point.progress)
+    return next((f"{clean(one.phase)} {100 * one.fraction:.0f}%" for one in reports), "")
+
+
 def unreadable(path: Path, error: Exception) -> Summary:
     """What is left to say of a run whose files cannot be read."""
     return Summary(
@@ -170,6 +178,7 @@ def unreadable(path: Path, error: Exception) -> Summary:
         total=0,
         fraction=0.0,
         ends=None,
+        doing="",
         model="",
         data="",
         device="",

@@ -107,7 +107,7 @@ def jobs(runs: Sequence[Summary], now: float, width: int) -> Content:
     for run in runs:
         if run.state == "running":
             done, rest = glyphs.bar(run.fraction, max(8, min(30, width // 4)))
-            left = f"  eta {remaining(run.ends - now)}" if run.ends is not None else ""
+            left = f"  eta {remaining(run.ends - now)}" if run.ends is not None else f"  {run.doing}".rstrip()
             why = f"  {run.problem}" if run.problem else ""
             parts.append(
                 Content.assemble(
