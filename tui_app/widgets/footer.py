@@ -13,6 +13,7 @@ class Footer(Widget):
     """One line of keys. A click on one does what the key does."""
 
     _line = Content("")
+    _asked = False
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.renew())
@@ -21,7 +22,13 @@ class Footer(Widget):
         self.renew()
 
     def renew(self) -> None:
-        """Looks again which keys are live; drawn only where others are than before."""
+        """Looks again which keys are live, once what the last key did is on the screen."""
+        if not self._asked:
+            self._asked = True
+            self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        self._asked = False
         line = self._fitting()
         if not line.is_same(self._line):
             self._line = line
