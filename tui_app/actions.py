@@ -141,8 +141,8 @@ ACTIONS = (
     Action("filter.keep", "enter,down", "keep the filter", "Goes back to the runs that the filter leaves.", rank=1),
     # Runs: on Home the run under the cursor, on a run's own screen that run
     Action("run.rerun", "r", "rerun", "Opens the run's settings as a new experiment.", rank=9),
-    Action("run.pause", "p", "pause/resume", "Pauses after the running point, or resumes.", rank=10),
-    Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=11),
+    Action("run.pause", "p", "pause", "Pauses after the running point, or resumes.", rank=5),
+    Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=6),
     Action("run.log", "L", "log", "Shows the run's log.", rank=13),
     Action("run.try", "T", "try", "Gives the next trial of a search parameters of your own.", rank=12),
     Action("run.more", "M", "more", "Adds trials to a search.", rank=12),

@@ -274,8 +274,9 @@ async def test_p_pauses_and_takes_a_pause_back_that_has_not_come(monkeypatch: py
     async with opened(source=source) as (app, pilot):
         await pilot.press("p")
         await until(pilot, lambda: asked == ["pause"])
+        assert "p pause" in screen_text(app)
         source.put(replace(run, pausing=True))
-        await until(pilot, lambda: app.runs.rows["q-0001"].resumes)
+        await until(pilot, lambda: "p resume" in screen_text(app))
         await pilot.press("p")
         await until(pilot, lambda: asked == ["pause", "resume"])
 

@@ -9,7 +9,7 @@ from textual.events import DescendantFocus, ScreenResume, Unmount
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui_app.actions import bindings
+from tui_app.actions import Action, bindings
 from tui_app.widgets.footer import Footer
 from tui_app.widgets.header import Header
 from tui_app.widgets.pane import Pane
@@ -52,7 +52,7 @@ class LabScreen(Screen[None]):
         yield Header(self.TAB or self.lab.current_mode)
         yield PaneBar()
         yield from self.body()
-        yield Footer()
+        yield Footer(self.label)
 
     # Panes
 
@@ -215,6 +215,10 @@ class LabScreen(Screen[None]):
         self.lab.runs.follow(id(self), ())
 
     # What a page fills in
+
+    def label(self, action: Action) -> str:
+        """The footer's word for a key."""
+        return action.label
 
     def entry(self, pane: Pane) -> Widget | None:
         """Where a pane is entered: the first thing in it."""

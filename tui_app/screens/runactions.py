@@ -6,6 +6,7 @@ from pathlib import Path
 from textual import work
 
 from engine.errors import InputError
+from tui_app.actions import Action
 from tui_app.runs.summary import ENDED, Summary
 from tui_app.screens.searchactions import SearchActions
 
@@ -28,6 +29,10 @@ class RunActions(SearchActions):
             run = self.chosen_run()
             return run is not None and run.state not in FOR_A_RUN[action]
         return super().check_action(action, parameters)
+
+    def label(self, action: Action) -> str:
+        run = self.chosen_run() if action.id == "run.pause" else None
+        return "resume" if run is not None and run.resumes else super().label(action)
 
     def action_run_pause(self) -> None:
         from engine.runtime import control

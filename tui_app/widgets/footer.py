@@ -1,5 +1,7 @@
 """The bottom line: the keys that do something here, the least needed dropped first; made from the registry."""
 
+from collections.abc import Callable
+
 from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
@@ -10,10 +12,13 @@ from tui_app.live import live_actions
 
 
 class Footer(Widget):
-    """One line of keys. A click on one does what the key does."""
+    """One line of keys, each with the word that `label` has for it. A click on one does what the key does."""
 
-    _line = Content("")
-    _asked = False
+    def __init__(self, label: Callable[[Action], str]) -> None:
+        super().__init__()
+        self._label = label
+        self._line = Content("")
+        self._asked = False
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.renew())
@@ -40,7 +45,7 @@ class Footer(Widget):
     def _fitting(self) -> Content:
         """As many keys as fit, in the order of their rank; help is always the last."""
         live = sorted((entry for entry in live_actions(self.screen) if entry[0].rank is not None), key=_rank)
-        entries = [(action, _entry(keys[0], action.label)) for action, keys in live]
+        entries = [(action, _entry(keys[0], self._label(action))) for action, keys in live]
         last = [entry for action, entry in entries if action.rank == 0]
         room = self.size.width - sum(entry.cell_length + 2 for entry in last)
         line: list[Content] = []
