@@ -104,12 +104,15 @@ class LabApp(App[None], inherit_bindings=False):
         return defaults(self.current_theme)
 
     async def on_event(self, event: Event) -> None:
-        """Keys act before the next one is looked at, so that in a burst each finds the focus where the last left it."""
-        if isinstance(event, Key) and not event.is_forwarded:
-            focused = self.focused
-            if focused is not None and not isinstance(focused, Input) and await self._check_bindings(event.key):
-                return
-        await super().on_event(event)
+        """Keys act before the next one is looked at, so that in a burst each finds the focus where the last left it.
+
+        Those that do nothing go nowhere: on their way up they would be overtaken, and act on what is in focus then.
+        """
+        if isinstance(event, Key) and not event.is_forwarded and not isinstance(self.focused, Input | None):
+            if not await self._check_bindings(event.key, priority=True):
+                await self._check_bindings(event.key)
+        else:
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         self.set_class(glyphs.plain(), "-plain")

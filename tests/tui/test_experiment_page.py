@@ -270,6 +270,19 @@ async def test_the_editor_gets_toml_and_gives_it_back(tmp_path: Path, monkeypatc
         assert "Left out: there is no setting widhts." in said(app)
 
 
+async def test_a_key_that_does_nothing_on_one_page_does_nothing_on_the_next() -> None:
+    async with app_with(live()) as (app, pilot):
+        screen = await open_quantize(app, pilot)
+        screen.set_focus(line(screen, "data").control)
+        await pilot.press("end", "escape")
+        assert app.focused is screen.points
+        for key in (*["backspace"] * 20, "shift+tab", "shift+tab"):
+            app.post_message(Key(key, None))
+        await until(pilot, lambda: app.focused is line(screen, "data").control)
+        await pilot.pause()
+        assert line(screen, "data").text == "builtin"
+
+
 async def test_f1_explains_the_setting_in_focus_with_its_keys() -> None:
     async with app_with() as (app, pilot):
         screen = await open_quantize(app, pilot)
