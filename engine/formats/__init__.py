@@ -1,6 +1,6 @@
 """Number formats: pure functions on float32 tensors, named by spec strings such as `fixed(8,4)`.
 
-`spec` parses the strings without tensors; `parse` gives the format itself.
+`registry` reads the strings without tensors; `parse` gives the format itself.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ def parse(text: str) -> "Format":
     Raises:
         SpecError: a ValueError with the position of what is wrong and a correct example.
     """
-    from engine.formats.table import build
+    from engine.formats.registry import build
 
     return build(text)
 

@@ -1,16 +1,19 @@
 """What every format is: values, gradient, cost, and bytes."""
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from engine.formats.dispatch import fused, ordinary
+from engine.formats.lazy import torch
 from engine.formats.spec import Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,22 @@ class Packed:
         return sum(tensor.numel() * tensor.element_size() for tensor in self.tensors.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some bits of a code, highest first, and what they say."""
+
+    name: str
+    bits: str
+    meaning: str
+
+
 class Fitter(Protocol):
     """Chooses a format's open parameters from one or several tensors, seen one after the other."""
 
     def observe(self, x: Tensor) -> None:
         """Takes one more tensor into account."""
 
-    def result(self) -> "Format":
+    def result(self) -> Format:
         """The format with nothing left open."""
 
 
@@ -64,6 +76,39 @@ class Format(ABC):
         """Whether there are values outside its range, for which the gradient is cut."""
         return True
 
+    shares_scale: ClassVar[bool] = False
+    """Whether values depend on others in their row or block."""
+
+    block: int | None = None
+    """How many columns share parameters; None: a row, or none are shared."""
+
+    holds: ClassVar[bool] = False
+    """Whether parameters fitted to values that it made differ from those that made them: they must be held."""
+
+    @property
+    def plain(self) -> Format:
+        """The format without parameters that are held for it."""
+        return self
+
+    def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
+        """The parameters fitted to finite float32 `[..., columns]`, each `[..., 1]`: the columns are of one group.
+
+        None for a format whose elements stand alone.
+        """
+        return ()
+
+    def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
+        """The nearest values to finite float32 `x` under parameters that are given: broadcast with it."""
+        return self.quantize(x)
+
+    def pack_shared(self, x: Tensor, *shared: Tensor) -> Packed:
+        """Values that `rounded` gave, rows `[rows, columns]`, as bytes; parameters are `[rows, groups, 1]` each."""
+        return self.pack(x)
+
+    def shared_of(self, packed: Packed) -> tuple[Tensor, ...]:
+        """The parameters of packed rows again, `[rows, groups, 1]` each."""
+        return ()
+
     def quantize(self, x: Tensor) -> Tensor:
         """The nearest representable values, float32, shape of `x`."""
         x = x.detach().float()
@@ -75,12 +120,14 @@ class Format(ABC):
 
     def fake_quantize(self, x: Tensor, clip: bool = True) -> Tensor:
         """The same values with the straight-through gradient: 1 inside the range, 0 outside (`clip=False`: 1)."""
+        from engine.formats.gradient import StraightThrough
+
         differentiated = torch.is_grad_enabled() and x.requires_grad
         if not differentiated and ordinary(x, *self._tensors()):
             return self.quantize(x)
         settled = self.fit(x) if self.open else self
         arguments = settled, clip and settled.saturates, *settled._tensors()
-        result: Tensor = _StraightThrough.apply(x.float(), *arguments)  # type: ignore[no-untyped-call]
+        result: Tensor = StraightThrough.apply(x.float(), *arguments)  # type: ignore[no-untyped-call]
         return result
 
     def saturated(self, x: Tensor) -> Tensor:
@@ -94,7 +141,7 @@ class Format(ABC):
         """What chooses the open parameters; gives the format itself where nothing is open."""
         return _Settled(self)
 
-    def fit(self, x: Tensor) -> "Format":
+    def fit(self, x: Tensor) -> Format:
         """The format with its open parameters chosen from `x`."""
         fitter = self.fitter()
         fitter.observe(x)
@@ -115,6 +162,14 @@ class Format(ABC):
     @abstractmethod
     def unpack(self, packed: Packed) -> Tensor:
         """The values again, float32 on the CPU, equal to `quantize` of what was packed."""
+
+    @abstractmethod
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """The code of element `place` of a packed row, field by field; the shared scale is not among them."""
+
+    def sharing(self, index: int, length: int) -> tuple[int, int]:
+        """The part of a row of `length` elements, start and end, that one scale serves beside element `index`."""
+        return (0, length) if self.shares_scale else (index, index + 1)
 
     @abstractmethod
     def _composed(self, x: Tensor) -> Tensor:
@@ -149,7 +204,7 @@ class Format(ABC):
         return self
 
     def _tensors(self) -> tuple[Tensor, ...]:
-        return tuple(value for value in self.scalars().values() if isinstance(value, Tensor))
+        return tuple(value for value in self.scalars().values() if isinstance(value, torch.Tensor))
 
 
 def _rows_and_columns(shape: Sequence[int]) -> tuple[int, int]:
@@ -170,26 +225,3 @@ class _Settled:
     def result(self) -> Format:
         """The format as it is."""
         return self.format
-
-
-class _StraightThrough(torch.autograd.Function):
-    """Quantised values forward, the gradient of the identity (cut where the format saturates) backward."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, number_format: Format, clip: bool, *tensors: Tensor) -> Tensor:
-        return number_format.with_scalars(*tensors).quantize(x)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, ctx.format, clip, *tensors = inputs
-        ctx.count = len(tensors)
-        ctx.save_for_backward(*((x, *tensors) if clip else ()))
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        if saved := ctx.saved_tensors:
-            x, *tensors = saved
-            gradient = ctx.format.with_scalars(*tensors)._gradient(x, gradient)
-        return gradient, None, None, *[None] * ctx.count

@@ -1,10 +1,14 @@
 """Integer codes of any width as a dense bit stream, and powers of two built from bits."""
 
-import numpy as np
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
+from engine.formats.lazy import np, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _CHUNK = 1 << 17
 """Codes that are spread into bits at a time; a multiple of 8, so that chunks end on whole bytes."""

@@ -1,13 +1,16 @@
 """Blocks along the last dimension, and what their scales have in common."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+from engine.formats.base import Format
+from engine.formats.lazy import torch
 
-from engine.formats.kernels.launch import apply
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 INFINITY = 0x7F800000
 """The bits of float32's infinity; NaN lies above."""
@@ -18,7 +21,7 @@ def split(x: Tensor, block: int) -> Tensor:
     x = x.reshape(1) if x.dim() == 0 else x
     block = min(block, max(1, x.shape[-1]))
     missing = -x.shape[-1] % block
-    filled = functional.pad(x, (0, missing)) if missing else x
+    filled = torch.nn.functional.pad(x, (0, missing)) if missing else x
     return filled.reshape(*filled.shape[:-1], -1, block)
 
 
@@ -35,5 +38,32 @@ def peak_bits(blocks: Tensor) -> Tensor:
 
 def run(kernel: Callable[..., None], tensors: tuple[Tensor, ...], block: int, *scalars: Any) -> Tensor:
     """What a kernel writes from CPU tensors of one shape, each given to it as `[blocks, block]`."""
+    from engine.formats.kernels.launch import apply
+
     blocks = tuple(split(tensor, block) for tensor in tensors)
     return join(apply(kernel, blocks, *scalars, columns=blocks[0].shape[-1]), tensors[0].shape)
+
+
+class Blockwise(Format):
+    """Codes of `code_bits` bits, and a byte for each `block` of them along the last dimension."""
+
+    shares_scale = True
+    block: int
+    code_bits: int
+
+    @property
+    def bits_per_element(self) -> float:
+        """An element's code and its share of the block's 8-bit scale."""
+        return self.code_bits + 8 / self.block
+
+    def sharing(self, index: int, length: int) -> tuple[int, int]:
+        """The element's block."""
+        start = index - index % self.block
+        return start, min(start + self.block, length)
+
+    @property
+    def _code_bits(self) -> float:
+        return self.code_bits
+
+    def _scale_bytes(self, rows: int, columns: int) -> int:
+        return rows * -(-columns // self.block)

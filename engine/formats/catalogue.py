@@ -6,7 +6,7 @@ import torch
 
 from engine.formats import parse
 from engine.formats.base import Format
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,10 @@ class Entry:
 def catalogue() -> list[Entry]:
     """Every format that a spec string can name, in the order of their definitions."""
     entries = []
-    for kind in KINDS.values():
-        example = parse(kind.example)
-        smallest, largest = magnitudes(example)
-        entries.append(
-            Entry(kind.name, kind.signature, kind.summary, kind.example, example.bits_per_element, smallest, largest)
-        )
+    for family in FAMILIES.values():
+        example = parse(family.example)
+        bits = example.bits_per_element
+        entries.append(Entry(family.name, family.signature, family.summary, family.example, bits, *magnitudes(example)))
     return entries
 
 

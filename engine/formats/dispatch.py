@@ -1,7 +1,13 @@
 """Which tensors the fused kernels can take."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.formats.lazy import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def ordinary(*tensors: Tensor) -> bool:
@@ -9,7 +15,7 @@ def ordinary(*tensors: Tensor) -> bool:
     if torch.compiler.is_compiling():
         return False
     return all(
-        type(x) in (Tensor, torch.nn.Parameter) and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+        type(x) in (torch.Tensor, torch.nn.Parameter) and not torch._C._functorch.is_functorch_wrapped_tensor(x)
         for x in tensors
     )
 

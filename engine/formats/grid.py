@@ -3,12 +3,16 @@
 Every element here is one: minifloats with and without an implicit bit, and integers (a grid that is all subnormal).
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
+from engine.formats.lazy import np, torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,9 @@ class FloatGrid:
             field = np.maximum(field - 1, 0)
         sign = np.where(codes >> (self.bits - 1) & 1, -1.0, 1.0)
         return torch.from_numpy((sign * np.ldexp(fraction.astype(np.float64), field + self._step)).astype(np.float32))
+
+
+def finite_grid(exponent: int, mantissa: int, bias: int) -> FloatGrid:
+    """A grid on which every code is a number."""
+    largest = (2 - 2.0**-mantissa) * 2.0 ** (2**exponent - 1 - bias)
+    return FloatGrid(exponent, mantissa, bias, largest)

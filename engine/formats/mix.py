@@ -8,7 +8,8 @@ nothing else is a spec string, so wherever a mix is taken a spec is too. Nothing
 
 from collections.abc import Mapping
 
-from engine.formats.spec import SpecError, parse_spec
+from engine.formats.registry import parse_spec
+from engine.formats.spec import SpecError
 
 EXAMPLE = "classifier=fp32;*=fixed(4)"
 REST = "*"

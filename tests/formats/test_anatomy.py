@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.formats import parse
-from engine.formats.anatomy import Anatomy, Part, dissect, shares_scale
-from engine.formats.base import Format
+from engine.formats.anatomy import Anatomy, dissect
+from engine.formats.base import Format, Part
 from engine.formats.bits import unpack_bits
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 
 SPECS = [
-    *(kind.example for kind in KINDS.values()),
+    *(kind.example for kind in FAMILIES.values()),
     "fixed(8)",
     "fixed(4,9)",
     "fixed(4,-2)",
@@ -27,6 +27,10 @@ SPECS = [
     "mxint8(8)",
     "binary_residual(3)",
 ]
+
+
+REAL = ("binary_scaled", "ternary", "int", "uint", "nf4")
+"""Formats whose scales are real numbers, shown in four digits."""
 
 
 def row_of(seed: int, length: int = 50) -> torch.Tensor:
@@ -54,7 +58,7 @@ def meant(name: str, parts: tuple[Part, ...]) -> float:
     by_name = {part.name: part.meaning for part in parts}
     scales = [float(text) if "2^" not in text else number(text) for text in [by_name.pop("shared", "1")]]
     factors = [number(by_name.pop("step"))] if "step" in by_name else []
-    if name.startswith(("fixed", "mxint8")):
+    if name.startswith(("fixed", "mxint8", "int", "uint")):
         factors.append(sum((number(text) for text in by_name.values()), Fraction(0)))
     else:
         factors += [number(text) for text in by_name.values()]
@@ -66,7 +70,7 @@ def test_the_meanings_of_the_bits_make_the_value(spec: str) -> None:
     row = row_of(1)
     for index in range(0, 50, 7):
         told = dissect(fitted(spec, row), row, index)
-        close = 1e-3 if spec in ("binary_scaled", "ternary") else 0  # their float32 scales are written in four digits
+        close = 1e-3 if spec.startswith(REAL) else 0
         assert meant(spec, told.parts) == pytest.approx(told.decoded, rel=close, abs=0)
 
 
@@ -85,7 +89,7 @@ def test_the_bits_are_those_of_the_packed_row(spec: str) -> None:
     row = row_of(3, 33)
     chosen = fitted(spec, row)
     packed = chosen.pack(row)
-    width = int(chosen.stored_bytes((8 * 1024,)) * 8 // (8 * 1024)) if not shares_scale(chosen) else 0
+    width = int(chosen.stored_bytes((8 * 1024,)) * 8 // (8 * 1024)) if not chosen.shares_scale else 0
     for index in range(0, 33, 5):
         told = dissect(chosen, row, index)
         bits = "".join(part.bits for part in told.parts if part.name != "shared")
@@ -103,7 +107,7 @@ def test_residual_signs_and_scales_add_up() -> None:
 
 
 def test_a_value_that_shares_no_scale_is_the_same_in_any_row() -> None:
-    @given(st.floats(-3, 3, width=32), st.sampled_from([spec for spec in SPECS if not shares_scale(parse(spec))]))
+    @given(st.floats(-3, 3, width=32), st.sampled_from([spec for spec in SPECS if not parse(spec).shares_scale]))
     def check(value: float, spec: str) -> None:
         chosen = fitted(spec, row_of(5))
         alone, among = torch.tensor([value]), torch.tensor([1.0, value, -2.0])

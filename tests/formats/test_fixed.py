@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.formats import parse
-from engine.formats.fixed import Fixed
+from engine.formats.families.fixed import Fixed
 
 
 def exact(code: np.ndarray, fraction: int) -> torch.Tensor:

@@ -11,7 +11,7 @@ from engine.formats import parse
 
 FORK = """
 import os, torch
-import engine.formats.table, engine.formats.kernels.elementwise, engine.formats.kernels.launch as launch
+import engine.formats.registry, engine.formats.kernels.elementwise, engine.formats.kernels.launch as launch
 assert launch._pool is None
 pid = os.fork()
 if pid == 0:

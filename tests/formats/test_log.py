@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.formats import parse
-from engine.formats.logarithm import log_exponent, power_of_two
+from engine.formats.powers import log_exponent, power_of_two
 from tests.formats.oracle import awkward, log_value, same_bits
 
 

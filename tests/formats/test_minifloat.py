@@ -9,7 +9,7 @@ import torch
 
 from engine.errors import InputError
 from engine.formats import parse
-from engine.formats.minifloat import Minifloat
+from engine.formats.families.minifloat import Minifloat
 from tests.formats.oracle import awkward, minifloat_grid, nearest, same_bits
 
 SPECS = [

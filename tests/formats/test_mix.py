@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from engine.formats import parse
 from engine.formats.mix import EXAMPLE, parse_mix, patterns, write_mix
-from engine.formats.spec import KINDS, SpecError
+from engine.formats.registry import FAMILIES
+from engine.formats.spec import SpecError
 
 
 @pytest.mark.parametrize("text", [EXAMPLE, "fixed(8,4)", "*=mxint8", "a.*.b=bfp(7,16);[cd]?=fp32;*=log(4)"])
@@ -48,7 +49,7 @@ def test_a_wrong_mix_is_explained_at_its_place(text: str, position: int, said: s
 NAMES = st.text("abc.*?[]0", min_size=1, max_size=6)
 
 
-@given(st.dictionaries(NAMES, st.sampled_from([kind.example for kind in KINDS.values()]), min_size=1, max_size=4))
+@given(st.dictionaries(NAMES, st.sampled_from([kind.example for kind in FAMILIES.values()]), min_size=1, max_size=4))
 def test_any_mapping_can_be_written_and_read(mix: dict[str, str]) -> None:
     assert parse_mix(write_mix(mix)) == mix
 

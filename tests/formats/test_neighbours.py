@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.formats import parse
-from engine.formats.neighbours import FAMILIES, other, wider
-from engine.formats.spec import KINDS
+from engine.formats.neighbours import other, wider
+from engine.formats.registry import FAMILIES, NAMES
 
-EXAMPLES = [kind.example for kind in KINDS.values()]
+EXAMPLES = [kind.example for kind in FAMILIES.values()]
 
 
 @pytest.mark.parametrize(
@@ -61,5 +61,5 @@ def test_every_step_gives_a_format_or_nothing(spec: str, steps: list[tuple[bool,
 
 
 def test_all_families_but_float32_can_be_gone_through() -> None:
-    assert len(FAMILIES) == len(KINDS) - 1
-    assert "fp32" not in FAMILIES
+    assert len(NAMES) == len(FAMILIES) - 1
+    assert "fp32" not in NAMES

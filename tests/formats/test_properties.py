@@ -1,5 +1,7 @@
 """What holds for every format, on arbitrary tensors."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from engine.formats import Format, parse
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 from tests.formats.oracle import awkward, same_bits, same_values
 
-SPECS = [kind.example for kind in KINDS.values()] + [
+SPECS = [kind.example for kind in FAMILIES.values()] + [
     "fixed(3)",
     "fixed(30,20)",
     "log(6)",
@@ -19,10 +21,17 @@ SPECS = [kind.example for kind in KINDS.values()] + [
     "minifloat_denorm(2,1)",
     "bfp(3,1)",
     "mxfp4(5)",
+    "int(4,5)",
+    "uint(8)",
+    "nf4(7)",
 ]
-GRIDS = [spec for spec in SPECS if not spec.startswith(("binary", "ternary"))]
+GRIDS = [spec for spec in SPECS if not spec.startswith(("binary", "ternary", "int", "uint"))]
 ELEMENTWISE = [spec for spec in SPECS if spec.startswith(("fixed", "minifloat", "log"))]
+UNEVEN = ("fixed", "binary", "int", "uint", "nf4")
+"""Formats with more values on one side of zero."""
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+# Row means are float64 sums in either order: the same to the bit where the sum is exact in any order.
+ADDABLE = st.integers(-(2**24), 2**24).map(lambda code: code * 2.0**-20) | st.sampled_from([math.nan, math.inf, -0.0])
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=1, max_side=9)
 
 
@@ -35,9 +44,10 @@ def settled(spec: str, x: torch.Tensor) -> Format:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@given(x=tensors(st.floats(width=32)))
+@given(data=st.data())
 @settings(max_examples=30, deadline=None)
-def test_fused_and_composed_agree_and_keep_the_shape(spec: str, x: torch.Tensor) -> None:
+def test_fused_and_composed_agree_and_keep_the_shape(spec: str, data: st.DataObject) -> None:
+    x = data.draw(tensors(ADDABLE if spec.startswith(("binary_", "ternary")) else st.floats(width=32)))
     number_format = settled(spec, x)
     q = number_format.quantize(x)
     assert q.shape == x.shape
@@ -55,13 +65,15 @@ def test_unpacking_gives_the_quantised_values(spec: str, x: torch.Tensor) -> Non
     packed = number_format.pack(x)
     assert packed.shape == tuple(x.shape)
     assert same_values(parse(packed.spec).unpack(packed), number_format.quantize(x))
-    assert all(tensor.dtype in (torch.uint8, torch.float32) for tensor in packed.tensors.values())
+    assert all(tensor.dtype in (torch.uint8, torch.float16, torch.float32) for tensor in packed.tensors.values())
 
 
 @pytest.mark.parametrize("spec", GRIDS)
 @given(x=tensors(FINITE))
 @settings(max_examples=30, deadline=None)
 def test_quantising_twice_changes_nothing(spec: str, x: torch.Tensor) -> None:
+    if spec.startswith("nf4"):  # a scale below float16's normal numbers is rounded by more than two values lie apart
+        x = x.where(x.abs() >= 2.0**-13, 0.0)
     number_format = settled(spec, x)
     q = number_format.quantize(x)
     assert same_bits(number_format.quantize(q), q)
@@ -82,7 +94,7 @@ def test_order_is_kept(spec: str, x: np.ndarray) -> None:
     assert (q.diff() >= 0).all()
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.startswith(("fixed", "binary"))])
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if not spec.startswith(UNEVEN)])
 @given(x=tensors(FINITE))
 @settings(max_examples=30, deadline=None)
 def test_signs_mirror(spec: str, x: torch.Tensor) -> None:

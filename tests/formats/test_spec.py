@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.formats import parse
-from engine.formats.spec import KINDS, SpecError, parse_spec
+from engine.formats.registry import FAMILIES, is_open, parse_spec
+from engine.formats.spec import SpecError
 
-ALL = [kind.example for kind in KINDS.values()]
+ALL = [kind.example for kind in FAMILIES.values()]
 
 
 @pytest.mark.parametrize("text", [*ALL, "fixed(8)", "fixed(8,-3)", "log(5)", "mxint8(64)", "binary_residual(1)"])
@@ -72,5 +73,10 @@ def test_any_text_is_a_spec_or_a_spec_error(text: str) -> None:
 
 
 def test_parsing_needs_no_torch() -> None:
-    code = "import sys, engine.formats.spec as s; s.parse_spec('bfp(7,16)'); sys.exit('torch' in sys.modules)"
+    code = "import sys, engine.formats.registry as r; r.parse_spec('bfp(7,16)'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["fixed(8)", "fixed(8,4)", "log(4)", "log(4,7)", "int(8)", "nf4(64)", "mxfp4", "fp32"])
+def test_a_spec_tells_what_its_format_leaves_open(text: str) -> None:
+    assert is_open(parse_spec(text)) == parse(text).open

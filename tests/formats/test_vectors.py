@@ -9,8 +9,8 @@ import torch
 from engine.formats import parse
 from engine.formats.base import Packed
 from engine.formats.bits import unpack_bits
-from engine.formats.block import BlockFloat
-from engine.formats.minifloat import Minifloat
+from engine.formats.families.block import BlockFloat
+from engine.formats.families.minifloat import Minifloat
 from tests.formats.oracle import same_bits, same_values
 
 MINIFLOATS = {

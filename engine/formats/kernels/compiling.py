@@ -21,6 +21,14 @@ def summing_kernel(function: F) -> F:
     return _compile(function, fastmath={"reassoc"})
 
 
+def prepare() -> None:
+    """Registers what Numba knows of types and functions: a second spent at a first kernel otherwise."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 def _compile(function: F, fastmath: bool | set[str]) -> F:
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:

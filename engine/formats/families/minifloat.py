@@ -1,17 +1,21 @@
 """Small floats, each element alone: `minifloat`, `minifloat_ieee`, `minifloat_denorm`."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from engine.formats.base import Format, Packed
+from engine.formats.anatomy import code_at, floating
+from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
-from engine.formats.grid import FloatGrid
-from engine.formats.kernels.launch import apply
-from engine.formats.spec import Spec
+from engine.formats.grid import FloatGrid, finite_grid
+from engine.formats.lazy import np, torch
+from engine.formats.spec import EXPONENT, MANTISSA, Argument, Family, Menu, Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Minifloat(Format):
@@ -45,6 +49,11 @@ class Minifloat(Format):
             values = values.masked_fill(codes == self._nan, math.nan)
         return values.reshape(packed.shape)
 
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """Sign, exponent, fraction."""
+        grid = self.grid
+        yield from floating(code_at(packed, grid.bits, place), grid.exponent, grid.mantissa, grid.bias, grid.implicit)
+
     def _composed(self, x: Tensor) -> Tensor:
         # A NaN's bits must not be rounded on: they would carry into the sign.
         missing = x.isnan()
@@ -53,6 +62,7 @@ class Minifloat(Format):
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
+        from engine.formats.kernels.launch import apply
 
         return apply(elementwise.minifloat, (x,), *self.grid.kernel_scalars())
 
@@ -65,12 +75,6 @@ class Minifloat(Format):
         from engine.formats.kernels.passing import pass_inside
 
         return pass_inside(x, gradient, -self.grid.largest, self.grid.largest)
-
-
-def finite_grid(exponent: int, mantissa: int, bias: int) -> FloatGrid:
-    """A grid on which every code is a number."""
-    largest = (2 - 2.0**-mantissa) * 2.0 ** (2**exponent - 1 - bias)
-    return FloatGrid(exponent, mantissa, bias, largest)
 
 
 def minifloat(exponent: int, mantissa: int) -> Minifloat:
@@ -93,3 +97,38 @@ def minifloat_denorm(exponent: int, mantissa: int) -> Minifloat:
     largest = float(np.float32((1 - 2.0**-mantissa) * 2.0 ** (2**exponent - 1 - bias)))
     grid = FloatGrid(exponent, mantissa, bias, largest, implicit=False)
     return Minifloat(Spec("minifloat_denorm", (exponent, mantissa)), grid)
+
+
+def _arguments(width: int, fraction: int | None) -> tuple[int, ...] | None:
+    """Sign, exponent and fraction fill the width."""
+    return None if fraction is None else (width - 1 - fraction, fraction)
+
+
+_MENU = Menu(("width", "fraction"), _arguments)
+PLACE = 2
+FAMILIES = (
+    Family(
+        "minifloat",
+        "every code is a number, subnormals",
+        "minifloat(4,3)",
+        minifloat,
+        (EXPONENT, MANTISSA),
+        menu=_MENU,
+    ),
+    Family(
+        "minifloat_ieee",
+        "top exponent kept for inf and NaN, subnormals",
+        "minifloat_ieee(5,2)",
+        minifloat_ieee,
+        (Argument("exponent", 2, 8), MANTISSA),
+        menu=_MENU,
+    ),
+    Family(
+        "minifloat_denorm",
+        "no implicit leading bit",
+        "minifloat_denorm(4,3)",
+        minifloat_denorm,
+        (Argument("exponent", 1, 8), MANTISSA),
+        menu=_MENU,
+    ),
+)

@@ -1,43 +1,35 @@
-"""A scale per block and float-grid elements: `bfp`, `block_minifloat` and the microscaling formats."""
+"""A power of two per block and float-grid elements: `bfp` and `block_minifloat`."""
+
+from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from engine.formats.base import Format, Packed
+from engine.formats.anatomy import code_at, floating, magnitude
+from engine.formats.base import Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits
-from engine.formats.blocks import INFINITY, join, peak_bits, run, split
+from engine.formats.blocks import INFINITY, Blockwise, join, peak_bits, run, split
 from engine.formats.dispatch import fused
-from engine.formats.grid import FloatGrid
-from engine.formats.logarithm import power_of_two
-from engine.formats.minifloat import finite_grid
-from engine.formats.spec import Spec
+from engine.formats.grid import FloatGrid, finite_grid
+from engine.formats.lazy import np, torch
+from engine.formats.powers import power_of_two
+from engine.formats.spec import BLOCK, MANTISSA, Argument, Family, Menu, Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class BlockFloat(Format):
+class BlockFloat(Blockwise):
     """Grid elements times 2^e, `e = clamp(floor(log2 max|x|) - top, -127, 127)` per block.
 
     `top` is the exponent of the element's largest value. The scale is stored as the byte e + 127; 255 makes the block
     NaN, as a block is that holds NaN or inf.
     """
 
-    def __init__(self, spec: Spec, grid: FloatGrid, block: int, top: int = 0, twos_complement: bool = False) -> None:
+    def __init__(self, spec: Spec, grid: FloatGrid, block: int, top: int = 0) -> None:
         self.spec, self.grid, self.block, self.top = spec, grid, block, top
-        self._twos_complement = twos_complement
-
-    @property
-    def bits_per_element(self) -> float:
-        """An element's code and its share of the block's 8-bit scale."""
-        return self.grid.bits + 8 / self.block
-
-    @property
-    def _code_bits(self) -> float:
-        return self.grid.bits
-
-    def _scale_bytes(self, rows: int, columns: int) -> int:
-        return rows * -(-columns // self.block)
+        self.code_bits = grid.bits
 
     def pack(self, x: Tensor) -> Packed:
         """Element codes without the padding, and a scale byte per block."""
@@ -66,15 +58,27 @@ class BlockFloat(Format):
         values = blocks * power_of_two(scales - 127).masked_fill(scales == 255, math.nan)
         return join(values, packed.shape)
 
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """An element's own fields."""
+        code, grid = code_at(packed, self.code_bits, place), self.grid
+        if grid.exponent:
+            yield from floating(code, grid.exponent, grid.mantissa, grid.bias)
+        else:
+            yield from magnitude(code, grid.mantissa)
+
+    def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
+        """The exponent."""
+        return (self._scale(groups)[0],)
+
+    def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
+        """Elements under a given exponent."""
+        (scale,) = shared
+        return self._elements(x, scale) * power_of_two(scale)
+
     def _encode(self, elements: Tensor) -> Tensor:
-        if self._twos_complement:
-            return (elements * (1 << (self.grid.mantissa - 1))).long() & ((1 << self.grid.bits) - 1)
         return self.grid.encode(elements.reshape(-1))
 
     def _decode(self, codes: Tensor) -> Tensor:
-        if self._twos_complement:
-            signed = codes - ((codes >> self.grid.mantissa) << self.grid.bits)
-            return signed.float() / (1 << (self.grid.mantissa - 1))
         return self.grid.decode(codes)
 
     def _scale(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,14 +115,14 @@ class BlockFloat(Format):
         return run(pass_below, (x, gradient), self.block, *scalars)
 
 
-def _integers(mantissa: int) -> FloatGrid:
+def integers(mantissa: int) -> FloatGrid:
     """`k·2^(1-m)` for |k| < 2^m: a grid without exponent."""
     return FloatGrid(0, mantissa, 0, 2 - 2.0 ** (1 - mantissa))
 
 
 def bfp(mantissa: int, block: int) -> BlockFloat:
     """Block floating point: sign and `mantissa` bits in units of 2^(e+1-m)."""
-    return BlockFloat(Spec("bfp", (mantissa, block)), _integers(mantissa), block)
+    return BlockFloat(Spec("bfp", (mantissa, block)), integers(mantissa), block)
 
 
 def block_minifloat(exponent: int, mantissa: int, block: int) -> BlockFloat:
@@ -127,22 +131,27 @@ def block_minifloat(exponent: int, mantissa: int, block: int) -> BlockFloat:
     return BlockFloat(Spec("block_minifloat", (exponent, mantissa, block)), grid, block)
 
 
-def mxint8(block: int | None = None) -> BlockFloat:
-    """OCP Microscaling v1.0, 8-bit integers `m·2^-6` with m from -127 to 127; -128 is read too."""
-    spec = Spec("mxint8", () if block is None else (block,))
-    return BlockFloat(spec, _integers(7), block or 32, twos_complement=True)
+def _arguments(width: int, fraction: int | None, block: int) -> tuple[int, ...] | None:
+    """Sign, exponent and fraction fill the width."""
+    return None if fraction is None else (width - 1 - fraction, fraction, block)
 
 
-_MX_ELEMENTS = {
-    "mxfp8_e4m3": (FloatGrid(4, 3, 7, 448.0), 8),
-    "mxfp8_e5m2": (FloatGrid(5, 2, 15, 57344.0), 15),
-    "mxfp6_e3m2": (finite_grid(3, 2, 3), 4),
-    "mxfp6_e2m3": (finite_grid(2, 3, 1), 2),
-    "mxfp4": (finite_grid(2, 1, 1), 2),
-}
-
-
-def mxfp(name: str, block: int | None = None) -> BlockFloat:
-    """OCP Microscaling v1.0, float elements: E4M3 up to 448, E5M2 up to 57344, E3M2, E2M3, E2M1."""
-    grid, top = _MX_ELEMENTS[name]
-    return BlockFloat(Spec(name, () if block is None else (block,)), grid, block or 32, top)
+PLACE = 4
+FAMILIES = (
+    Family(
+        "bfp",
+        "block floating point: integers with a shared exponent",
+        "bfp(7,16)",
+        bfp,
+        (Argument("mantissa", 1, 23, widens=True), BLOCK),
+        menu=Menu(("width", "block"), lambda width, block: (width - 1, block)),
+    ),
+    Family(
+        "block_minifloat",
+        "minifloat with a shared exponent bias",
+        "block_minifloat(3,2,16)",
+        block_minifloat,
+        (Argument("exponent", 1, 6), MANTISSA, BLOCK),
+        menu=Menu(("width", "fraction", "block"), _arguments),
+    ),
+)

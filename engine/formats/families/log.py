@@ -1,42 +1,21 @@
 """Sign and power of two: `log`."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from engine.formats.base import Format, Packed
+from engine.formats.anatomy import code_at, power
+from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
-from engine.formats.kernels.launch import apply
-from engine.formats.spec import Spec
+from engine.formats.lazy import np, torch
+from engine.formats.powers import decode_powers, log_exponent, round_to_powers, with_sign
+from engine.formats.spec import Argument, Family, Menu, Spec
 
-_TO_SQRT2 = 0x800000 - 0x3504F4
-"""Carries into the exponent every mantissa of √2 and more (0x3504F3 is the last one below)."""
-
-
-def log_exponent(magnitude: Tensor) -> Tensor:
-    """Exponents (int32) of the powers of two nearest in the log domain to float32 magnitudes; up from √2·2^k."""
-    subnormal = magnitude < 2.0**-126
-    normalised = torch.where(subnormal, magnitude * 2.0**24, magnitude).view(torch.int32)
-    return ((normalised + _TO_SQRT2) >> 23) - 127 - 24 * subnormal.int()
-
-
-def power_of_two(exponent: Tensor) -> Tensor:
-    """2^exponent as float32, exact for -149 to 127; below that 0."""
-    shift = 24 * (exponent < -126).int()
-    field = (exponent + shift + 127).clamp(min=0)
-    return (field.int() << 23).view(torch.float32) * torch.where(shift > 0, 2.0**-24, 1.0).float()
-
-
-def round_to_powers(x: Tensor, highest: Tensor | int, span: int) -> Tensor:
-    """Powers of two with exponents from `highest` down over `span` codes; |x| up to 2^(highest - span) gives +0."""
-    magnitude = x.abs()
-    highest = torch.as_tensor(highest, dtype=torch.int32, device=x.device)
-    exponent = torch.minimum(torch.maximum(log_exponent(magnitude), highest - span + 1), highest)
-    value = power_of_two(exponent).copysign(x)
-    return torch.where(magnitude <= power_of_two(highest - span), 0.0, value)
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Log(Format):
@@ -61,7 +40,7 @@ class Log(Format):
         """Whether the bias is still to be chosen."""
         return self.bias is None
 
-    def fitter(self) -> "PeakFitter":
+    def fitter(self) -> PeakFitter:
         """Takes the bias from the largest magnitude, or keeps the one that is given."""
         return PeakFitter(self)
 
@@ -79,12 +58,18 @@ class Log(Format):
         codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape))
         return decode_powers(codes, self.width, -self.bias).reshape(packed.shape)
 
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """Sign and exponent."""
+        assert self.bias is not None
+        yield from power(code_at(packed, self.width, place), self.width, self.bias)
+
     def _composed(self, x: Tensor) -> Tensor:
         missing = x.isnan()
         return torch.where(missing, x, round_to_powers(x.masked_fill(missing, 0), self._highest, self._span))
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
+        from engine.formats.kernels.launch import apply
 
         zero = np.float32(math.ldexp(1, self._highest - self._span))
         lowest, highest = np.int32(self._highest - self._span + 1), np.int32(self._highest)
@@ -124,13 +109,25 @@ class PeakFitter:
         return Log(self._format.width, 2 ** (self._format.width - 1) - 1 - peak)
 
 
-def with_sign(codes: Tensor, values: Tensor, width: int) -> Tensor:
-    """Codes with the values' signs in the highest of `width` bits."""
-    return codes | (values < 0).long() << (width - 1)
+def _reaches(args: tuple[int, ...]) -> str | None:
+    if len(args) < 2:
+        return None
+    width, bias = args
+    top = 2 ** (width - 1) - 1 - bias
+    if -149 <= top <= 127:
+        return None
+    return f"a bias of {bias} puts the largest value at 2^{top}, outside float32"
 
 
-def decode_powers(codes: Tensor, width: int, lowest: Tensor | int) -> Tensor:
-    """Values of codes: sign, then an exponent from `lowest` up; exponent code 0 means zero."""
-    exponent = codes & (2 ** (width - 1) - 1)
-    magnitude = torch.where(exponent == 0, 0.0, power_of_two(exponent + lowest))
-    return torch.where(codes >> (width - 1) == 1, -magnitude, magnitude)
+PLACE = 3
+FAMILIES = (
+    Family(
+        "log",
+        "sign and power of two; without a bias, from the largest magnitude",
+        "log(5,7)",
+        Log,
+        (Argument("width", 2, 8, widens=True), Argument("bias", -126, 276, optional=True, fitted=True)),
+        _reaches,
+        Menu(("width",)),
+    ),
+)

@@ -1,20 +1,25 @@
 """Powers of two with an exponent bias shared by the block: `block_log`."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from engine.formats.base import Format, Packed
+from engine.formats.anatomy import code_at, power
+from engine.formats.base import Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits
-from engine.formats.blocks import INFINITY, join, peak_bits, run, split
+from engine.formats.blocks import INFINITY, Blockwise, join, peak_bits, run, split
 from engine.formats.dispatch import fused
-from engine.formats.logarithm import decode_powers, log_exponent, power_of_two, round_to_powers, with_sign
-from engine.formats.spec import Spec
+from engine.formats.lazy import np, torch
+from engine.formats.powers import decode_powers, log_exponent, power_of_two, round_to_powers, with_sign
+from engine.formats.spec import BLOCK, Argument, Family, Menu, Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class BlockLog(Format):
+class BlockLog(Blockwise):
     """`log(w)` for each block: the largest exponent is that of the block's largest magnitude, rounded.
 
     It is stored as the byte exponent + 127 (clamped to -127…127); 255 makes the block NaN, as a block is that holds
@@ -22,21 +27,9 @@ class BlockLog(Format):
     """
 
     def __init__(self, width: int, block: int) -> None:
-        self.width, self.block = width, block
+        self.width, self.code_bits, self.block = width, width, block
         self.spec = Spec("block_log", (width, block))
         self._span = 2 ** (width - 1) - 1
-
-    @property
-    def bits_per_element(self) -> float:
-        """The width and the element's share of the block's 8-bit exponent."""
-        return self.width + 8 / self.block
-
-    @property
-    def _code_bits(self) -> float:
-        return self.width
-
-    def _scale_bytes(self, rows: int, columns: int) -> int:
-        return rows * -(-columns // self.block)
 
     def pack(self, x: Tensor) -> Packed:
         """Codes (sign, exponent above the block's lowest; 0 for zero) without the padding, a byte per block."""
@@ -61,6 +54,18 @@ class BlockLog(Format):
         scales = packed.tensors["scales"].int().reshape(*blocks.shape[:-1], 1)
         values = decode_powers(blocks, self.width, scales - 127 - self._span)
         return join(values.masked_fill(scales == 255, math.nan), packed.shape)
+
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """Sign, and exponent above the block's lowest."""
+        yield from power(code_at(packed, self.width, place), self.width, self._span)
+
+    def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
+        """The largest exponent."""
+        return (self._highest(groups)[0],)
+
+    def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
+        """Powers of two up to a given one."""
+        return self._values(x, *shared)
 
     def _highest(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
         """The largest exponents (int32), and which blocks are not finite, both `[..., blocks, 1]`."""
@@ -91,3 +96,16 @@ class BlockLog(Format):
         from engine.formats.kernels.blocks import pass_below
 
         return run(pass_below, (x, gradient), self.block, np.bool_(True), np.int32(0), np.float32(1))
+
+
+PLACE = 5
+FAMILIES = (
+    Family(
+        "block_log",
+        "powers of two with a shared exponent bias",
+        "block_log(4,16)",
+        BlockLog,
+        (Argument("width", 2, 8, widens=True), BLOCK),
+        menu=Menu(("width", "block")),
+    ),
+)

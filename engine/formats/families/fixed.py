@@ -1,18 +1,21 @@
 """Fixed point: integer codes of `width` bits in units of 2^-fraction."""
 
+from __future__ import annotations
+
 import copy
 import math
-from typing import Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from engine.formats.base import Format, Packed
+from engine.formats.anatomy import code_at, twos_complement
+from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
-from engine.formats.kernels.launch import apply
-from engine.formats.spec import Spec
+from engine.formats.lazy import np, torch
+from engine.formats.spec import Argument, Family, Menu, Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Fixed(Format):
@@ -50,7 +53,7 @@ class Fixed(Format):
             other.scale, other.low, other.high = values
         return other
 
-    def fitter(self) -> "FractionFitter":
+    def fitter(self) -> FractionFitter:
         """Tries fractions on the data, or keeps the one that is given."""
         return FractionFitter(self)
 
@@ -73,12 +76,18 @@ class Fixed(Format):
         codes -= (codes >> (self.width - 1)) << self.width
         return (codes.double() / self.scale).float().reshape(packed.shape)
 
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """Sign, integer and fraction bits of two's complement."""
+        assert self.fraction is not None
+        yield from twos_complement(code_at(packed, self.width, place), self.width, self.fraction)
+
     def _composed(self, x: Tensor) -> Tensor:
         low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (self.low, self.high))
         return (x * self.scale).round().clamp(low, high) * (1 / self.scale) + 0.0
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
+        from engine.formats.kernels.launch import apply
 
         scale, low, high = (np.float32(value) for value in (self.scale, self.low, self.high))
         return apply(elementwise.fixed, (x,), scale, 1 / scale, low, high)
@@ -155,3 +164,20 @@ def _largest(x: Tensor) -> float:
     """The largest magnitude; not finite where an element is not."""
     low, high = x.aminmax()
     return max(-float(low), float(high))
+
+
+def _arguments(width: int, fraction: int | None) -> tuple[int, ...]:
+    return (width,) if fraction is None else (width, fraction)
+
+
+PLACE = 1
+FAMILIES = (
+    Family(
+        "fixed",
+        "fixed point; without a fraction, the one with the least squared error",
+        "fixed(8,4)",
+        Fixed,
+        (Argument("width", 2, 32, widens=True), Argument("fraction", -96, 126, optional=True, fitted=True)),
+        menu=Menu(("width", "fraction"), _arguments),
+    ),
+)

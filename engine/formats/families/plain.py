@@ -1,9 +1,17 @@
 """fp32: no quantisation."""
 
-from torch import Tensor
+from __future__ import annotations
 
-from engine.formats.base import Format, Packed
-from engine.formats.spec import Spec
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.formats.anatomy import floating
+from engine.formats.base import Format, Packed, Part
+from engine.formats.lazy import torch
+from engine.formats.spec import Family, Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Float32(Format):
@@ -29,5 +37,14 @@ class Float32(Format):
         """The values again."""
         return packed.tensors["codes"].clone()
 
+    def parts(self, packed: Packed, place: int) -> Iterator[Part]:
+        """Sign, exponent, fraction of a float32."""
+        bits = int(packed.tensors["codes"].view(torch.int32)[place]) & 0xFFFFFFFF
+        yield from floating(bits, 8, 23, 127)
+
     def _composed(self, x: Tensor) -> Tensor:
         return x.clone()
+
+
+PLACE = 0
+FAMILIES = (Family("fp32", "no quantisation", "fp32", Float32),)

@@ -1,0 +1,117 @@
+"""Kernels for formats with a real scale per row or block: arrays `[groups, elements]`.
+
+`half` says that the scale is a float16 of at least 2^-24; the scalars after it are those of float16's grid.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.formats.kernels.compiling import bits_of, inline, kernel
+from engine.formats.kernels.rounding import round_float
+
+Floats = NDArray[np.float32]
+NAN = np.float32(np.nan)
+LARGEST = np.float32(np.finfo(np.float32).max)
+
+
+@inline
+def _stored(
+    scale: Any, half: Any, odd_bits: Any, mask: Any, bump: Any, threshold: Any, magic: Any, largest: Any
+) -> Any:
+    """The scale as it is stored; 1 for a row of zeros."""
+    if half:
+        rounded = round_float(bits_of(scale), odd_bits, mask, bump, threshold, magic, largest)
+        return max(rounded, np.float32(2.0**-24))
+    return scale if scale > 0 else np.float32(1)
+
+
+@kernel
+def symmetric(
+    x: Floats,
+    out: Floats,
+    top: Any,
+    half: Any,
+    odd_bits: Any,
+    mask: Any,
+    bump: Any,
+    threshold: Any,
+    magic: Any,
+    largest: Any,
+) -> None:
+    """clamp(rne(x/s), -top - 1, top)·s, s = max|x| / top; NaN where a group is not finite."""
+    for row in range(x.shape[0]):
+        peak, bad = np.float32(0), False
+        for i in range(x.shape[1]):
+            peak = max(peak, abs(x[row, i]))
+            bad = bad | (not np.isfinite(x[row, i]))
+        if bad:
+            out[row, :] = NAN
+            continue
+        scale = _stored(peak / top, half, odd_bits, mask, bump, threshold, magic, largest)
+        for i in range(x.shape[1]):
+            code = np.rint(x[row, i] / scale)
+            code = min(max(code, -top - np.float32(1)), top)
+            out[row, i] = code * scale + np.float32(0)
+
+
+@kernel
+def affine(
+    x: Floats,
+    out: Floats,
+    top: Any,
+    half: Any,
+    odd_bits: Any,
+    mask: Any,
+    bump: Any,
+    threshold: Any,
+    magic: Any,
+    largest: Any,
+) -> None:
+    """(clamp(rne(x/s) + z, 0, top) - z)·s, s and z from the group's range with zero in it; NaN where not finite."""
+    for row in range(x.shape[0]):
+        low, high, bad = np.float32(0), np.float32(0), False
+        for i in range(x.shape[1]):
+            low, high = min(low, x[row, i]), max(high, x[row, i])
+            bad = bad | (not np.isfinite(x[row, i]))
+        if bad:
+            out[row, :] = NAN
+            continue
+        amount = min(high - low, LARGEST)
+        scale = _stored(amount / top, half, odd_bits, mask, bump, threshold, magic, largest)
+        zero = min(max(np.rint(-low / scale), np.float32(0)), top)
+        for i in range(x.shape[1]):
+            code = min(max(np.rint(x[row, i] / scale) + zero, np.float32(0)), top)
+            out[row, i] = (code - zero) * scale + np.float32(0)
+
+
+@kernel
+def lookup(
+    x: Floats,
+    out: Floats,
+    table: Floats,
+    middles: Floats,
+    half: Any,
+    odd_bits: Any,
+    mask: Any,
+    bump: Any,
+    threshold: Any,
+    magic: Any,
+    largest: Any,
+) -> None:
+    """The table's value nearest to x/s times s, s = max|x|; NaN where a group is not finite."""
+    for row in range(x.shape[0]):
+        peak, bad = np.float32(0), False
+        for i in range(x.shape[1]):
+            peak = max(peak, abs(x[row, i]))
+            bad = bad | (not np.isfinite(x[row, i]))
+        if bad:
+            out[row, :] = NAN
+            continue
+        scale = _stored(peak, half, odd_bits, mask, bump, threshold, magic, largest)
+        for i in range(x.shape[1]):
+            value, code = x[row, i] / scale, 0
+            for middle in middles:
+                code += value > middle
+            out[row, i] = table[code] * scale
