@@ -5,34 +5,38 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
+from engine.runtime.checks import are_mappings, are_points, is_mapping, is_name, is_number, is_point, is_text, is_time
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import open_private, patiently, sync_folder, write_patiently
+from engine.runtime.files import open_private, open_regular, patiently, sync_folder, write_patiently
 
-_NAME = re.compile(r"((\d+)(?:-(\d+))?)\.(\d+)\.jsonl")
+_NAME = re.compile(r"([0-9]{1,9}(?:-[0-9]{1,9})?)\.([0-9]{1,9})\.jsonl")
 _CHUNK = 1 << 22
-_NEEDED: dict[str, dict[str, type | UnionType]] = {
-    "start": {"points": list, "device": str},
-    "metric": {"key": str, "step": int | float, "value": int | float},
-    "progress": {"done": int | float, "total": int | float, "text": str},
-    "failed": {"type": str, "message": str},
-    "checkpoint": {"step": int},
-    "trial": {"params": dict},
-    "more": {"first": int, "points": list},
+_LONGEST_LINE = 1 << 26
+_NEEDED: dict[str, dict[str, Callable[[Any], bool]]] = {
+    "start": {"points": are_points, "device": is_name, "params": lambda value: value is None or are_mappings(value)},
+    "metric": {"key": is_name, "step": is_number, "value": is_number},
+    "progress": {"done": is_number, "total": is_number, "text": is_text},
+    "failed": {"type": is_text, "message": is_text},
+    "checkpoint": {"step": is_point},
+    "trial": {"params": is_mapping},
+    "more": {"first": is_point, "points": are_mappings},
 }
 """What the data of an event must hold, by kind."""
-_OF_THE_RUN = ("note", "more")
+_OF_THE_RUN = ("start", "note", "more")
 _TRIALS = "trials"
+POINTS = "points"
+"""The folder of what points make, among the artifacts of a run."""
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line. `point` is None for what concerns the whole task or run."""
+    """One line. `point` is None for what concerns the whole task or run; a line that cannot be read is `damaged`."""
 
     ts: float
     kind: str
@@ -78,7 +82,7 @@ def attempt_files(directory: Path) -> list[AttemptFile]:
     """All logs of a run, sorted."""
     folder, trials = directory / "attempts", trials_file(directory)
     found = [(match, path) for path in folder.glob("*.jsonl") if (match := _NAME.fullmatch(path.name))]
-    logs = sorted(AttemptFile(int(match[4]), match[1], path) for match, path in found)
+    logs = sorted(AttemptFile(int(match[2]), match[1], path) for match, path in found)
     return [trials, *logs] if trials.path.exists() else logs
 
 
@@ -90,31 +94,41 @@ def log_sizes(directory: Path) -> dict[tuple[str, int], int]:
 def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
     """Whole lines from byte `offset` on, at most about 4 MiB of them, and the offset after them.
 
-    A last line without newline is torn or still being written: it is left for later.
+    A last line without newline is torn or still being written: it is left for later. OSError for what is no regular
+    file, or has a line that never ends.
     """
     try:
-        descriptor = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return [], offset
     with os.fdopen(descriptor, "rb") as file:
         file.seek(offset)
-        data = file.read(_CHUNK)
-        while data and b"\n" not in data and (more := file.read(_CHUNK)):
-            data += more
+        pieces: list[bytes] = []
+        while piece := file.read(_CHUNK):
+            pieces.append(piece)
+            if b"\n" in piece:
+                break
+            if len(pieces) * _CHUNK >= _LONGEST_LINE:
+                raise OSError(errno.EFBIG, f"a line longer than {_LONGEST_LINE:,} bytes", str(path))
+    data = b"".join(pieces)
     end = data.rfind(b"\n") + 1
-    events = [event for line in data[:end].splitlines() if (event := _parsed(line)) is not None]
-    return events, offset + end
+    return [_parsed(line) for line in data[:end].splitlines()], offset + end
 
 
 def first_event(path: Path) -> Event | None:
-    """What the first line says; None where it is missing, torn or spoilt."""
+    """What the first line says; None where it is missing or torn."""
     try:
-        descriptor = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        line = file.readline()
+        line = file.readline(_LONGEST_LINE)
     return _parsed(line) if line.endswith(b"\n") else None
+
+
+def point_folder(directory: Path, point: int) -> Path:
+    """Where a point keeps what it made: its model, a trace."""
+    return directory / "artifacts" / POINTS / str(point)
 
 
 def checkpoint_folder(directory: Path, point: int) -> Path:
@@ -140,22 +154,24 @@ def resumable(directory: Path, point: int) -> tuple[Path, list[Event]] | None:
     return None
 
 
-def _parsed(line: bytes) -> Event | None:
+def _parsed(line: bytes) -> Event:
     try:
         found = loads(line)
         event = Event(float(found["ts"]), str(found["kind"]), found["point"], dict(found["data"]))
-        return event if _fits(event) else None
-    except (ValueError, KeyError, TypeError):  # a line that a disk or a hand has spoilt says nothing
-        return None
+        if _fits(event):
+            return event
+    except (ValueError, KeyError, TypeError, OverflowError):
+        pass
+    return Event(0.0, DAMAGED, None, {})
 
 
 def _fits(event: Event) -> bool:
-    """Whether an event has what its readers take from it."""
+    """Whether an event has what its readers take from it, in a form that the index can hold."""
     needed = _NEEDED.get(event.kind, {})
-    whole = all(isinstance(event.data.get(name), kind) for name, kind in needed.items())
-    if event.kind == "start":
-        return whole and all(isinstance(point, int) for point in event.data["points"])
-    return whole and (event.kind in _OF_THE_RUN or isinstance(event.point, int))
+    whole = (
+        is_time(event.ts) and is_name(event.kind) and all(check(event.data.get(key)) for key, check in needed.items())
+    )
+    return whole and (is_point(event.point) or (event.point is None and event.kind in _OF_THE_RUN))
 
 
 class AttemptLog:

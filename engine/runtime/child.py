@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.errors import InputError
 from engine.runtime.attempts import AttemptFile, AttemptLog
-from engine.runtime.context import Context, Point
+from engine.runtime.context import Context, Point, described
 from engine.runtime.files import open_private, patiently, write_patiently
 from engine.runtime.processes import die_with
+from engine.runtime.reasons import out_of_memory
 
 OUT_OF_MEMORY = 75
 """Exit status of a task of several points that did not fit: the driver splits it."""
@@ -61,18 +63,6 @@ def _redirect(path: Path) -> None:
     faulthandler.enable(file=2)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether the host's or the GPU's memory was too small (torch's own types are known by name and message)."""
-    named = type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and named)
-
-
-def described(error: BaseException) -> dict[str, str]:
-    """What is recorded of an exception."""
-    text = "".join(traceback.format_exception(error))
-    return {"type": type(error).__name__, "message": str(error), "traceback": text}
-
-
 def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Sequence[Point], run: RunTask) -> None:
     """The whole life of a forked child. Never returns."""
     die_with(parent)
@@ -82,7 +72,8 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
     if before.exists():
         print(f"labtui: attempt {attempt}; what the one before it printed is in logs/{before.name}", flush=True)
     log = AttemptLog.create(file.path)
-    log.emit("start", None, {"points": [point.index for point in points], "device": setting.device}, durable=True)
+    started = {"points": [point.index for point in points], "params": [dict(point.params) for point in points]}
+    log.emit("start", None, started | {"device": setting.device}, durable=True)
     device = "cpu" if setting.device == "cpu" else "cuda:0"
     context = Context(log.emit, device=device, directory=setting.directory, seed=setting.seed, threads=setting.threads)
     status = _attempt(points, context, log, run)
@@ -99,7 +90,10 @@ def _attempt(points: Sequence[Point], context: Context, log: AttemptLog, run: Ru
         if left:
             raise RuntimeError(f"the experiment ended without a result for point {left[0]}")
     except BaseException as error:  # SystemExit too: whatever ends the task is recorded
-        traceback.print_exc()
+        if isinstance(error, InputError):
+            print(f"labtui: {error}", file=sys.stderr)
+        else:
+            traceback.print_exc()
         left = [point.index for point in points if point.index not in context.done]
         if len(left) > 1 and out_of_memory(error):
             return OUT_OF_MEMORY

@@ -1,17 +1,23 @@
 """What an experiment's `run` is given: where it computes, and how it reports."""
 
 import fcntl
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.runtime.attempts import checkpoint_folder, resumable
+from engine.errors import InputError
+from engine.runtime.attempts import POINTS, checkpoint_folder, resumable
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import open_private, patiently, private_folder, read_private, replace, write_durably
+from engine.runtime.processes import Identity
+from engine.runtime.reasons import out_of_memory, reason
 from engine.runtime.records import Params
 
 _PROGRESS_SECONDS = 0.1
@@ -23,6 +29,14 @@ class Point:
 
     index: int
     params: Params
+
+
+def described(error: BaseException) -> dict[str, str]:
+    """What is recorded of an exception; of wrong input its sentence alone: where it was found out helps nobody."""
+    if isinstance(error, InputError):
+        return {"type": InputError.__name__, "message": reason(error), "traceback": ""}
+    text = "".join(traceback.format_exception(error))
+    return {"type": type(error).__name__, "message": reason(error), "traceback": text}
 
 
 class Emit(Protocol):
@@ -45,7 +59,9 @@ class Context:
         self._last_progress: dict[int, float] = {}
 
     def metric(self, point: int, key: str, value: float, step: float) -> None:
-        """One value of a curve. Never thinned."""
+        """One value of a curve. Never thinned; what is no number has no place on a curve."""
+        if not math.isfinite(value):
+            return
         self._emit("metric", point, {"key": key, "value": float(value), "step": float(step)})
 
     def progress(self, point: int, done: float, total: float, text: str = "") -> None:
@@ -66,6 +82,16 @@ class Context:
     def prune(self, point: int, result: Mapping[str, Any]) -> None:
         """The point is given up for being no good; `result` says what is known. As final as `finish`."""
         self._end("pruned", point, result)
+
+    @contextmanager
+    def failing(self, points: Iterable[int], expected: type[Exception]) -> Iterator[None]:
+        """An `expected` exception inside fails these points alone: the task goes on with its others."""
+        try:
+            yield
+        except expected as error:
+            traceback.print_exc()
+            for point in points:
+                self._end("failed", point, described(error))
 
     def _end(self, kind: str, point: int, result: Mapping[str, Any]) -> None:
         if point in self.done:
@@ -113,20 +139,54 @@ class Context:
             folder = private_folder(folder / part)
         return folder / parts[-1]
 
+    def point_artifact(self, point: int, name: str) -> Path:
+        """A path for what a point makes, its folder made."""
+        return self.artifact(POINTS, str(point), name)
+
     def once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `compute` returned the first time in this run, whatever the number of processes; noted under `name`."""
+        """What `compute` returned the first time in this run, whatever the number of processes; noted under `name`.
+
+        What it raised is raised again, with the same message, for every further task of this host: nothing is computed
+        twice in vain. A run that is resumed, by another host, tries it anew.
+        """
         path = self.artifact("once", f"{name}.json")
         guard = patiently(lambda: open_private(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT))
         try:
             fcntl.flock(guard, fcntl.LOCK_EX)
             if not path.exists():
-                made = dumps(compute()).encode()
+                failed = path.with_suffix(".failed")
+                _raise_again(failed)
+                try:
+                    made = dumps(compute()).encode()
+                except Exception as error:
+                    _remember(failed, error)
+                    raise
                 patiently(lambda: replace(path, made))
             value: dict[str, Any] = loads(read_private(path))
         finally:
             os.close(guard)
         self.note(**{name: value})
         return value
+
+
+def _raise_again(path: Path) -> None:
+    """Raises InputError where this host has failed before, as `path` says."""
+    if path.exists():
+        failed = loads(read_private(path))
+        if failed["host"] and failed["host"] == _host():
+            raise InputError(failed["message"])
+
+
+def _remember(path: Path, error: Exception) -> None:
+    """Too little memory is no lasting failure: another task may have taken it."""
+    if not out_of_memory(error):
+        patiently(lambda: replace(path, dumps({"host": _host(), "message": reason(error)}).encode()))
+
+
+def _host() -> list[Any]:
+    """The process that this one was forked from, told apart from any other that had or will have its pid."""
+    identity = Identity.of(os.getppid())
+    return [] if identity is None else [identity.pid, identity.start, identity.boot]
 
 
 class RecordingContext(Context):
@@ -138,10 +198,13 @@ class RecordingContext(Context):
         self.metrics: list[tuple[int, str, float, float]] = []
         self.steps: list[tuple[int, float, float, str]] = []
         self.notes: dict[str, Any] = {}
+        self.errors: dict[int, Mapping[str, Any]] = {}
 
     def _keep(self, kind: str, point: int | None, data: dict[str, Any], durable: bool = False) -> None:
         if kind == "note":
             self.notes |= data
+        elif point is not None and kind == "failed":
+            self.errors[point] = data
         elif point is not None and kind in ("finished", "pruned"):
             self.results[point] = data
         elif point is not None and kind == "metric":

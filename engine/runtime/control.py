@@ -1,59 +1,64 @@
-"""What anyone may ask of a run: start, pause, resume, cancel, remove. Wishes go through `want`; drivers are started."""
+"""What anyone may ask of a run: start, pause, resume, cancel, remove."""
 
 import os
-import shutil
 import subprocess
-import sys
 import threading
+import time
 from pathlib import Path
 
 from engine.errors import InputError
-from engine.runtime.chain import users
-from engine.runtime.files import open_private
+from engine.own import command
+from engine.runtime.files import FULL, discard, open_private, private_folder
+from engine.runtime.finalise import finalise
 from engine.runtime.home import runs_dir
-from engine.runtime.lock import LOCK_VARIABLE, LockInfo, RunLock, read_info
+from engine.runtime.lock import LOCK_VARIABLE, LockInfo, RunLock, lock_held, read_info
 from engine.runtime.processes import Identity, import_environment
 from engine.runtime.records import RunState
+from engine.runtime.references import users
+from engine.runtime.requests import Desk, Want, asking
 from engine.runtime.runs import read_run
-from engine.runtime.settle import settle
 from engine.runtime.spec import RunSpec
-from engine.runtime.states import Want, write_want
+from engine.runtime.states import STARTING
 
-_STARTING = "starting; what the driver says is in logs/driver.log"
+_CANCEL_SECONDS = 5.0
 
 
 def start(path: Path) -> None:
-    """Sees to it that a driver works on the run. Does nothing more where one does."""
-    write_want(path, "run")
-    lock = RunLock.take(path)
-    if lock is not None:
-        try:
-            lock.write(LockInfo(problem=_STARTING))
-            _spawn_driver(path, lock)
-        finally:
-            lock.release()
-    elif not read_info(path).driver.alive:  # its hosts outlive it for a moment: the new driver waits for that
-        _spawn_driver(path)
+    """Sees to it that a driver works on the run. Does nothing more where one does. InputError where it is cancelled."""
+    with asking(path) as desk:
+        if desk.request.want == "cancel":
+            _refuse(path, desk, "started", "cancelled")
+        _start(path, desk)
 
 
 def pause(path: Path) -> None:
     """Lets the running task end, then frees the device. InputError where the run is over."""
-    _refuse(path, "paused", "finished", "failed", "cancelled")
-    _wish(path, "pause")
+    with asking(path) as desk:
+        _refuse(path, desk, "paused", "finished", "failed", "cancelled")
+        _ask(path, desk, "pause")
 
 
 def resume(path: Path) -> None:
     """Goes on where the run stopped: points that are queued. InputError where nothing is left to do."""
-    state = _refuse(path, "resumed", "finished", "cancelled")
-    if state == "failed" and not any(point.state == "queued" for point in read_run(path).points):
-        raise InputError(f"{path.name} has failed on all its points; mend what its log says and start it anew.")
-    start(path)
+    with asking(path) as desk:
+        state = _refuse(path, desk, "resumed", "finished", "cancelled")
+        if state == "failed" and not any(point.state == "queued" for point in read_run(path).points):
+            raise InputError(f"{path.name} has failed on all its points; fix what its log says and start it anew.")
+        _start(path, desk)
 
 
-def cancel(path: Path) -> None:
-    """Ends the run now, killing what it computes. InputError where the run is over."""
-    _refuse(path, "cancelled", "finished", "failed", "cancelled")
-    _wish(path, "cancel")
+def cancel(path: Path) -> RunState:
+    """Ends the run now, killing what it computes. InputError where the run is over.
+
+    Returns where it stands then: a run may end by itself just before.
+    """
+    with asking(path) as desk:
+        _refuse(path, desk, "cancelled", "finished", "failed", "cancelled")
+        _ask(path, desk, "cancel")
+    deadline = time.monotonic() + _CANCEL_SECONDS
+    while lock_held(path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return read_run(path).state
 
 
 def remove(path: Path) -> None:
@@ -62,31 +67,58 @@ def remove(path: Path) -> None:
         raise InputError(f"{path} is not a run's folder.")
     if needed_by := users(path):
         raise InputError(f"{path.name} keeps a model that {', '.join(needed_by)} needs; cancel or finish that first.")
-    lock = RunLock.take(path)
-    if lock is None:
+    lockable = (path / "lock").is_file() and not (path / "lock").is_symlink()  # nobody holds what is no file
+    lock = RunLock.take(path) if lockable else None
+    if lockable and lock is None:
         raise InputError(f"{path.name} is active; cancel it first.")
     try:
-        grave = path.with_name(f".{path.name}.removed.{os.getpid()}")
-        path.rename(grave)  # at once, so that nobody sees half a run
-        shutil.rmtree(grave)
+        discard(_moved_away(path))
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
 
 
-def _refuse(path: Path, action: str, *states: RunState) -> RunState:
+def _moved_away(path: Path) -> Path:
+    """The run under a name that nobody lists, so that nobody sees half of it; on a full disk it may have to stay."""
+    grave = path.with_name(f".{path.name}.removed.{os.getpid()}")
+    try:
+        return path.rename(grave)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+    return path
+
+
+def _refuse(path: Path, desk: Desk, action: str, *states: RunState) -> RunState:
+    """The run's state. InputError where it is one of these; a run that has been asked to cancel is cancelled."""
     state = read_run(path).state
+    if desk.request.want == "cancel" and state not in ("finished", "failed"):
+        state = "cancelled"
     if state in states:
         raise InputError(f"{path.name} cannot be {action}: it is {state} already.")
     return state
 
 
-def _wish(path: Path, want: Want) -> None:
-    """Leaves it to the driver, or records it where there is none."""
-    write_want(path, want)
+def _start(path: Path, desk: Desk) -> None:
+    desk.write("run")
     lock = RunLock.take(path)
     if lock is not None:
         try:
-            settle(path, RunSpec.read(path), want)
+            lock.write(LockInfo(problem=STARTING))
+            _spawn_driver(path, lock)
+        finally:
+            lock.release()
+    elif not read_info(path).driver.alive:  # its hosts outlive it for a moment: the new driver waits for that
+        _spawn_driver(path)
+
+
+def _ask(path: Path, desk: Desk, want: Want) -> None:
+    """Leaves it to the driver, or records it where there is none."""
+    desk.write(want)
+    lock = RunLock.take(path)
+    if lock is not None:
+        try:
+            finalise(path, RunSpec.read(path), want)
         finally:
             lock.release()
     elif not read_info(path).driver.alive:
@@ -101,10 +133,10 @@ def _spawn_driver(path: Path, lock: RunLock | None = None) -> None:
     environment = import_environment() | {"CUDA_VISIBLE_DEVICES": ""}
     if lock is not None:
         environment[LOCK_VARIABLE] = str(lock.descriptor)
-    log = open_private(path / "logs" / "driver.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    log = _driver_log(path)
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engine.experiments.driver", str(path.absolute())],
+            command("engine.experiments.driver", str(path.absolute())),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -116,5 +148,17 @@ def _spawn_driver(path: Path, lock: RunLock | None = None) -> None:
     finally:
         os.close(log)
     if lock is not None and (driver := Identity.of(process.pid)):
-        lock.write(LockInfo(driver.pid, driver.start, driver.boot, problem=_STARTING))
+        lock.write(LockInfo(driver.pid, driver.start, driver.boot, problem=STARTING))
     threading.Thread(target=process.wait, name=f"reap {path.name}", daemon=True).start()
+
+
+def _driver_log(path: Path) -> int:
+    """Where a driver's words go: nowhere while the disk is full, so that it can do what it is asked all the same."""
+    for folder in ("attempts", "logs", "artifacts"):
+        private_folder(path / folder)
+    try:
+        return open_private(path / "logs" / "driver.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return os.open(os.devnull, os.O_WRONLY)

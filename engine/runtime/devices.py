@@ -1,8 +1,8 @@
 """The devices of this machine: its GPUs by UUID, and `cpu`. NVML is asked, never CUDA: no context, no torch."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,3 +134,33 @@ def _usage(nvml: Any, handle: Any, device: Device) -> Usage:
         temperature=ask(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
         power=power / 1000 if power is not None else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A GPU's gauges and counter now: `busy` between 0 and 1, bytes, watts, joules since its driver was loaded."""
+
+    busy: float | None
+    memory: int
+    power: float | None
+    energy: float | None
+
+
+@contextmanager
+def watching(ids: Sequence[str]) -> Iterator[Callable[[], dict[str, Reading]]]:
+    """A function that reads these GPUs, by UUID, while the block lasts: the driver's library is opened once."""
+    with ExitStack() as stack:
+        nvml: Any = stack.enter_context(_nvml()) if ids else None
+        found = {device.id: (handle, device) for handle, device in _gpus(nvml) if device.id in ids} if nvml else {}
+
+        def look() -> dict[str, Reading]:
+            readings = {}
+            for name, (handle, device) in found.items():
+                energy: float | None = None
+                with suppress(nvml.NVMLError):  # older GPUs count none
+                    energy = nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
+                now = _usage(nvml, handle, device)
+                readings[name] = Reading(now.busy, now.memory_used, now.power, energy)
+            return readings
+
+        yield look

@@ -3,17 +3,17 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.runtime.lock import LOCK_VARIABLE, RunLock, read_info
 from engine.runtime.processes import Identity, kill_group
+from engine.runtime.requests import read_request
+from engine.runtime.resources import recorded
 from engine.runtime.spec import RunSpec
-from engine.runtime.states import read_want
 from engine.runtime.trials import Study, pending
 from engine.runtime.work import AfterPoint, Work
 
-RESERVE_BYTES = 1 << 30
 _ORPHAN_SECONDS = 60.0
 
 
@@ -21,14 +21,14 @@ def drive(
     directory: Path,
     host_command: Sequence[str],
     after_point: AfterPoint | None = None,
-    reserve: int = RESERVE_BYTES,
     study: Study | None = None,
+    after_end: Callable[[], None] | None = None,
 ) -> int:
     """Works on the run in `directory`. Returns at once where another driver owns it.
 
     `host_command` starts a host (the experiment's name is appended); `after_point` is called with the run whenever
-    points have finished; nothing is dispatched while less than `reserve` bytes are free on the run's disk; `study` is
-    where the points of a search get their parameters from.
+    points have finished; `study` is where the points of a search get their parameters from; `after_end` is called when
+    this driver has brought the run to rest and the lock is free.
     Returns 0, or 1 if the run failed or could not go on.
     """
     os.umask(0o077)
@@ -36,18 +36,20 @@ def drive(
     directory = directory.absolute()
     spec = RunSpec.read(directory)
     while (lock := _own(directory)) is not None:
-        work = Work(directory, spec, lock, host_command, after_point, reserve, study)
+        work = Work(directory, spec, lock, host_command, after_point, study)
         signal.signal(signal.SIGTERM, lambda *_: work.stop())  # noqa: B023 - the newest is meant
         try:
-            state = work.run()
+            with recorded(directory, spec.devices):
+                state = work.run()
         finally:
             lock.release()
         if state == "finished" and study is not None and pending(directory):
             continue
-        over = state in ("finished", "failed", "cancelled")
-        if over or work.stopped or read_want(directory) == work.want:
+        if work.stopped or read_request(directory) == work.request:
+            if after_end and not work.stopped:
+                after_end()
             return int(state in ("failed", "interrupted"))
-        # somebody has changed their mind while this driver, on its way out, still held the lock
+        # somebody has asked for something while this driver, on its way out, still held the lock
     return 0
 
 

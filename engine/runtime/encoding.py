@@ -38,6 +38,17 @@ def _refuse(constant: str) -> Any:
 
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+DEEPEST = 100
+"""Lists and mappings inside each other; what is written here has fewer than ten."""
+
+
+def _depth(value: Any) -> int:
+    """How deeply lists and mappings are nested; counted no further than just beyond `DEEPEST`."""
+    level, depth = [value], 0
+    while depth <= DEEPEST and (level := [one for one in level if isinstance(one, dict | list)]):
+        depth += 1
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def dumps(value: Any) -> str:
@@ -48,5 +59,10 @@ def dumps(value: Any) -> str:
 def loads(text: str | bytes) -> Any:
     """The value `dumps` was given (tuples come back as lists). Raises ValueError for anything else."""
     plain = text if isinstance(text, str) else text.decode()
-    value = _DECODER.decode(plain)
+    try:
+        value = _DECODER.decode(plain)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if plain.count("[") + plain.count("{") > DEEPEST and _depth(value) > DEEPEST:
+        raise ValueError("nested too deeply")
     return _revived(value) if "float:" in plain else value

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -11,13 +12,29 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.errors import InputError
+from engine.text import clean_line
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_BYTES = 1 << 20
 """A disk with less than this free counts as full."""
+FULL_INODES = 16
+"""A disk with fewer than this free has no room for the files of a task."""
+_CUT_SHORT = re.compile(r"[0-9]+ requested and [0-9]+ written")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs"}
 _NETWORK |= {"gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
 Result = TypeVar("Result")
+
+
+def in_words(error: Exception) -> str:
+    """What the system refused, in a sentence that says what to do; any other error's own message."""
+    if not isinstance(error, OSError):
+        return str(error)
+    where = clean_line(str(error.filename)) if error.filename else ""
+    if error.errno in FULL:
+        return "the disk is full, or has no inode left; make room and try again."
+    if error.errno == errno.EROFS:
+        return f"{where or 'the disk'} is on a read-only file system; set LABTUI_HOME to a folder that can be written."
+    return f"{where or 'a file'} cannot be used: {error.strerror or error}."
 
 
 def private_folder(path: Path) -> Path:
@@ -41,10 +58,22 @@ def open_private(path: Path, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def read_private(path: Path) -> bytes:
-    """The whole of a regular file; a link raises OSError."""
-    with os.fdopen(open_private(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        return file.read()
+def open_regular(path: Path) -> int:
+    """A descriptor to read a regular file. OSError for anything else: a link, or a pipe that never answers."""
+    descriptor = open_private(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
+
+
+def read_private(path: Path, limit: int = 1 << 28) -> bytes:
+    """The whole of a regular file of at most `limit` bytes; OSError for anything else."""
+    with os.fdopen(open_regular(path), "rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return data
 
 
 def sync_folder(path: Path) -> None:
@@ -87,16 +116,19 @@ def patiently(operation: Callable[[], Result], pause: float = 0.2) -> Result:
         try:
             return operation()
         except Exception as error:
-            if not _disk_full(error):
+            if not is_disk_full(error):
                 raise
         time.sleep(pause)
 
 
-def _disk_full(error: Exception) -> bool:
-    """By number, or by text: libraries in Rust raise exceptions of their own that carry the system's words."""
-    if isinstance(error, OSError):
+def is_disk_full(error: Exception) -> bool:
+    """By number, or by text: libraries in Rust raise exceptions of their own that carry the system's words, and NumPy
+    says how much it could write.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno in FULL
-    return any(os.strerror(code) in str(error) for code in FULL)
+    text = str(error)
+    return any(os.strerror(code) in text for code in FULL) or bool(_CUT_SHORT.fullmatch(text))
 
 
 def write_durably(path: Path, write: Callable[[Path], object]) -> None:
@@ -107,20 +139,21 @@ def write_durably(path: Path, write: Callable[[Path], object]) -> None:
     partial, former = (path.with_name(f".{path.name}.{word}") for word in ("partial", "former"))
 
     def attempt() -> None:
-        _discard(partial)
-        _discard(former)
+        discard(partial)
+        discard(former)
         write(partial)
         sync_tree(partial)
         if path.is_dir():  # a rename replaces files, but no folder that holds anything
             path.rename(former)
         partial.replace(path)
         sync_folder(path.parent)
-        _discard(former)
+        discard(former)
 
     patiently(attempt)
 
 
-def _discard(path: Path) -> None:
+def discard(path: Path) -> None:
+    """Removes whatever has this name; nothing where nothing has."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -132,6 +165,23 @@ def write_patiently(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[patiently(lambda: os.write(descriptor, rest)) :]  # noqa: B023 - called before `rest` moves
+
+
+def wait_for_room(path: Path, needed: int, pause: float = 0.2) -> None:
+    """Until `needed` bytes and a few inodes are free on the disk of `path`."""
+    while free_bytes(path) < needed or not has_inodes(path):
+        time.sleep(pause)
+
+
+def tree_bytes(path: Path) -> int:
+    """What the files in a folder take."""
+    return sum(one.lstat().st_size for one in path.rglob("*") if not one.is_dir())
+
+
+def has_inodes(path: Path) -> bool:
+    """Whether more files can be made on the disk of `path`; some file systems know no such limit."""
+    disk = os.statvfs(path)
+    return disk.f_files == 0 or disk.f_favail >= FULL_INODES
 
 
 def free_bytes(path: Path) -> int:
@@ -147,11 +197,11 @@ def on_network(path: Path, mounts: str | None = None) -> bool:
             mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return False
-    target = path.resolve()
+    target = f"{path.resolve()}/"
     best, kind = -1, ""
-    for line in mounts.splitlines():
+    for line in mounts.splitlines():  # as text: this is asked for every run that is read
         before, _, after = line.partition(" - ")
-        point = Path(before.split()[4].replace("\\040", " "))
-        if target.is_relative_to(point) and len(point.parts) >= best:  # of mounts stacked on one point the last is seen
-            best, kind = len(point.parts), after.split()[0]
+        point = before.split()[4].replace("\\040", " ").rstrip("/") + "/"
+        if target.startswith(point) and len(point) >= best:  # of mounts stacked on one point the last is seen
+            best, kind = len(point), after.split()[0]
     return kind in _NETWORK

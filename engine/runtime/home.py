@@ -14,6 +14,13 @@ def home() -> Path:
     return private_folder(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("labtui"))
 
 
+def config_path() -> Path:
+    """The user's settings: `$LABTUI_HOME/config.toml`, or in the platform's config folder."""
+    chosen = os.environ.get("LABTUI_HOME")
+    folder = Path(chosen).expanduser() if chosen else platformdirs.user_config_path("labtui")
+    return folder / "config.toml"
+
+
 def runs_dir() -> Path:
     """One folder per run."""
     return private_folder(home() / "runs")

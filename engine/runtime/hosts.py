@@ -21,14 +21,8 @@ _PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 _SILENT_PROFILER = {"KINETO_LOG_LEVEL": "6"}
 
 
-def threads_per_host(hosts: int, cores: int | None = None) -> int:
-    """All cores where there are two at most, else one is left to the screen; shared among the hosts."""
-    cores = cores or len(os.sched_getaffinity(0))
-    return max(1, (cores if cores <= 2 else cores - 1) // hosts)
-
-
 class Host:
-    """A host process of its own session, so that one signal to its group ends it and its child."""
+    """A host process of its own session, so that one signal to its group ends it and its children."""
 
     def __init__(self, command: Sequence[str], greeting: Mapping[str, Any], locks: Sequence[int], log: Path):
         device, threads = greeting["device"], str(greeting["threads"])
@@ -89,7 +83,10 @@ class Host:
         return [message for message in messages if "task" in message]
 
     def kill(self) -> None:
-        """SIGKILL to its group. Only ever before the process is reaped: until then nobody else can have its number."""
+        """SIGKILL to its group: to it and its children.
+
+        Only ever before the process is reaped: until then nobody else can have its number.
+        """
         if not self.dead:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

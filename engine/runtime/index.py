@@ -7,6 +7,7 @@ SQLite before 3.51.3.
 import hashlib
 import os
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,12 +15,12 @@ from pathlib import Path
 
 from engine.runtime.attempts import AttemptFile, attempt_files, log_sizes, read_events
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import FULL_BYTES, free_bytes, on_network, open_private, private_folder, sync_folder
-from engine.runtime.reading import Metrics, load_run
-from engine.runtime.records import Params, PointRecord, RunRecord, RunState
+from engine.runtime.files import FULL_BYTES, discard, free_bytes, on_network, open_private, private_folder, sync_folder
+from engine.runtime.reading import Reading
+from engine.runtime.records import Params, RunRecord, RunState
+from engine.runtime.requests import Want
 from engine.runtime.spec import RunSpec
-from engine.runtime.states import Want
-from engine.runtime.tables import OPEN, SCHEMA, VERSION, apply
+from engine.runtime.tables import CHANGE, CHANGED, OPEN, SCHEMA, VERSION, apply
 
 
 def index_path(directory: Path) -> Path:
@@ -28,6 +29,15 @@ def index_path(directory: Path) -> Path:
         return directory / "run.db"
     local = private_folder(Path(tempfile.gettempdir()) / f"labtui-{os.geteuid()}")
     return local / f"{hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]}.db"
+
+
+def is_usable(path: Path) -> bool:
+    """Whether SQLite may open `path`: it and its WAL are files or not there, no links, no pipes that never answer."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.with_name(path.name + suffix).lstat().st_mode):
+                return False
+    return True
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -47,6 +57,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute(CHANGE)
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -87,17 +98,15 @@ class Index:
         self.directory = directory
         self.spec = spec
         self.connection = connection
-        self._ended: dict[int, PointRecord] = {}
-        self._asked_for: object = None
-        self._record: RunRecord | None = None
-        path = index_path(directory)
-        self._file = path.lstat() if path.exists() else None
+        self._reading = Reading(spec, directory, metrics=False)
+        self._path = index_path(directory)  # which looks at what is mounted: once
+        self._file = self._path.lstat() if self._path.exists() else None
 
     @classmethod
     def open(cls, directory: Path, spec: RunSpec) -> "Index":
         """For the holder of the lock. An index that is missing, damaged or was not closed in order is made again."""
         path = index_path(directory)
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and is_usable(path):
             with suppress(sqlite3.DatabaseError):
                 connection = _connect(path)
                 try:
@@ -118,7 +127,7 @@ class Index:
         fresh = path.with_suffix(".new")
         for name in (path, fresh):  # a WAL left behind would be replayed into the new file
             for suffix in ("", "-wal", "-shm"):
-                name.with_name(name.name + suffix).unlink(missing_ok=True)
+                discard(name.with_name(name.name + suffix))
         connection = _connect(fresh)
         try:
             cls(directory, spec, connection).fill()
@@ -167,24 +176,55 @@ class Index:
 
     def requeue(self) -> None:
         """Nothing runs: what was running is queued again."""
-        self.connection.execute("UPDATE point SET state = 'queued', progress = NULL WHERE state = 'running'")
+        with _transaction(self.connection):
+            self.connection.execute(
+                f"UPDATE point SET state = 'queued', progress = NULL, {CHANGED} WHERE state = 'running'"
+            )
 
     def set_state(self, state: RunState, ended: float | None = None) -> None:
         """Where the run stands; a cancelled run's open points are cancelled with it."""
         with _transaction(self.connection):
             self.connection.execute("UPDATE run SET state = ?, ended = ?", (state, ended))
             if state == "cancelled":
-                self.connection.execute(f"UPDATE point SET state = 'cancelled', progress = NULL WHERE {OPEN}")
+                self.connection.execute(
+                    f"UPDATE point SET state = 'cancelled', progress = NULL, {CHANGED} WHERE {OPEN}"
+                )
 
-    def unfinished(self) -> dict[int, tuple[int, int]]:
-        """Points that still need work, each with its last attempt and its number of crashes."""
-        rows = self.connection.execute(f"SELECT idx, attempt, crashes FROM point WHERE {OPEN} ORDER BY idx")
-        return {point: (attempt, crashes) for point, attempt, crashes in rows}
+    def unfinished(self) -> list[int]:
+        """Points that still need work."""
+        return [point for (point,) in self.connection.execute(f"SELECT idx FROM point WHERE {OPEN} ORDER BY idx")]
+
+    @property
+    def left(self) -> int:
+        """How many those are."""
+        found: int = self.connection.execute(f"SELECT count(*) FROM point WHERE {OPEN}").fetchone()[0]
+        return found
+
+    def attempt(self, point: int) -> int:
+        """A point's last attempt; 0 before the first."""
+        found: int = self.connection.execute("SELECT attempt FROM point WHERE idx = ?", (point,)).fetchone()[0]
+        return found
+
+    def crashes(self, points: Iterable[int]) -> dict[int, int]:
+        """How often each of those points that still need work has crashed."""
+        query = f"SELECT crashes FROM point WHERE idx = ? AND {OPEN}"
+        rows = ((point, self.connection.execute(query, (point,)).fetchone()) for point in points)
+        return {point: row[0] for point, row in rows if row is not None}
+
+    def last_ended(self, since: float, count: int) -> list[int]:
+        """The points that ended last, at most `count`, none before `since` (Unix seconds)."""
+        query = "SELECT idx FROM point WHERE ended >= ? ORDER BY ended DESC LIMIT ?"
+        return [point for (point,) in self.connection.execute(query, (since, count))]
 
     def asked(self, point: int) -> bool:
         """Whether a point of a search has been given its parameters."""
         found = self.connection.execute("SELECT asked FROM point WHERE idx = ?", (point,)).fetchone()
         return found is not None and found[0] is not None
+
+    def unknown(self) -> list[int]:
+        """Points that were begun though nothing says what their parameters were."""
+        rows = self.connection.execute("SELECT idx FROM point WHERE attempt > 0 AND asked IS NULL ORDER BY idx")
+        return [point for (point,) in rows]
 
     def params(self, point: int) -> Params:
         """A point's parameters."""
@@ -193,20 +233,9 @@ class Index:
         return found
 
     def record(self, want: Want, driven: bool) -> RunRecord:
-        """The run, without curves; the last one where no row has changed since."""
-        asked = self.connection.total_changes, want, driven
-        if asked != self._asked_for or self._record is None:
-            self._record = load_run(
-                self.connection,
-                self.spec,
-                self.directory,
-                Metrics(),
-                driven=driven,
-                want=want,
-                ended=self._ended,
-            )
-            self._asked_for = asked
-        return self._record
+        """The run, without curves."""
+        self._reading.read_on(self.connection)
+        return self._reading.record(driven=driven, want=want)
 
     @property
     def in_place(self) -> bool:
@@ -215,7 +244,7 @@ class Index:
         It is not opened for this: closing it would drop the locks that SQLite holds on it for this process.
         """
         try:
-            found = index_path(self.directory).lstat()
+            found = self._path.lstat()
         except FileNotFoundError:
             return False
         return self._file is not None and os.path.samestat(found, self._file) and found.st_size > 0

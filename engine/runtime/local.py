@@ -1,4 +1,4 @@
-"""The local executor: a host per device, tasks in, endings out.
+"""The local executor: a host per device with a child for each task, tasks in, endings out.
 
 The driver knows an executor by `claim`, `idle`, `submit`, `wait`, `kill` and `close` alone; where tasks run is decided
 here.
@@ -7,17 +7,18 @@ here.
 import select
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.runtime.attempts import AttemptFile, task_name
+from engine.runtime.cores import working_cores
 from engine.runtime.device_lock import DeviceClaim
 from engine.runtime.home import devices_dir
-from engine.runtime.hosts import Host, threads_per_host
+from engine.runtime.hosts import Host
 from engine.runtime.lock import RunLock
 from engine.runtime.records import Params
 from engine.runtime.spec import RunSpec
-from engine.runtime.text import clean_line
+from engine.text import clean_line
 
 _RESTARTS = 5
 
@@ -47,122 +48,127 @@ class WorkerError(RuntimeError):
 
 
 @dataclass(slots=True)
-class _Seat:
-    """A device of this run: in line for it, or holding it with a host, or neither."""
+class _Place:
+    """A device of this run: in line for it, or holding it with a host and the tasks that run there, or neither."""
 
     device: str
     claim: DeviceClaim | None = None
     host: Host | None = None
-    task: Task | None = None
+    tasks: dict[str, Task] = field(default_factory=dict)
     deaths: int = 0
 
 
 class LocalExecutor:
-    """Runs tasks on this machine."""
+    """Runs tasks on this machine: on each device as many side by side as the run has seats."""
 
     def __init__(self, directory: Path, spec: RunSpec, command: Sequence[str], lock: RunLock):
         self._directory = directory
         self._spec = spec
         self._command = [*command, spec.experiment]
         self._lock = lock
-        self._seats = [_Seat(device) for device in spec.devices]
+        self._places = [_Place(device) for device in spec.devices]
+        cores = working_cores()
+        self.threads = spec.threads or max(1, cores // len(self._places))
+        self.seats = min(spec.seats, max(1, cores // self.threads))  # fewer where the run is resumed on fewer cores
 
     @property
     def hosts(self) -> tuple[tuple[int, int], ...]:
         """Pid and start time of each host."""
-        found = [seat.host.identity for seat in self._seats if seat.host]
+        found = [place.host.identity for place in self._places if place.host]
         return tuple((identity.pid, identity.start) for identity in found)
 
     @property
     def waits_for(self) -> str:
         """What keeps every task from running; empty if one can."""
-        waiting = [seat.claim.waits_for for seat in self._seats if seat.claim and not seat.host]
+        waiting = [place.claim.waits_for for place in self._places if place.claim and not place.host]
         return "" if self.hosts or not waiting else "; ".join(waiting)
 
     def claim(self, wanted: int) -> None:
-        """Takes devices as they come free, up to `wanted`; gives back what is idle beyond that."""
-        for seat in self._seats:
-            held = sum(seat.host is not None for seat in self._seats)
-            if seat.host and seat.task is None and held > wanted:
-                self._vacate(seat)
-            elif not seat.host and held < wanted:
-                seat.claim = seat.claim or DeviceClaim(devices_dir(), seat.device, self._spec.id)
-                if seat.claim.take():
-                    self._start_host(seat, seat.claim)
-            elif not seat.host and seat.claim:
-                self._vacate(seat)
+        """Takes devices as they come free, for up to `wanted` tasks; gives back what is idle beyond that."""
+        needed = -(-wanted // self.seats)
+        for place in self._places:
+            held = sum(place.host is not None for place in self._places)
+            if place.host and not place.tasks and held > needed:
+                self._vacate(place)
+            elif not place.host and held < needed:
+                place.claim = place.claim or DeviceClaim(devices_dir(), place.device, self._spec.id)
+                if place.claim.take():
+                    self._start_host(place, place.claim)
+            elif not place.host and place.claim:
+                self._vacate(place)
 
     def idle(self) -> list[str]:
-        """Devices whose host is warm and waits for a task."""
-        return [seat.device for seat in self._seats if seat.host and seat.host.ready and seat.task is None]
+        """Devices whose host is warm, each as often as it has room for another task."""
+        ready = [place for place in self._places if place.host and place.host.ready]
+        return [place.device for place in ready for _ in range(self.seats - len(place.tasks))]
 
     def submit(self, device: str, task: Task, params: Sequence[Params]) -> None:
         """Starts a task on an idle device; `params` are those of its points."""
-        seat = next(seat for seat in self._seats if seat.device == device)
-        assert seat.host
+        place = next(place for place in self._places if place.device == device)
+        assert place.host
+        name = task_name(task.points)
         points = [{"index": index, "params": own} for index, own in zip(task.points, params, strict=True)]
-        seat.host.send({"task": task_name(task.points), "attempt": task.attempt, "points": points})
-        seat.task = task
+        place.host.send({"task": name, "attempt": task.attempt, "points": points})
+        place.tasks[name] = task
 
     def wait(self, seconds: float) -> list[Ending]:
         """The tasks that have ended, as soon as there are any. Raises WorkerError if hosts are of no use."""
-        pipes = [seat.host.pipe for seat in self._seats if seat.host]
+        pipes = [place.host.pipe for place in self._places if place.host]
         if pipes:
             select.select(pipes, [], [], seconds)
         else:
             time.sleep(seconds)
-        return [ending for seat in self._seats for ending in self._look_at(seat)]
+        return [ending for place in self._places for ending in self._look_at(place)]
 
     def kill(self) -> None:
         """Ends every task now; `close` waits until they are dead."""
-        for seat in self._seats:
-            if seat.host:
-                seat.host.kill()
+        for place in self._places:
+            if place.host:
+                place.host.kill()
 
     def close(self) -> None:
         """Nothing runs and no device is held when this returns."""
         self.kill()
-        for seat in self._seats:
-            self._vacate(seat)
+        for place in self._places:
+            self._vacate(place)
 
-    def _look_at(self, seat: _Seat) -> list[Ending]:
-        if not seat.host:
+    def _look_at(self, place: _Place) -> list[Ending]:
+        if not place.host:
             return []
         endings = []
-        for message in seat.host.read():
-            assert seat.task
-            endings.append(Ending(seat.task, message["status"]))
-            seat.task, seat.deaths = None, 0
-        if seat.host.dead:
-            if seat.task:
-                endings.append(Ending(seat.task, None))
-                seat.task = None
-            self._bury(seat, seat.host)
+        for message in place.host.read():
+            endings.append(Ending(place.tasks.pop(message["task"]), message["status"]))
+            place.deaths = 0
+        if place.host.dead:
+            endings += [Ending(task, None) for task in place.tasks.values()]
+            place.tasks.clear()
+            self._bury(place, place.host)
         return endings
 
-    def _bury(self, seat: _Seat, host: Host) -> None:
-        seat.deaths += 1
+    def _bury(self, place: _Place, host: Host) -> None:
+        place.deaths += 1
         failed_at_start = not host.ready and (host.status or 0) >= 0
-        seat.host = None
-        if failed_at_start or seat.deaths >= _RESTARTS:
-            raise WorkerError(f"the worker for {seat.device} does not run: {clean_line(host.last_words())}")
-        assert seat.claim
-        self._start_host(seat, seat.claim)
+        place.host = None
+        if failed_at_start or place.deaths >= _RESTARTS:
+            raise WorkerError(f"the worker for {place.device} does not run: {clean_line(host.last_words())}")
+        assert place.claim
+        self._start_host(place, place.claim)
 
-    def _start_host(self, seat: _Seat, claim: DeviceClaim) -> None:
+    def _start_host(self, place: _Place, claim: DeviceClaim) -> None:
         assert claim.descriptor is not None
         greeting = {
             "directory": str(self._directory),
-            "device": seat.device,
+            "device": place.device,
             "seed": self._spec.seed,
-            "threads": threads_per_host(len(self._seats)),
+            "threads": self.threads,
         }
-        log = self._directory / "logs" / f"host-{self._seats.index(seat)}.log"
-        seat.host = Host(self._command, greeting, (self._lock.descriptor, claim.descriptor), log)
+        log = self._directory / "logs" / f"host-{self._places.index(place)}.log"
+        place.host = Host(self._command, greeting, (self._lock.descriptor, claim.descriptor), log)
 
-    def _vacate(self, seat: _Seat) -> None:
-        if seat.host:
-            seat.host.close()
-        if seat.claim:
-            seat.claim.release()
-        seat.host = seat.claim = seat.task = None
+    def _vacate(self, place: _Place) -> None:
+        if place.host:
+            place.host.close()
+        if place.claim:
+            place.claim.release()
+        place.host = place.claim = None
+        place.tasks.clear()

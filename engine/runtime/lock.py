@@ -10,10 +10,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from engine.runtime.checks import is_name, is_number, is_point, is_text
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import open_private, patiently
+from engine.runtime.files import open_private, open_regular, patiently
 from engine.runtime.processes import Identity
-from engine.runtime.text import clean_line
+from engine.text import clean_line
 
 LOCK_VARIABLE = "LABTUI_LOCK_FD"
 """Names the descriptor of a lock that the starter has taken for its driver."""
@@ -99,9 +100,12 @@ def lock_held(directory: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds `path` exclusively. The probe is shared: two of them do not take each other for one."""
+    """Whether a process holds `path` exclusively. The probe is shared: two of them do not take each other for one.
+
+    OSError where it is no regular file, which nobody can hold.
+    """
     try:
-        descriptor = open_private(path, os.O_RDONLY)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return False
     try:
@@ -113,17 +117,25 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def _whole(value: object) -> int:
+    if isinstance(value, int) and abs(value) < 1 << 63:
+        return value
+    raise ValueError(f"{value!r} is no process")
+
+
 def read_info(directory: Path) -> LockInfo:
     """What the last holder wrote; blank where that cannot be read."""
     try:
-        descriptor = open_private(directory / "lock", os.O_RDONLY)
+        descriptor = open_regular(directory / "lock")
     except OSError:
         return LockInfo()
     try:
         found = loads(os.pread(descriptor, _BYTES, 0))
-        hosts = tuple((int(pid), int(start)) for pid, start in found.pop("hosts"))
-        return LockInfo(**found, hosts=hosts)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        hosts = tuple((_whole(pid), _whole(start)) for pid, start in found.pop("hosts"))
+        info = LockInfo(**found, hosts=hosts)
+        sound = is_point(info.pid) and is_number(info.start) and is_name(info.boot) and is_text(info.problem)
+        return info if sound and is_number(info.beat) else LockInfo()
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return LockInfo()
     finally:
         os.close(descriptor)

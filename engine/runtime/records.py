@@ -10,7 +10,7 @@ PointState = Literal["queued", "running", "finished", "failed", "pruned", "cance
 Params = Mapping[str, Any]
 
 
-TRAINING = "training"
+TRAINING = "training"  # the phase of a point whose pace tells when a run ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class RunRecord:
     """A run as it stands: times are Unix seconds, `notes` holds facts about the whole run such as its baseline.
 
     `problem` is what its driver is waiting for or has met ("disk full", "waiting for cpu"), in words; `pausing` says
-    that it has been asked to stop after what runs.
+    that it has been asked to stop after what runs. `seats` tasks run side by side on each device, with `threads` each.
+    `recipe` is what it keeps of the recipe that it was started from.
     """
 
     id: str
@@ -99,11 +100,30 @@ class RunRecord:
     ended: float | None = None
     seed: int = 0
     devices: tuple[str, ...] = ()
+    seats: int = 1
+    threads: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
     pausing: bool = False
     points: tuple[PointRecord, ...] = ()
+    _by_state: dict[PointState, tuple[PointRecord, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def where(self) -> str:
+        """Its devices, and how points share them: `cpu (2 points at once, 1 thread each)`."""
+        shared = (
+            f"{self.seats} point{'s' * (self.seats > 1)} at once, {self.threads} thread{'s' * (self.threads > 1)} each"
+        )
+        return ", ".join(self.devices) + (f" ({shared})" if self.threads else "")
+
+    @property
+    def places(self) -> int:
+        """How many tasks run side by side at most."""
+        return max(1, len(self.devices)) * self.seats
 
     @property
     def active(self) -> bool:
@@ -113,9 +133,28 @@ class RunRecord:
     @property
     def finished(self) -> tuple[PointRecord, ...]:
         """The points that have a result."""
-        return tuple(point for point in self.points if point.state == "finished")
+        return self._in("finished")
+
+    @property
+    def failed(self) -> tuple[PointRecord, ...]:
+        """The points that have an error."""
+        return self._in("failed")
+
+    @property
+    def running(self) -> tuple[PointRecord, ...]:
+        """The points that are being computed."""
+        return self._in("running")
 
     @property
     def done(self) -> int:
         """How many points have come to an end of their own: with a result, or failed."""
-        return sum(point.state in ("finished", "failed", "pruned") for point in self.points)
+        return sum(len(self._in(state)) for state in ("finished", "failed", "pruned"))
+
+    def _in(self, state: PointState) -> tuple[PointRecord, ...]:
+        """Looked at once: screens ask often, and a run may have thousands of points."""
+        if not self._by_state:
+            found: dict[PointState, list[PointRecord]] = {}
+            for point in self.points:
+                found.setdefault(point.state, []).append(point)
+            self._by_state.update({state: tuple(points) for state, points in found.items()})
+        return self._by_state.get(state, ())

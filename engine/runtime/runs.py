@@ -2,29 +2,33 @@
 
 import difflib
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.errors import InputError
-from engine.runtime.attempts import attempt_files, first_event, log_sizes
+from engine.runtime.attempts import AttemptFile, attempt_files, first_event, log_sizes, task_name
+from engine.runtime.checks import LATEST_TIME
 from engine.runtime.encoding import dumps, loads
+from engine.runtime.files import sync_folder
 from engine.runtime.home import runs_dir
-from engine.runtime.index import Index, index_path, is_current
+from engine.runtime.index import Index, index_path, is_current, is_usable
+from engine.runtime.label import read_label
 from engine.runtime.lock import create_lock, lock_held, read_info
-from engine.runtime.reading import Metrics, load_run
-from engine.runtime.records import RunRecord
-from engine.runtime.spec import RunSpec
-from engine.runtime.states import read_want
+from engine.runtime.reading import Reading
+from engine.runtime.records import RunRecord, RunState
+from engine.runtime.requests import ask, read_request
+from engine.runtime.spec import RunSpec, damaged
 from engine.runtime.tables import VERSION
-from engine.runtime.text import clean_line
+from engine.text import clean_line
 
-_ID = re.compile(r"[a-z]-(\d{4,})")
-_DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError)
+_ID = re.compile(r"[a-z]-([0-9]{4,18})")
+_DAMAGE = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 def create_run(
@@ -36,22 +40,16 @@ def create_run(
     seed: int = 0,
     devices: Sequence[str] = ("cpu",),
     group: int = 1,
+    seats: int = 1,
+    threads: int = 0,
+    reserve: int = 1 << 20,
     versions: Mapping[str, str],
+    recipe: Mapping[str, Any] | None = None,
 ) -> Path:
     """A new run's folder, with nothing started. Its id is the experiment's first letter and the next free number."""
+    plain = loads(dumps({"config": config, "points": list(points), "versions": versions, "recipe": recipe or {}}))
     letter = next((char for char in experiment.rpartition(".")[2].lower() if "a" <= char <= "z"), "r")
-    number = max((_number(path) for path in runs_dir().iterdir()), default=0) + 1
-    while True:
-        directory = runs_dir() / f"{letter}-{number:04d}"
-        try:
-            directory.mkdir(mode=0o700)
-            break
-        except FileExistsError:
-            number += 1
-    for folder in ("attempts", "logs", "artifacts"):
-        (directory / folder).mkdir(mode=0o700)
-    create_lock(directory)
-    plain = loads(dumps({"config": config, "points": list(points), "versions": versions}))
+    directory, partial = _reserved(letter)
     spec = RunSpec(
         id=directory.name,
         name=clean_line(name or "") or directory.name,
@@ -59,11 +57,38 @@ def create_run(
         seed=seed,
         devices=tuple(devices),
         group=group,
+        seats=seats,
+        threads=threads,
+        reserve=reserve,
         created=time.time(),
         **plain,
     )
-    spec.write(directory)  # last: a folder without it is no run yet
+    try:
+        for folder in ("attempts", "logs", "artifacts"):
+            (partial / folder).mkdir(mode=0o700)
+        create_lock(partial)
+        ask(partial, "run")
+        spec.write(partial)
+        partial.rename(directory)
+        sync_folder(directory.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return directory
+
+
+def _reserved(letter: str) -> tuple[Path, Path]:
+    """A new run's folder, and the one in which it is made: it has its name once it is whole, or never."""
+    number = max((_number(path) for path in runs_dir().iterdir()), default=0) + 1
+    while True:
+        directory = runs_dir() / f"{letter}-{number:04d}"
+        partial = directory.with_name(f".{directory.name}.partial")
+        with suppress(FileExistsError):
+            partial.mkdir(mode=0o700)
+            if not directory.exists():
+                return directory, partial
+            partial.rmdir()
+        number += 1
 
 
 def _number(path: Path) -> int:
@@ -72,9 +97,9 @@ def _number(path: Path) -> int:
 
 
 def list_runs() -> list[Path]:
-    """All runs, newest first."""
+    """All runs, damaged ones too, newest first."""
     found = [path for path in runs_dir().iterdir() if _number(path) and not path.is_symlink()]
-    return sorted((p for p in found if (p / "spec.json").is_file()), key=lambda p: (_number(p), p.name), reverse=True)
+    return sorted(found, key=lambda path: (_number(path), path.name), reverse=True)
 
 
 def find_run(text: str) -> Path:
@@ -103,7 +128,7 @@ def find_run(text: str) -> Path:
 
 
 def read_run(path: Path, metrics: bool = False) -> RunRecord:
-    """The run as it stands. Raises InputError if `path` is no run."""
+    """The run as it stands. Raises DamagedRunError where it cannot be read."""
     reader = RunReader(path, metrics=metrics)
     try:
         record = reader.poll()
@@ -113,14 +138,52 @@ def read_run(path: Path, metrics: bool = False) -> RunRecord:
         reader.close()
 
 
-def log_path(path: Path, point: int) -> Path | None:
-    """The raw output of the point's last attempt."""
+def look(path: Path) -> RunRecord:
+    """The run as it stands, for lists: a damaged one with what is left to say, the sentence as its problem."""
+    try:
+        return read_run(path)
+    except InputError as error:
+        return damaged_record(path, error)
+
+
+def damaged_record(path: Path, error: Exception) -> RunRecord:
+    """What is left to say of a run that cannot be read."""
+    name = experiment = ""
+    created = 0.0
+    with suppress(InputError, OSError):
+        created = min(max(path.lstat().st_mtime, 0.0), LATEST_TIME)
+        spec = RunSpec.read(path)
+        name, experiment, created = spec.name, spec.experiment, spec.created
+    state = cast(RunState, "damaged")
+    return RunRecord(path.name, name, experiment, state, {}, path, created, problem=str(error))
+
+
+def log_path(path: Path, point: int, attempt: int = 0) -> Path | None:
+    """The raw output of the point's last attempt; None where there is none, or the logs cannot be read.
+
+    Where `attempt` is known to be the last one, a log of the point alone is found without a look at all others.
+    """
+    alone = AttemptFile.of(path, task_name([point]), attempt)
+    try:
+        return alone.log if attempt and alone.path.is_file() else _log_path(path, point)
+    except OSError:
+        return None
+
+
+def _log_path(path: Path, point: int) -> Path | None:
     for file in reversed(attempt_files(path)):
         if file.may_hold(point):
             first = first_event(file.path)
             if first is not None and point in first.data.get("points", ()):
                 return file.log
     return None
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    """Whether a database is of this version and holds tables alone: a view could keep a reader busy for ever."""
+    version = connection.execute("PRAGMA user_version").fetchone()
+    programs = connection.execute("SELECT count(*) FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()
+    return bool(version == (VERSION,) and programs == (0,))
 
 
 class RunReader:
@@ -131,16 +194,32 @@ class RunReader:
         self.spec = RunSpec.read(path)
         self._index_path = index_path(path)
         self._with_metrics = metrics
-        self._metrics = Metrics()
+        self._reading = self._fresh()
         self._file: tuple[int, int] | None = None
         self._database: sqlite3.Connection | None = None
         self._memory: Index | None = None
         self._seen: object = None
 
     def poll(self) -> RunRecord | None:
-        """The run if anything about it has changed since the last call, else None."""
-        driven, want, problem = lock_held(self.path), read_want(self.path), read_info(self.path).problem
-        seen = (driven, want, problem, self._version())
+        """The run if anything about it has changed since the last call, else None.
+
+        Raises DamagedRunError where it cannot be read, InputError where it has been removed.
+        """
+        try:
+            return self._poll()
+        except OSError as error:
+            reason = f"{Path(error.filename).name}: {error.strerror}" if error.filename else str(error.strerror)
+        except _DAMAGE as error:
+            reason = f"its logs: {error}"
+        self._seen = None
+        if not self.path.exists():
+            raise InputError(f"{self.path.name} has been removed.")
+        raise damaged(self.path, reason)
+
+    def _poll(self) -> RunRecord | None:
+        driven, want, problem = lock_held(self.path), read_request(self.path).want, read_info(self.path).problem
+        label = read_label(self.path)  # no part of the record, but news to those who show it
+        seen = (driven, want, problem, label, self._version())
         if seen == self._seen:
             return None
         self._seen = seen
@@ -151,12 +230,15 @@ class RunReader:
             except _DAMAGE:
                 pass
             self._use_logs()
-            self._seen = (driven, want, problem, self._version())
+            self._seen = (driven, want, problem, label, self._version())
         if self._memory is None:
             self._memory = Index.in_memory(self.path, self.spec)
         else:
             self._memory.ingest(attempt_files(self.path))
         return self._load(self._memory.connection, driven, want, problem)
+
+    def _fresh(self) -> Reading:
+        return Reading(self.spec, self.path, metrics=self._with_metrics)
 
     def close(self) -> None:
         """Lets go of the index."""
@@ -169,12 +251,15 @@ class RunReader:
     def _load(self, connection: sqlite3.Connection, driven: bool, want: Any, problem: str) -> RunRecord:
         connection.execute("BEGIN")  # one snapshot for all that is read
         try:
-            if self._with_metrics:
-                self._metrics.read_on(connection)
-            record = load_run(connection, self.spec, self.path, self._metrics, driven=driven, want=want)
+            self._reading.read_on(connection)
+        except BaseException:
+            self._reading = self._fresh()
+            raise
         finally:
             connection.execute("ROLLBACK")
-        return replace(record, problem=problem if driven or record.state == "interrupted" else "")
+        record = self._reading.record(driven=driven, want=want)
+        told = problem if driven or record.state == "interrupted" else ""
+        return replace(record, problem=told or record.problem)
 
     def _version(self) -> object:
         """Changes whenever there may be something new to read."""
@@ -195,13 +280,13 @@ class RunReader:
 
     def _open(self) -> None:
         self.close()
-        self._metrics = Metrics()
-        if self._file == (0, 0) or self._index_path.is_symlink():
+        self._reading = self._fresh()
+        if self._file == (0, 0) or not is_usable(self._index_path):
             return
         try:
             address = f"{self._index_path.absolute().as_uri()}?mode=ro"
             self._database = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-            if self._database.execute("PRAGMA user_version").fetchone() != (VERSION,):
+            if not _is_ours(self._database):
                 self._use_logs()
         except sqlite3.Error:
             self._use_logs()
@@ -211,4 +296,4 @@ class RunReader:
         if self._database is not None:
             self._database.close()
         self._database = None
-        self._metrics = Metrics()
+        self._reading = self._fresh()

@@ -1,29 +1,14 @@
-"""`want`, and what state a run is in. Both are level-triggered: they survive crashes and repeats."""
+"""What state a run is in, from what is recorded and asked for alone."""
 
 from collections.abc import Sequence
 from itertools import takewhile
-from pathlib import Path
-from typing import Literal, get_args
 
-from engine.runtime.files import read_private, replace
 from engine.runtime.records import PointRecord, RunState
+from engine.runtime.requests import Want
 
-Want = Literal["run", "pause", "cancel"]
 SAME_ERRORS = 3
-
-
-def write_want(directory: Path, want: Want) -> None:
-    """Whoever may write here may wish; the driver follows."""
-    replace(directory / "want", f"{want}\n".encode())
-
-
-def read_want(directory: Path) -> Want:
-    """`run` where nobody has said otherwise."""
-    try:
-        text = read_private(directory / "want").decode(errors="replace").strip()
-    except OSError:
-        return "run"
-    return next((want for want in get_args(Want) if want == text), "run")
+STARTING = "starting; what the driver says is in logs/driver.log"
+"""The problem of a run until its driver has one of its own, or none."""
 
 
 def keeps_failing(points: Sequence[PointRecord]) -> bool:

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.errors import InputError
 from engine.runtime.attempts import append_events, read_events, trials_file
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import open_private, patiently, private_folder, read_private, replace, sync_folder
+from engine.runtime.files import discard, open_private, patiently, private_folder, read_private, replace, sync_folder
 from engine.runtime.index import Index
 from engine.runtime.records import Params, RunRecord
+from engine.runtime.spec import damaged
+
+_REFUSED = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 class Study(Protocol):
@@ -46,6 +48,14 @@ def pending(directory: Path) -> list[Path]:
     return sorted((directory / "wishes").glob("[0-9]*.json"))
 
 
+def _content(path: Path) -> bytes:
+    """ValueError for what is no file that anyone asked with."""
+    try:
+        return read_private(path)
+    except OSError as error:
+        raise ValueError(error.strerror) from None
+
+
 class Trials:
     """The driver's end."""
 
@@ -56,6 +66,7 @@ class Trials:
         if not self._file.path.exists():
             patiently(lambda: os.close(open_private(self._file.path, os.O_RDWR | os.O_CREAT)))
             patiently(lambda: sync_folder(directory))
+        self._checked = False
         self._granted: set[str] = set()
         end, start = 0, -1
         while end != start:
@@ -65,6 +76,7 @@ class Trials:
 
     def given(self, index: Index, points: Sequence[int]) -> int | None:
         """The first of these points that has its parameters, if need be asked for just now; None where all wait."""
+        self._check(index)
         run: RunRecord | None = None
         for point in points:
             if index.asked(point):
@@ -76,25 +88,32 @@ class Trials:
                 return point
         return None
 
+    def _check(self, index: Index) -> None:
+        """Once: DamagedRunError where trials were begun whose parameters are recorded nowhere."""
+        if not self._checked and (lost := index.unknown()):
+            few = ", ".join(map(str, lost[:5])) + (" and others" if len(lost) > 5 else "")
+            raise damaged(self._directory, f"trials.jsonl has lost the parameters of point {few}")
+        self._checked = True
+
     def grant(self, index: Index) -> None:
         """Does what people have asked for since."""
         for path in pending(self._directory):
             if path.name not in self._granted:
                 self._take(index, path)
                 self._granted.add(path.name)
-            path.unlink(missing_ok=True)
+            discard(path)
 
     def _take(self, index: Index, path: Path) -> None:
         run = index.record("run", driven=True)
         try:
-            content = loads(read_private(path))
+            content = loads(_content(path))
             if "more" in content:
                 points = [dict(params) for params in self._study.more(int(content["more"]), run)]
                 self._write(index, "more", None, {"first": len(run.points), "points": points, "wish": path.name})
             else:
                 point, params = self._study.place(content["try"], run)
                 self._write(index, "trial", point, {"params": dict(params), "wish": path.name})
-        except (InputError, ValueError, KeyError, TypeError) as error:  # whoever asked has been told when asking
+        except _REFUSED as error:  # whoever asked has been told when asking
             print(f"{path.name} asks for what cannot be done: {error}", flush=True)
 
     def _write(self, index: Index, kind: str, point: int | None, data: dict[str, Any]) -> None:

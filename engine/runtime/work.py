@@ -11,23 +11,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from engine.errors import DamagedRunError
 from engine.runtime.attempts import AttemptFile, append_events
-from engine.runtime.files import FULL, FULL_BYTES, free_bytes
+from engine.runtime.files import FULL, FULL_BYTES, free_bytes, has_inodes
+from engine.runtime.finalise import finalise
 from engine.runtime.index import Index, disk_full
 from engine.runtime.local import Ending, LocalExecutor, Task, WorkerError
 from engine.runtime.lock import LockInfo, RunLock
+from engine.runtime.outcome import judge
 from engine.runtime.processes import Identity
 from engine.runtime.records import RunRecord, RunState
-from engine.runtime.settle import settle
-from engine.runtime.spec import RunSpec
-from engine.runtime.states import Want, keeps_failing, read_want
+from engine.runtime.requests import Request, Want, read_request
+from engine.runtime.spec import RunSpec, damaged
+from engine.runtime.states import SAME_ERRORS, keeps_failing
 from engine.runtime.trials import Study, Trials, pending
-from engine.runtime.verdict import judge
 
 AfterPoint = Callable[[RunRecord], None]
 _TICK_SECONDS = 0.05
 _BEAT_SECONDS = 1.0
 _DISK_SECONDS = 0.5
+REBUILDS, REBUILD_SECONDS = 5, 30.0
+"""An index that is made so often in so short a time and cannot be used all the same: the logs are damaged."""
 _Result = TypeVar("_Result")
 
 
@@ -41,16 +45,15 @@ class Work:
         lock: RunLock,
         command: Sequence[str],
         after_point: AfterPoint | None,
-        reserve: int,
         study: Study | None = None,
     ):
-        self.want: Want = "run"
+        self.request = Request()
         self.stopped = False
         self._directory = directory
         self._spec = spec
         self._lock = lock
         self._after_point = after_point
-        self._reserve = reserve
+        self._reserve = spec.reserve
         self._executor = LocalExecutor(directory, spec, command, lock)
         self._trials = Trials(directory, study) if study is not None else None
         self._waits_at: int | None = None
@@ -65,10 +68,16 @@ class Work:
         self._left = len(spec.points)
         self._failing = False
         self._disk_problem = self._index_problem = ""
+        self._damages: deque[float] = deque(maxlen=REBUILDS)
         self._disk_checked = 0.0
         me = Identity.of(os.getpid())
         assert me is not None
         self._info = LockInfo(me.pid, me.start, me.boot)
+
+    @property
+    def want(self) -> Want:
+        """What was asked for when this was last looked at."""
+        return self.request.want
 
     def stop(self) -> None:
         """Ends this stretch soon: the run is interrupted and can be resumed."""
@@ -81,19 +90,22 @@ class Work:
             self._beat()
             while not self._over():
                 self._turn()
-        except WorkerError as error:
+        except (WorkerError, DamagedRunError) as error:
             trouble = str(error)
         except Exception as error:
             traceback.print_exc()
             trouble = f"the driver failed ({error!r}); see logs/driver.log"
         finally:
             self._executor.close()
-        state = settle(self._directory, self._spec, self.want, self._index)
+        try:
+            state = finalise(self._directory, self._spec, self.want, self._index)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            state, trouble = "interrupted", trouble or str(damaged(self._directory, f"its logs: {error}"))
         self._lock.write(replace(self._info, beat=time.time(), problem=trouble, hosts=()))
         return state
 
     def _over(self) -> bool:
-        self.want = read_want(self._directory)
+        self.request = read_request(self._directory)
         if self.stopped or self.want == "cancel":
             return True
         at_rest = not self._active and not self._ended and not (self.want == "run" and self._wishes)
@@ -123,20 +135,17 @@ class Work:
         for device in self._executor.idle():
             if not open_tasks or self._disk_problem:
                 break
-            attempts = self._indexed(Index.unfinished)
-            if attempts is None:
-                break
             points = self._next(open_tasks)
             if points is None:
                 break
-            task = Task(points, 1 + max(attempts[point][0] for point in points))
-            while task.file(self._directory).path.exists():  # begun, but its writer died before its first line
-                task = Task(points, task.attempt + 1)
-            params = self._indexed(lambda index: [index.params(point) for point in points])  # noqa: B023 - called here
-            if params is None:
+            known = self._indexed(lambda index: [(index.attempt(p), index.params(p)) for p in points])  # noqa: B023
+            if known is None:
                 open_tasks.appendleft(points)
                 break
-            self._executor.submit(device, task, params)
+            task = Task(points, 1 + max(attempt for attempt, _ in known))
+            while task.file(self._directory).path.exists():  # begun, but its writer died before its first line
+                task = Task(points, task.attempt + 1)
+            self._executor.submit(device, task, [params for _, params in known])
             self._active.add(task)
             self._logs.add(task.file(self._directory))
 
@@ -150,6 +159,8 @@ class Work:
         point = self._indexed(lambda index: trials.given(index, single))
         if point is None:
             self._waits_at = None if self._index_problem else self._left
+            if not (self._index_problem or self._active or self._ended or self._wishes):
+                raise damaged(self._directory, "its trials wait for others that are not there")
             return None
         open_tasks.remove((point,))
         return (point,)
@@ -171,17 +182,19 @@ class Work:
         if self._indexed(lambda index: index.ingest(sorted(self._logs))) is None:
             return False
         self._logs = {task.file(self._directory) for task in self._active}
-        if (left := self._indexed(Index.unfinished)) is None:
+        if (left := self._indexed(lambda index: index.left)) is None:
             return False
-        if len(left) != self._left:
-            self._left = len(left)
+        if left != self._left:
+            self._left = left
             self._look()
         return True
 
     def _look(self) -> None:
         if (run := self._indexed(lambda index: index.record(self.want, driven=True))) is None:
             return
-        self._failing = keeps_failing([point for point in run.points if (point.ended or 0.0) >= self._began])
+        if (last := self._indexed(lambda index: index.last_ended(self._began, SAME_ERRORS))) is None:
+            return
+        self._failing = keeps_failing([run.points[index] for index in last])
         if run.finished and self._after_point:
             try:
                 self._after_point(run)
@@ -190,22 +203,21 @@ class Work:
 
     def _conclude(self, ending: Ending) -> bool:
         """Whether the ending of a task could be dealt with; a full disk puts it off."""
-        if (unfinished := self._indexed(Index.unfinished)) is None:
+        if (crashes := self._indexed(lambda index: index.crashes(ending.task.points))) is None:
             return False
         file = ending.task.file(self._directory)
-        crashes = {point: unfinished[point][1] for point in ending.task.points if point in unfinished}
-        verdict = judge(ending.status, crashes)
-        if verdict.events:
+        outcome = judge(ending.status, crashes)
+        if outcome.events:
             try:
-                append_events(file.path, verdict.events)
+                append_events(file.path, outcome.events)
             except OSError as error:
                 if error.errno not in FULL:
                     raise
                 return False
-        if verdict.again:
-            _add_line(file.log, f"labtui: {verdict.why}; it begins again")
+        if outcome.again:
+            _add_line(file.log, f"labtui: {outcome.why}; it begins again")
         assert self._queue is not None
-        self._queue.extendleft(reversed(verdict.again))
+        self._queue.extendleft(reversed(outcome.again))
         self._waits_at = None
         self._active.discard(ending.task)
         self._logs.add(file)
@@ -229,6 +241,9 @@ class Work:
         except sqlite3.DatabaseError as error:
             if not disk_full(error, self._directory):
                 self._drop_index()
+                self._damages.append(time.monotonic())
+                if len(self._damages) == REBUILDS and self._damages[-1] - self._damages[0] < REBUILD_SECONDS:
+                    raise damaged(self._directory, f"its logs: {error}") from None
             self._index_problem = f"the index cannot be written: {error}"
         except OSError as error:
             if error.errno not in FULL:
@@ -247,9 +262,11 @@ class Work:
         self._disk_checked, free = time.monotonic(), free_bytes(self._directory)
         if free < min(FULL_BYTES, self._reserve):
             self._disk_problem = "the disk is full"
+        elif not has_inodes(self._directory):
+            self._disk_problem = "the disk has no inode left: it can hold no more files; remove some"
         elif free < self._reserve:
-            need = f"{self._reserve / 2**30:.3g} GiB"
-            self._disk_problem = f"the disk is nearly full: {free / 2**30:.3g} GiB free, {need} needed to go on"
+            has, needs = f"{free / 2**20:,.0f} MiB", f"{self._reserve / 2**20:,.0f} MiB"
+            self._disk_problem = f"the disk is nearly full: {has} free, {needs} needed to go on"
         else:
             self._disk_problem = ""
 

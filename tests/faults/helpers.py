@@ -12,7 +12,7 @@ from engine.runtime import control
 from engine.runtime.attempts import attempt_files, read_events
 from engine.runtime.index import Index
 from engine.runtime.lock import lock_held, read_info
-from engine.runtime.reading import Metrics, load_run
+from engine.runtime.reading import Reading
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import create_run, read_run
 from engine.runtime.spec import RunSpec
@@ -123,7 +123,7 @@ def assert_sound(path: Path) -> RunRecord:
         curve = tuple((float(step), draw(SEED, point.index, step)) for step in range(steps))
         assert point.metrics["value"] == curve
     memory = Index.in_memory(path, RunSpec.read(path))
-    metrics = Metrics()
-    metrics.read_on(memory.connection)
-    assert load_run(memory.connection, memory.spec, path, metrics, driven=False, want="run").points == run.points
+    reading = Reading(memory.spec, path, metrics=True)
+    reading.read_on(memory.connection)
+    assert reading.record(driven=False, want="run").points == run.points
     return run

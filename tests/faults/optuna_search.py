@@ -4,13 +4,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.experiments.base import Column, Experiment, ExperimentConfig
+from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params
 from engine.search.samplers import Sampler
 from engine.search.series import Goal, Series
+from engine.search.space_text import parse_space
 from engine.search.studies import Studies, placeholders
-from engine.search.writing import parse_space
 
 SPACE = parse_space("x=-4.0..4.0; y=1e-4..1.0 log; z=1..9")
 SAMPLERS: tuple[Sampler, ...] = ("random", "tpe", "gp", "cmaes")

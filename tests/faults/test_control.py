@@ -2,6 +2,7 @@
 
 import os
 import pty
+import random
 import signal
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from engine.runtime.attempts import attempt_files
 from engine.runtime.home import devices_dir
 from engine.runtime.lock import LockInfo, RunLock, lock_held, read_info
 from engine.runtime.processes import Identity, kill_group
+from engine.runtime.requests import read_request
 from engine.runtime.runs import list_runs, log_path, read_run
-from engine.runtime.text import clean
+from engine.text import clean
 from tests.faults.helpers import (
     assert_sound,
     finished,
     interrupted,
+    kill_all,
     processes,
     toy_run,
     wait_for,
@@ -102,6 +105,40 @@ def test_wishes_reach_an_interrupted_run(wish: Callable[[Path], None], expected:
         control.resume(path)
         wait_until_idle(path)
         assert_sound(path)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("LABTUI_RACES", "3"))))
+def test_a_cancel_that_was_reported_is_never_undone(seed: int) -> None:
+    """`cancel` and `resume` at once, from processes of their own: whichever says that it was done, was done."""
+    path = toy_run(["work"] * 4, steps=1000, pause=0.02)
+    control.start(path)
+    wait_for(lambda: processes(path)["child"], "a child")
+    if seed % 2:
+        kill_all(path)
+    code = "import sys, pathlib, engine.runtime.control as c; print(getattr(c, sys.argv[2])(pathlib.Path(sys.argv[1])))"
+    ways = ["cancel", "resume", "pause", "resume"]
+    command = [sys.executable, "-c", code, str(path)]
+    started = [
+        subprocess.Popen([*command, way], env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for way in random.Random(seed).sample(ways, len(ways))
+    ]
+    ended = {process.args[-1]: (*process.communicate(timeout=60), process.returncode) for process in started}  # type: ignore[index]
+    said, _, code_ = ended["cancel"]
+    run = wait_until_idle(path)
+    assert code_ == 0, ended
+    assert said.strip() == run.state == "cancelled", ended
+    wait_for(lambda: not any(processes(path).values()), "no process left")
+
+
+def test_a_run_that_stopped_at_failures_goes_on_when_asked() -> None:
+    """It was to run before and is to run now: only the number of the request tells a driver on its way out."""
+    path = toy_run(["fail"] * 3 + ["work"] * 2)
+    control.start(path)
+    assert wait_until_idle(path).state == "failed"
+    before = read_request(path)
+    control.resume(path)
+    assert read_request(path).number == before.number + 1
+    wait_for(lambda: finished(path) == 2, "the points that were left")
 
 
 def test_two_drivers_at_once() -> None:

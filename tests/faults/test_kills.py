@@ -24,14 +24,15 @@ from tests.faults.helpers import (
     wait_until_idle,
 )
 
-KILLS = 8
+KILLS = int(os.environ.get("LABTUI_KILLS", "8"))
+"""For each seed."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_random_kills(seed: int) -> None:
     dice = random.Random(seed)
-    path = toy_run(["work"] * 30, steps=20, pause=0.01, group=1 + seed % 2)
+    path = toy_run(["work"] * max(30, 4 * KILLS), steps=20, pause=0.01, group=1 + seed % 2, seats=seed, threads=1)
     control.start(path)
     kills = children = 0
     while kills < KILLS:

@@ -1,15 +1,18 @@
 """A search that is killed and resumed proposes what an undisturbed one proposes; no trial is lost or done twice."""
 
 import random
+import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine.errors import DamagedRunError
 from engine.runtime import control
-from engine.runtime.attempts import attempt_files, read_events, trials_file
-from engine.runtime.lock import lock_held
+from engine.runtime.attempts import append_events, attempt_files, read_events, trials_file
+from engine.runtime.lock import lock_held, read_info
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import create_run, read_run
 from engine.runtime.trials import pending, wish
@@ -26,8 +29,8 @@ def optuna_run(config: OptunaConfig) -> Path:
     return create_run(experiment=OPTUNA.name, config=config.model_dump(), points=points, seed=SEED, versions={})
 
 
-def search_run(trials: int = 8, series: int = 1, pause: float = 0.0) -> Path:
-    config = SearchConfig(trials=trials, series=series, pause=pause, seed=SEED)
+def search_run(trials: int = 8, series: int = 1, pause: float = 0.0, waits: bool = False) -> Path:
+    config = SearchConfig(trials=trials, series=series, pause=pause, waits=waits, seed=SEED)
     points = [dict(params) for params in EXPERIMENT.points(config)]
     return create_run(experiment=EXPERIMENT.name, config=config.model_dump(), points=points, seed=SEED, versions={})
 
@@ -153,3 +156,66 @@ def test_a_paused_search_keeps_its_wishes() -> None:
     control.resume(path)
     wait_until_idle(path)
     assert len(assert_searched(path).points) == 5
+
+
+def _emptied(log: Path) -> None:
+    log.write_bytes(b"")
+
+
+def _scrambled(log: Path) -> None:
+    data = bytearray(log.read_bytes())
+    random.Random(3).shuffle(data)
+    log.write_bytes(bytes(data))
+
+
+def _half(log: Path) -> None:
+    log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _emptied, _scrambled, _half])
+@pytest.mark.parametrize("indexed", [True, False])
+def test_a_search_whose_proposals_are_damaged_knows_them_from_its_attempts(
+    damage: Callable[[Path], None], indexed: bool
+) -> None:
+    path = search_run(6, pause=0.1)
+    before = interrupted(path, 3)
+    damage(trials_file(path).path)
+    if not indexed:
+        (path / "run.db").unlink()
+    assert [point.params for point in read_run(path).points[:3]] == [point.params for point in before.points[:3]]
+    control.resume(path)
+    run = wait_until_idle(path)
+    assert run.state == "finished"
+    assert [point.params["x"] for point in run.points] == undisturbed(run)
+    assert [point.result for point in run.points[:3]] == [point.result for point in before.points[:3]]
+
+
+def test_a_search_that_has_lost_proposals_for_good_says_so_and_ends() -> None:
+    path = search_run(6, pause=0.1)
+    interrupted(path, 2)
+    trials_file(path).path.unlink()
+    for file in attempt_files(path):  # as versions without parameters in their attempts wrote them
+        file.path.write_text(re.sub(r'"params":\[.*?\],', "", file.path.read_text()))
+    control.resume(path)
+    run = wait_until_idle(path)
+    assert run.state == "interrupted"
+    assert "trials.jsonl has lost the parameters of point 0, 1" in run.problem
+    wait_for(lambda: not any(processes(path).values()), "no process left")
+
+
+def test_a_search_that_waits_for_nobody_ends() -> None:
+    path = search_run(3, waits=True)
+    control.start(path)
+    run = wait_until_idle(path)
+    assert run.state == "interrupted"
+    assert "its trials wait for others that are not there" in run.problem
+
+
+def test_a_gap_in_the_points_ends_the_driver_with_a_sentence() -> None:
+    path = search_run(2)
+    append_events(trials_file(path).path, [("trial", 7, {"params": {"series": 0, "trial": 7, "x": 1}})])
+    with pytest.raises(DamagedRunError, match="points are missing"):
+        read_run(path)
+    control.start(path)
+    wait_for(lambda: not lock_held(path), "the driver's end")
+    assert "points are missing" in read_info(path).problem

@@ -92,3 +92,14 @@ def test_a_host_that_cannot_start_leaves_the_run_as_it_was() -> None:
     assert "the worker for cpu does not run" in run.problem
     assert "no_such_module_anywhere" in run.problem
     assert all(point.state == "queued" for point in run.points)
+
+
+def test_wrong_input_is_a_sentence_without_a_traceback() -> None:
+    path = toy_run(["refuse", "work"])
+    control.start(path)
+    wait_until_idle(path)
+    sentence = "There is no column 'txt'; did you mean text?"
+    assert assert_sound(path).points[0].error == {"type": "InputError", "message": sentence, "traceback": ""}
+    log = log_path(path, 0)
+    assert log is not None
+    assert log.read_text() == f"labtui: {sentence}\n"

@@ -6,7 +6,8 @@ import signal
 import time
 from collections.abc import Sequence
 
-from engine.experiments.base import Column, Experiment, ExperimentConfig
+from engine.errors import InputError
+from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params
 
@@ -65,13 +66,16 @@ class Toy(Experiment):
     def fail(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:
         raise ValueError("as told")
 
+    def refuse(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:
+        raise InputError("There is no column 'txt'; did you mean text?")
+
     def hostile(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:
         print(HOSTILE)
         raise ValueError(HOSTILE)
 
     def memory(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:
         if len(points) > 1:
-            raise MemoryError("too many at once")
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes.")
         self.work(config, points, point, context)
 
     def killed(self, config: ToyConfig, points: Sequence[Point], point: Point, context: Context) -> None:

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import InputError
-from engine.experiments.base import Column, Experiment, ExperimentConfig
+from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 
 
 class SearchConfig(ExperimentConfig):
-    """`series` studies of `trials` each."""
+    """`series` studies of `trials` each, so many `beside` each other; one that `waits` never proposes anything."""
 
     trials: int = 8
     series: int = 1
     pause: float = 0.0
+    beside: int = 1
     backend: str = "toy"
+    waits: bool = False
 
 
 def hashed(*parts: Any) -> int:
@@ -38,7 +40,7 @@ class ToyStudy:
         mine = run.points[index].params
         before = [p for p in run.points if p.params["series"] == mine["series"] and p.index < index]
         told = before[: max(0, len(before) + 1 - self.lag)]
-        if any(point.result is None for point in told):
+        if self.lag < 0 or any(point.result is None for point in told):
             return None
         found = [(point.result or {})["value"] for point in told]
         return {**mine, "x": hashed(self.seed, mine["series"], mine["trial"], found) % 1000}
@@ -71,7 +73,7 @@ class ToySearch(Experiment):
         return [{"series": one, "trial": n} for n in range(config.trials) for one in range(config.series)]
 
     def study(self, config: SearchConfig) -> ToyStudy:
-        return ToyStudy(config.seed)
+        return ToyStudy(config.seed, lag=-1 if config.waits else config.beside)
 
     def check(self, config: SearchConfig) -> None:
         pass

@@ -57,14 +57,24 @@ def test_a_torn_tail_waits_for_its_newline(path: Path) -> None:
         ),
         b'{"ts":1,"kind":"start","point":null,"data":{"points":["a"],"device":"cpu"}}\n',
         b'{"ts":1,"kind":"finished","point":{},"data":{}}\n',
+        b'{"ts":1,"kind":"finished","point":-1,"data":{}}\n',
+        b'{"ts":1,"kind":"finished","point":%d,"data":{}}\n' % (10**20),
+        b'{"ts":1,"kind":"finished","point":3,"data":%s}\n' % (b'{"a":' * 5000 + b"1" + b"}" * 5000),
+        b'{"ts":1,"kind":"finished","point":3,"data":%s}\n' % (b'{"a":' * 500 + b"1" + b"}" * 500),
+        b'{"ts":%d,"kind":"finished","point":3,"data":{}}\n' % (10**400),
+        b'{"ts":"float:nan","kind":"finished","point":3,"data":{}}\n',
+        b'{"ts":1,"kind":"\\ud800","point":3,"data":{}}\n',
+        b'{"ts":1,"kind":"metric","point":3,"data":{"key":"\\ud800","step":1,"value":1}}\n',
+        b'{"ts":1,"kind":"metric","point":3,"data":{"key":"a","step":%d,"value":1}}\n' % (10**30),
+        b'{"ts":1,"kind":"more","point":null,"data":{"first":3,"points":[[]]}}\n',
     ],
 )
-def test_a_spoilt_line_says_nothing(path: Path, line: bytes) -> None:
+def test_a_damaged_line_is_known_as_such_and_says_nothing(path: Path, line: bytes) -> None:
     AttemptLog.create(path).emit("start", None, START)
     append_events(path, [("failed", 3, FAILURE)])
     path.write_bytes(path.read_bytes() + line)
     append_events(path, [("crashed", 3, {})])
-    assert _kinds(path) == ["start", "failed", "crashed"]
+    assert _kinds(path) == ["start", "failed", "damaged", "crashed"]
 
 
 def test_appending_after_the_writer_is_dead_removes_its_torn_line(path: Path) -> None:

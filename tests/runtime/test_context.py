@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import InputError
 from engine.runtime import context as module
 from engine.runtime.context import RecordingContext
 
@@ -74,8 +75,23 @@ def test_once_is_computed_once_and_noted_each_time(tmp_path: Path) -> None:
     json.loads((tmp_path / "artifacts" / "once" / "baseline.json").read_text())
 
 
-def test_a_computation_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_a_computation_that_fails_is_tried_once_by_each_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing baseline was measured again by every point."""
     context = RecordingContext(tmp_path)
     with pytest.raises(ZeroDivisionError):
         context.once("x", lambda: {"a": 1 / 0})
+    with pytest.raises(InputError, match="division by zero"):
+        context.once("x", lambda: {"a": 1})
+    monkeypatch.setattr(module, "_host", lambda: [1, 2, "another"])
+    assert context.once("x", lambda: {"a": 1}) == {"a": 1}
+
+
+def test_too_little_memory_is_no_lasting_failure(tmp_path: Path) -> None:
+    context = RecordingContext(tmp_path)
+
+    def full() -> dict[str, int]:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        context.once("x", full)
     assert context.once("x", lambda: {"a": 1}) == {"a": 1}

@@ -48,6 +48,11 @@ class FakeNvml(ModuleType):
     def nvmlDeviceGetPowerUsage(self, handle: int) -> int:  # noqa: N802
         raise self.NVMLError
 
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:  # noqa: N802
+        if handle == 0:
+            raise self.NVMLError
+        return 5000 * handle
+
     def nvmlDeviceGetTemperature(self, handle: int, kind: int) -> int:  # noqa: N802
         return 40
 
@@ -117,3 +122,14 @@ def test_wrong_uuids_are_refused(gpus: FakeNvml) -> None:
 def test_usage_leaves_out_what_a_gpu_does_not_say(gpus: FakeNvml) -> None:
     usage = devices.usage()[2]
     assert (usage.busy, usage.memory_used, usage.temperature, usage.power) == (0.5, 2 << 30, 40, None)
+
+
+def test_gpus_are_read_by_uuid_and_those_without_a_counter_give_no_energy(gpus: FakeNvml) -> None:
+    with devices.watching([GPUS[2], GPUS[0], "GPU-elsewhere"]) as look:
+        readings = look()
+    assert readings == {
+        GPUS[0]: devices.Reading(0.5, 0, None, None),
+        GPUS[2]: devices.Reading(0.5, 2 << 30, None, 10.0),
+    }
+    with devices.watching([]) as look:
+        assert look() == {}

@@ -1,3 +1,4 @@
+import errno
 import math
 import os
 import threading
@@ -5,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InputError
+from engine.errors import DamagedRunError, InputError
 from engine.runtime.attempts import AttemptFile, AttemptLog
+from engine.runtime.finalise import finalise
 from engine.runtime.index import Index
 from engine.runtime.lock import LockInfo, RunLock
-from engine.runtime.runs import RunReader, create_run, find_run, list_runs, log_path, read_run
-from engine.runtime.settle import settle
+from engine.runtime.requests import ask
+from engine.runtime.runs import RunReader, create_run, find_run, list_runs, log_path, look, read_run
 from engine.runtime.spec import RunSpec
-from engine.runtime.states import write_want
 
 
 def make(name: str | None = None, points: int = 2, experiment: str = "quantize") -> Path:
@@ -45,14 +46,27 @@ def test_ids_are_unique_when_made_at_once() -> None:
     assert len({path.name for path in list_runs()}) == 16
 
 
-def test_a_folder_without_a_spec_is_no_run(state: Path) -> None:
+def test_a_folder_without_a_spec_is_a_damaged_run_and_a_link_is_none(state: Path) -> None:
     path = make()
     (state / "runs" / "q-0002").mkdir()
     (state / "runs" / "q-0003").symlink_to(path)
-    assert list_runs() == [path]
+    assert list_runs() == [state / "runs" / "q-0002", path]
     assert make().name == "q-0004"
-    with pytest.raises(InputError, match=r"spec\.json"):
+    with pytest.raises(
+        DamagedRunError, match=r"q-0002 is damaged \(spec\.json: No such file or directory\); `labtui rm"
+    ):
         read_run(state / "runs" / "q-0002")
+    assert look(state / "runs" / "q-0002").state == "damaged"
+
+
+def test_a_run_that_cannot_be_written_leaves_no_folder(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(spec: RunSpec, directory: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunSpec, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        make()
+    assert list((state / "runs").iterdir()) == []
 
 
 def test_find() -> None:
@@ -99,7 +113,7 @@ def test_reading_without_an_index_follows_the_logs() -> None:
     assert run is not None
     assert run.points[0].result == {"accuracy": math.inf}
     assert read_run(path).points[0].metrics == {}
-    assert log_path(path, 0) == path / "logs" / "0000.1.log"
+    assert log_path(path, 0) == log_path(path, 0, attempt=1) == path / "logs" / "0000.1.log"
     assert log_path(path, 1) is None
     reader.close()
 
@@ -165,8 +179,8 @@ def test_a_settled_run_keeps_its_index() -> None:
     path = make()
     spec = RunSpec.read(path)
     log(path, 0).emit("finished", 0, {})
-    write_want(path, "pause")
-    assert settle(path, spec, "pause") == "paused"
+    ask(path, "pause")
+    assert finalise(path, spec, "pause") == "paused"
     with (path / "run.db").open("rb") as kept:  # open, so that its number is not given to another file
         index = Index.open(path, spec)
         assert os.path.samestat((path / "run.db").stat(), os.fstat(kept.fileno()))
@@ -192,13 +206,36 @@ def test_index_goes_to_local_disk_from_a_network_file_system(monkeypatch: pytest
     assert read_run(path).state == "interrupted"
 
 
-def test_a_line_that_lacks_its_data_is_passed_over() -> None:
+def test_a_line_that_lacks_its_data_is_counted_and_passed_over() -> None:
     path = make()
     events = log(path, 0)
     events.emit("start", None, {})
     events.emit("metric", 0, {"key": "loss"})
     events.emit("finished", 0, {"accuracy": 1.0})
-    assert read_run(path, metrics=True).points[0].result == {"accuracy": 1.0}
+    run = read_run(path, metrics=True)
+    assert run.points[0].result == {"accuracy": 1.0}
+    assert run.problem.startswith("2 lines of its logs cannot be read")
     assert log_path(path, 0) == path / "logs" / "0000.1.log"
     Index.open(path, RunSpec.read(path)).close()
     assert read_run(path).points[0].state == "finished"
+
+
+def test_points_of_a_run_on_its_way_out_are_cancelled_not_queued() -> None:
+    path = make(points=3)
+    lock = RunLock.take(path)
+    assert lock is not None
+    log(path, 0)
+    index = Index.open(path, RunSpec.read(path))
+    index.set_state("running")
+    ask(path, "cancel")
+    run = read_run(path)
+    assert run.state == "running"
+    assert [point.state for point in run.points] == ["running", "cancelled", "cancelled"]
+    index.close()
+    lock.release()
+
+
+def test_a_run_stores_no_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    path = make()
+    assert not any(b"hf_secret" in file.read_bytes() for file in path.rglob("*") if file.is_file())

@@ -1,9 +1,8 @@
-from pathlib import Path
-
 import pytest
 
 from engine.runtime.records import PointRecord, PointState
-from engine.runtime.states import Want, keeps_failing, read_want, settled_state, write_want
+from engine.runtime.requests import Want
+from engine.runtime.states import keeps_failing, settled_state
 
 
 def points(*entries: str) -> list[PointRecord]:
@@ -51,12 +50,3 @@ def test_settled_state(entries: list[str], want: Want, expected: str) -> None:
 )
 def test_three_same_errors_in_a_row(entries: list[str], expected: bool) -> None:
     assert keeps_failing(points(*entries)) is expected
-
-
-def test_want(tmp_path: Path) -> None:
-    assert read_want(tmp_path) == "run"
-    for want in ("pause", "cancel", "run"):
-        write_want(tmp_path, want)  # type: ignore[arg-type]
-        assert read_want(tmp_path) == want
-    (tmp_path / "want").write_bytes(b"\xff explode")
-    assert read_want(tmp_path) == "run"

@@ -12,7 +12,7 @@ CRASHES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """`events` (kind, point, data) to add to the attempt's log; groups of points to try `again`, and `why` in words."""
 
     events: tuple[tuple[str, int, dict[str, Any]], ...] = ()
@@ -20,27 +20,27 @@ class Verdict:
     why: str = ""
 
 
-def judge(status: int | None, crashes: Mapping[int, int]) -> Verdict:
+def judge(status: int | None, crashes: Mapping[int, int]) -> Outcome:
     """`status` is the child's exit status, negative for a signal, None if its host died with it.
 
     `crashes` holds the points that are neither finished nor failed, and how often a signal ended each before.
     """
     left = tuple(crashes)
     if not left:
-        return Verdict()
+        return Outcome()
     if status is None:  # the host's death is no fault of theirs
-        return Verdict(again=(left,), why="the worker ended with it")
+        return Outcome(again=(left,), why="the worker ended with it")
     if status == OUT_OF_MEMORY and len(left) > 1:
-        return Verdict(again=_halves(left), why="out of memory; half as many points at once")
+        return Outcome(again=_halves(left), why="out of memory; half as many points at once")
     if status >= 0:
         text = f"the process ended with status {status} and left no result"
-        return Verdict(tuple(_failed(point, "ProcessEnded", text) for point in left))
+        return Outcome(tuple(_failed(point, "ProcessEnded", text) for point in left))
     lost = tuple(point for point in left if crashes[point] >= CRASHES)
     again = tuple(point for point in left if point not in lost)
     events = [("crashed", point, {"signal": -status}) for point in left]
     events += [_failed(point, "ProcessKilled", _death(-status)) for point in lost]
     perhaps_memory = status == -signal.SIGKILL and len(again) > 1
-    return Verdict(tuple(events), _halves(again) if perhaps_memory else (again,) if again else (), _death(-status))
+    return Outcome(tuple(events), _halves(again) if perhaps_memory else (again,) if again else (), _death(-status))
 
 
 def _halves(points: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from engine.runtime.attempts import attempt_files
 from engine.runtime.index import Index
 from engine.runtime.records import RunState
+from engine.runtime.requests import Want
 from engine.runtime.spec import RunSpec
-from engine.runtime.states import Want
 
 
-def settle(directory: Path, spec: RunSpec, want: Want, index: Index | None = None) -> RunState:
+def finalise(directory: Path, spec: RunSpec, want: Want, index: Index | None = None) -> RunState:
     """For the holder of the lock: takes in what the logs hold, closes the index, returns the run's state.
 
     Where the index cannot be written the state is not recorded: it follows from logs and `want` all the same.

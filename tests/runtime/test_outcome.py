@@ -1,7 +1,7 @@
 import pytest
 
 from engine.runtime.child import OUT_OF_MEMORY
-from engine.runtime.verdict import CRASHES, judge
+from engine.runtime.outcome import CRASHES, judge
 
 AGAIN = {
     "host died": (None, {3: 0, 4: 3}, ((3, 4),)),
@@ -19,9 +19,9 @@ AGAIN = {
 
 @pytest.mark.parametrize(("status", "crashes", "again"), AGAIN.values(), ids=AGAIN)
 def test_what_is_tried_again(status: int | None, crashes: dict[int, int], again: tuple[tuple[int, ...], ...]) -> None:
-    verdict = judge(status, crashes)
-    assert verdict.again == again
-    failed = {point for kind, point, _ in verdict.events if kind == "failed"}
+    outcome = judge(status, crashes)
+    assert outcome.again == again
+    failed = {point for kind, point, _ in outcome.events if kind == "failed"}
     assert failed | {point for group in again for point in group} == set(crashes)
 
 
