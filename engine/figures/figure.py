@@ -12,9 +12,10 @@ BAR_SHARE = 0.8  # of the distance between two categories that their bars fill
 class Series:
     """One curve. `x`, `y` and the interval bounds have the same length.
 
-    `kind` is "line" (points joined), "scatter" (points alone), "steps" (a Pareto front), "level" (one value drawn
-    across the whole axis, as a baseline is) or "bar" (an upright from zero, in a figure with categories). `slot` picks
-    hue and glyph from the palette; it stays with the series in every rendering.
+    `kind` is "line" (points joined), "scatter" (points alone), "steps" (each value holds until the next: best so far,
+    a Pareto front), "level" (one value drawn across the whole axis, as a baseline is) or "bar" (an upright from zero,
+    in a figure with categories). The interval of steps and of a level is shaded. `slot` picks hue and glyph from the
+    palette; it stays with the series in every rendering.
     """
 
     name: str

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 class Style:
     """How one slot looks: an RGB hue, a glyph for text (and its plain ASCII twin) and a matplotlib marker.
 
-    A `hollow` marker is drawn as an outline, its line dashed.
+    `ansi` is the hue's name on a terminal of 16 colours, where rounding would make one of two. A `hollow` marker is
+    drawn as an outline, its line dashed.
     """
 
     rgb: tuple[int, int, int]
     glyph: str
     ascii: str
     marker: str
+    ansi: str
     hollow: bool = False
 
     @property
@@ -28,20 +30,27 @@ class Style:
 
 
 STYLES = (
-    Style((0, 114, 178), "●", "o", "o"),
-    Style((213, 94, 0), "▲", "^", "^"),
-    Style((0, 158, 115), "■", "#", "s"),
-    Style((204, 121, 167), "◆", "x", "D"),
-    Style((86, 180, 233), "▼", "v", "v"),
-    Style((230, 159, 0), "★", "*", "*"),
-    Style((0, 114, 178), "○", "O", "o", hollow=True),
-    Style((213, 94, 0), "△", "A", "^", hollow=True),
-    Style((0, 158, 115), "□", "H", "s", hollow=True),
-    Style((204, 121, 167), "◇", "X", "D", hollow=True),
-    Style((86, 180, 233), "▽", "V", "v", hollow=True),
-    Style((230, 159, 0), "☆", "%", "*", hollow=True),
+    Style((0, 114, 178), "●", "o", "o", "blue"),
+    Style((213, 94, 0), "▲", "^", "^", "red"),
+    Style((0, 158, 115), "■", "#", "s", "green"),
+    Style((204, 121, 167), "◆", "x", "D", "magenta"),
+    Style((86, 180, 233), "▼", "v", "v", "cyan"),
+    Style((230, 159, 0), "★", "*", "*", "yellow"),
+    Style((0, 114, 178), "○", "O", "o", "blue", hollow=True),
+    Style((213, 94, 0), "△", "A", "^", "red", hollow=True),
+    Style((0, 158, 115), "□", "H", "s", "green", hollow=True),
+    Style((204, 121, 167), "◇", "X", "D", "magenta", hollow=True),
+    Style((86, 180, 233), "▽", "V", "v", "cyan", hollow=True),
+    Style((230, 159, 0), "☆", "%", "*", "yellow", hollow=True),
 )
-BASELINE = Style((128, 128, 128), "─", "-", "")
+BASELINE = Style((128, 128, 128), "─", "-", "", "white")
+
+
+BARS = "█▒▓░"
+"""What fills the bars of the first series, the second…; more come round again, in other hues."""
+
+PLAIN_BARS = "#=%:"
+HATCHES = ("", "////", "....", "xxxx")  # the same for matplotlib
 
 
 def style(slot: int) -> Style:

@@ -3,46 +3,69 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-_LATEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+from engine.figures import escape
+from engine.text import clean_line
+
+_NUMBER = re.compile(
+    r"[+-]?(?:\d[\d,]*\.?\d*(?:e[+-]?\d+)?|inf|nan)[kMGT]?"
+    r"(?: ±[\d.]+)?(?: (?:B|[kMG]B|[mµ]?s|dB|%)|[dhm] \d+[hms])?"
 )
-_MARKDOWN = str.maketrans({"|": r"\|", "\n": " "})
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of plain values under headers; None is an empty cell."""
+    """Rows of plain values under headers; None is an empty cell. Headers and texts are escaped as each format asks.
+
+    `note` says what the numbers are; only LaTeX has a place for it, a comment.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
 
     def csv(self) -> str:
         """RFC 4180, with numbers in full precision."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(self.headers)
-        writer.writerows([["" if value is None else value for value in row] for row in self.rows])
+        writer.writerows([escape.csv_cell(value) for value in row] for row in (self.headers, *self.rows))
         return out.getvalue()
 
     def markdown(self) -> str:
-        """A GitHub table; numbers with four digits."""
-        lines = [self.headers, tuple("---" for _ in self.headers), *self._short(lambda text: text.translate(_MARKDOWN))]
-        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        """A GitHub table; numbers with four digits, to the right."""
+        head, *body = self._short(escape.markdown)
+        rule = tuple("---:" if numbers else "---" for numbers in self._numbers())
+        return "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *body))
 
     def latex(self) -> str:
-        """A tabular with booktabs rules; numbers with four digits."""
-        head = " & ".join(header.translate(_LATEX) for header in self.headers)
-        body = "".join(f"{' & '.join(row)} \\\\\n" for row in self._short(lambda text: text.translate(_LATEX)))
-        begin = f"\\begin{{tabular}}{{{'l' * len(self.headers)}}}"
-        return f"{begin}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n"
+        """A tabular with booktabs rules; numbers with four digits, to the right."""
+        head, *body = (" & ".join(row) for row in self._short(escape.latex))
+        columns = "".join("r" if numbers else "l" for numbers in self._numbers())
+        lines = (
+            *([f"% {clean_line(self.note)}"] if self.note else []),
+            r"% in the preamble: \usepackage{booktabs}",
+            f"\\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            f"{head} \\\\",
+            r"\midrule",
+            *(f"{row} \\\\" for row in body),
+            r"\bottomrule",
+            r"\end{tabular}",
+        )
+        return "".join(f"{line}\n" for line in lines)
 
-    def _short(self, escape: Callable[[str], str]) -> list[tuple[str, ...]]:
-        return [tuple(escape(_short(value)) for value in row) for row in self.rows]
+    def _short(self, escaped: Callable[[str], str]) -> list[tuple[str, ...]]:
+        """Headers and rows, every cell as text."""
+        return [tuple(escaped(_short(value)) for value in row) for row in (self.headers, *self.rows)]
+
+    def _numbers(self) -> list[bool]:
+        """Which columns hold numbers and nothing else."""
+        columns = [[_short(row[i]) for row in self.rows] for i in range(len(self.headers))]
+        return [any(cells) and all(_NUMBER.fullmatch(cell) for cell in cells if cell) for cells in columns]
 
 
 def _short(value: Any) -> str:

@@ -11,7 +11,8 @@ def in_percent(value: float, *, signed: bool = False, decimals: int = 2) -> str:
     """A share as percent without the sign: 0.8567 → `85.67`, a difference with its sign: `-1.20`."""
     if not math.isfinite(value):
         return str(value)
-    return f"{100 * value:+.{decimals}f}" if signed else f"{100 * value:.{decimals}f}"
+    share = round(100 * value, decimals) + 0.0  # no -0.00
+    return f"{share:+.{decimals}f}" if signed else f"{share:.{decimals}f}"
 
 
 def in_bytes(value: float) -> str:
@@ -56,11 +57,11 @@ def in_count(value: int) -> str:
 
 
 def in_seconds(value: float) -> str:
-    """The two largest units: `41.4 us`, `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
+    """The two largest units: `41.4 µs`, `3.2 s`, `4m 10s`, `2h 05m`, `3d 4h`."""
     if not math.isfinite(value):
         return str(value)
     if 0 < abs(value) < 1e-3:
-        return f"{1e6 * value:.3g} us"
+        return f"{1e6 * value:.3g} µs"
     if value < 1:
         return f"{1000 * value:.3g} ms"
     if value < 59.95:

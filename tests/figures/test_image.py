@@ -4,14 +4,19 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure as Canvas
 from matplotlib.image import imread
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Mark, Series
 from engine.figures.image import canvas, render
+from engine.figures.lanes import lanes
+from engine.figures.look import Look, look
 from engine.figures.palette import style
 
 FIGURE = Figure(
@@ -31,7 +36,8 @@ FIGURE = Figure(
 
 def test_drawing_holds_the_data_in_the_palettes_hues() -> None:
     axes = canvas(FIGURE).axes[0]
-    lines = {line.get_label(): line for line in axes.lines if not str(line.get_label()).startswith("_")}
+    curves = [line for line in axes.lines if line.get_linestyle() != "None"]  # the others are ends of intervals
+    lines = dict(zip((series.name for series in FIGURE.series), curves, strict=False))
     for series in FIGURE.series[:2]:
         line = lines[series.name]
         assert tuple(line.get_xdata()) == series.x
@@ -136,3 +142,109 @@ def test_sizes_near_each_other_have_ticks_that_differ() -> None:
     labels = [label.get_text() for label in page.axes[0].get_xticklabels()]
     assert len(labels) > 2
     assert len(set(labels)) == len(labels)
+
+
+def legend_texts(page: Canvas) -> list[str]:
+    return [text.get_text() for legend in page.legends for text in legend.get_texts()]
+
+
+def test_the_legend_lies_over_no_curve_and_its_names_are_whole() -> None:
+    names = tuple(f"quantize-{i}: QAT, {i} integer bits" for i in range(10))
+    crowd = replace(FIGURE, series=tuple(replace(FIGURE.series[0], name=name, slot=i) for i, name in enumerate(names)))
+    for figure in (FIGURE, crowd):
+        page = canvas(figure)
+        page.draw_without_rendering()
+        (legend,) = page.legends
+        assert not legend.get_window_extent().overlaps(page.axes[0].get_window_extent())
+        assert legend_texts(page) == [one.name for one in figure.series]
+        assert page.axes[0].get_window_extent().width > page.bbox.width / 3
+
+
+def test_names_are_shown_as_they_stand() -> None:
+    """Dollars are no mathematics, an underscore in front hides nothing, a control character breaks no SVG."""
+    name = "_a $\\frac{$ \x1b[31mb\x00\ufffe"
+    figure = replace(FIGURE, title="$x", series=(replace(FIGURE.series[0], name=name), FIGURE.series[1]))
+    page = canvas(figure)
+    page.draw_without_rendering()
+    assert legend_texts(page)[0] == "_a $\\frac{$ b"
+    assert page.axes[0].get_title() == "$x"
+
+
+def test_an_svg_is_xml_whatever_the_names(tmp_path: Path) -> None:
+    figure = replace(FIGURE, title="a\x1b[1m<b>&\x00\ud800\uffff")
+    render(figure, tmp_path / "a.svg")
+    assert ElementTree.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+
+
+def test_percent_has_a_space_and_no_digits_for_nothing() -> None:
+    page = canvas(replace(FIGURE, series=(replace(FIGURE.series[0], y=(0.7, 0.8, 0.9), y_low=None, y_high=None),)))
+    page.draw_without_rendering()
+    labels = [label.get_text() for label in page.axes[0].get_yticklabels()]
+    assert "80.0 %" in labels or "80 %" in labels
+    assert all(label.endswith(" %") for label in labels)
+    page = canvas(replace(FIGURE, y_range=(0.0, 1.0)))
+    page.draw_without_rendering()
+    assert "80 %" in [label.get_text() for label in page.axes[0].get_yticklabels()]
+
+
+@pytest.mark.parametrize("kind", ["line", "steps"])
+def test_identical_curves_lie_side_by_side(kind: Any) -> None:
+    one = replace(FIGURE.series[1], kind=kind)
+    page = canvas(replace(FIGURE, series=(one, replace(one, name="same", slot=0)), marks=()))
+    page.draw_without_rendering()
+    first, second = page.axes[0].lines
+    heights = [line.get_transform().transform((4.0, 0.85))[1] for line in (first, second)]
+    assert abs(heights[0] - heights[1]) > 1
+    assert tuple(first.get_ydata()) == tuple(second.get_ydata()) == one.y
+
+
+def test_curves_that_only_cross_are_drawn_where_they_are() -> None:
+    crossing = Series("x", (0.0, 1.0, 2.0), (0.0, 1.0, 2.0)), Series("y", (0.0, 1.0, 2.0), (2.0, 1.0, 0.0), slot=1)
+    assert lanes(replace(FIGURE, series=crossing)) == [0, 0]
+    fine = tuple(i / 300 for i in range(301))
+    stairs = Series("s", fine, tuple(round(4 * x) / 4 for x in fine), kind="steps"), Series("l", (0.0, 1.0), (0.0, 1.0))
+    assert lanes(replace(FIGURE, series=stairs)) == [0, 0]
+    meeting = Series("x", (0.0, 1.0, 2.0), (0.0, 1.0, 1.0)), Series("y", (0.0, 1.0, 2.0), (2.0, 1.0, 1.0), slot=1)
+    assert lanes(replace(FIGURE, series=meeting)) == [0, 1]
+
+
+def test_bars_have_no_markers_and_differ_by_hatching() -> None:
+    bars = tuple(Series(name, (0.0, 1.0), (3.0, 2.0), kind="bar", slot=i) for i, name in enumerate("ab"))
+    axes = canvas(replace(FIGURE, series=bars, marks=(), categories=("x", "y"))).axes[0]
+    assert not axes.lines
+    assert len({patch.get_hatch() for patch in axes.patches}) == 2
+
+
+def test_size_resolution_and_title_are_the_users(tmp_path: Path) -> None:
+    render(FIGURE, tmp_path / "a.png", look("3.5x2.5", 100, "Mine"))
+    assert imread(tmp_path / "a.png").shape[:2] == (250, 350)
+    assert canvas(FIGURE, look(title="Mine")).axes[0].get_title() == "Mine"
+    assert canvas(FIGURE, look(title="")).axes[0].get_title() == ""
+    assert canvas(FIGURE).axes[0].get_title() == FIGURE.title
+    assert look("slide") == Look(10, 5.6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("3x", None), "such as 7x4.4"),
+        (("100x3", None), "2 to 40 inches"),
+        (("0x0", None), "2 to 40 inches"),
+        ((None, 5), "30 to 1200 dots"),
+        ((None, 10**6), "30 to 1200 dots"),
+        (("40x40", 1200), "100 million dots"),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_in_a_sentence(asked: tuple[Any, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        look(*asked)
+
+
+def test_long_names_of_categories_leave_room_for_the_plot() -> None:
+    names = tuple(f"_scaled_dot_product_flash_attention_for_{device}" for device in ("cpu", "cuda", "mps"))
+    bars = Series("time", (0.0, 1.0, 2.0), (3.0, 2.0, 1.0), kind="bar")
+    page = canvas(replace(FIGURE, series=(bars,), marks=(), categories=names))
+    page.draw_without_rendering()
+    labels = [label.get_text() for label in page.axes[0].get_xticklabels()]
+    assert len(set(labels)) == 3
+    assert page.axes[0].get_window_extent().height > page.bbox.height / 2

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputError
+from engine.figures import escape
 from engine.figures.files import to_json, whole, write_text
 from engine.figures.table import Table
 from engine.figures.units import in_bytes, in_percent, in_seconds, ticks_in_bytes
@@ -20,8 +21,10 @@ cells = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
 
 @given(st.lists(st.tuples(cells, cells), max_size=6))
 def test_csv_is_read_back_as_it_was(rows: list[tuple[str, str]]) -> None:
+    """But for what a terminal or a spreadsheet would obey."""
     text = Table(("a", "b"), tuple(rows)).csv()
-    assert [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))] == [("a", "b"), *rows]
+    expected = [tuple(str(escape.csv_cell(cell)) for cell in row) for row in rows]
+    assert [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))] == [("a", "b"), *expected]
 
 
 @given(st.lists(st.tuples(cells, cells), max_size=6))
@@ -35,6 +38,7 @@ def test_latex_escapes_what_latex_reads() -> None:
     text = Table(("share_%", "b"), (("50 % & {x}", 0.123456), (None, 3))).latex()
     assert r"share\_\% & b \\" in text
     assert r"50 \% \& \{x\} & 0.1235 \\" in text
+    assert r"\begin{tabular}{lr}" in text
     assert r" & 3 \\" in text
 
 
@@ -49,7 +53,7 @@ def test_bytes(value: float, expected: str) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (41.4e-6, "41.4 us"),
+        (41.4e-6, "41.4 µs"),
         (0.0042, "4.2 ms"),
         (3.21, "3.2 s"),
         (59.97, "1m 00s"),
