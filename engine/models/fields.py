@@ -1,13 +1,13 @@
 """The fields of a model's config, read without torch: what an architecture search may change."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.models.builtin import MAX_LENGTH
-from engine.models.check import config_file
+from engine.models.builtin import LANGUAGE, LONGEST_WINDOW, MAX_LENGTH, VISION
+from engine.models.facts import read_facts
+from engine.models.python_file import read_python
 from engine.models.sources import locate
 
 _BUILTIN: dict[str, Any] = {
@@ -21,10 +21,26 @@ _BUILTIN: dict[str, Any] = {
     "num_attention_heads": 2,
     "num_hidden_layers": 2,
 }
-"""Of the built-in model, known before it is made."""
+_LANGUAGE: dict[str, Any] = {
+    "attention_dropout": 0.0,
+    "hidden_act": "silu",
+    "hidden_size": 128,
+    "initializer_range": 0.05,
+    "intermediate_size": 344,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "num_key_value_heads": 2,
+    "rms_norm_eps": 1e-6,
+}
+_VISION: dict[str, Any] = {"embedding_size": 16, "hidden_act": "relu"}
+"""Of the built-in models, known before they are made."""
 
 _FIXED = {"vocab_size", "num_labels", "pad_token_id", "max_position_embeddings", "type_vocab_size", "dtype"}
+_FIXED |= {"num_channels", "image_size"}
 """Fields that tokenizer, data or file decide."""
+
+_CLASSES = {"classes", "num_classes", "n_classes", "num_labels"}
+"""Arguments of a function that the data decide."""
 
 HEADS = (("hidden_size", "num_attention_heads"), ("dim", "n_heads"), ("n_embd", "n_head"))
 """Fields of which the first must be a multiple of the second."""
@@ -33,13 +49,17 @@ HEADS = (("hidden_size", "num_attention_heads"), ("dim", "n_heads"), ("n_embd", 
 def model_fields(source: str) -> dict[str, Any]:
     """Numbers, words and switches of a model's config by name, but for those that are not a search's to change.
 
+    Of a module of the user's own they are the arguments of its function.
+
     Raises:
         InputError: the model is not there.
     """
     located = locate(source)
     if located.kind == "builtin":
-        return dict(_BUILTIN)
-    facts = _facts(source)
+        return dict({LANGUAGE: _LANGUAGE, VISION: _VISION}.get(source, _BUILTIN))
+    if located.kind == "python":
+        return {name: value for name, value in read_python(source).arguments.items() if name not in _CLASSES}
+    facts = read_facts(source)
     plain = (int, float, bool)
     return {
         name: value
@@ -52,16 +72,12 @@ def model_fields(source: str) -> dict[str, Any]:
 
 def longest_text(source: str) -> int | None:
     """How many tokens a model takes at most; None where its config does not say. Raises InputError like the above."""
-    longest = MAX_LENGTH if locate(source).kind == "builtin" else _facts(source).get("max_position_embeddings")
+    if locate(source).kind == "builtin":
+        return LONGEST_WINDOW if source == LANGUAGE else MAX_LENGTH
+    if locate(source).kind == "python":
+        return None
+    longest = read_facts(source).get("max_position_embeddings")
     return longest if isinstance(longest, int) else None
-
-
-def _facts(source: str) -> Mapping[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads(config_file(source).read_text(encoding="utf-8"))
-        return facts
-    except (OSError, ValueError):
-        raise InputError(f"config.json of {source} cannot be read; name a folder that save_pretrained wrote.") from None
 
 
 def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:
@@ -71,6 +87,8 @@ def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:
         if name not in fields:
             raise InputError(
                 f"the config of {Path(source).name} has no field {name!r}; its fields are {', '.join(sorted(fields))}."
+                if locate(source).kind != "python"
+                else f"{Path(source).name} has no argument {name!r} with a plain default; {_listed(fields)}."
             )
         own = fields[name]
         whole = isinstance(own, int) and not isinstance(own, bool)
@@ -78,3 +96,8 @@ def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:
             raise InputError(f"{name} is a whole number from 1 on (here {own}), not {value}.")
         if isinstance(own, float) and (isinstance(value, bool | str)):
             raise InputError(f"{name} is a number (here {own}), not {value!r}.")
+
+
+def _listed(fields: Iterable[str]) -> str:
+    names = sorted(fields)
+    return f"its arguments are {', '.join(names)}" if names else "it has none"

@@ -1,23 +1,34 @@
 """Names of a model's layers, read from the headers of its weights: patterns are checked without loading anything."""
 
 import difflib
+import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from engine.errors import InputError
-from engine.models.hub import hub_problem, reach_hub
+from engine.layers import (
+    CONV2D,
+    EMBEDDING,
+    KINDS,
+    LINEAR,
+    TYPES,
+    Kind,
+    Layer,
+    describe_model,
+    describe_tensors,
+    is_meant,
+    kind_named,
+    stored_kind,
+)
+from engine.models.hub import hub_config, hub_problem, reach_hub
+from engine.models.manifest import Manifest, read_manifest
+from engine.models.probe import noted, probed
 from engine.models.sources import Source, locate
+from engine.models.weights import folder_of, read_header
 from engine.runtime.files import private_folder, replace
 from engine.runtime.home import cache_dir
-
-TYPES = ("Linear", "Embedding")
-"""What a pattern may name besides layers: all of a type."""
-
-_TABLES = ("wte", "wpe", "shared")  # embeddings by other names, as GPT-2 and T5 have them
 
 
 def check_patterns(source: str, patterns: Iterable[str], types: Sequence[str] = TYPES) -> None:
@@ -25,10 +36,19 @@ def check_patterns(source: str, patterns: Iterable[str], types: Sequence[str] = 
 
     `types` are the types that a pattern may name here. What is not at hand yet is checked when it is loaded.
     """
-    names = layer_names(source)
+    layers = layers_of(source)
     for pattern in patterns:
-        if names and pattern not in types and not any(fits(name, pattern) for name in names):
-            raise no_match(names, pattern)
+        of_type = pattern in types and any(is_meant(layer.kind, pattern) for layer in layers.values())
+        if layers and not of_type and not any(fits(name, pattern) for name in layers):
+            raise no_match(list(layers), pattern)
+
+
+def check_layers(source: str, include: Iterable[str], exclude: Iterable[str]) -> None:
+    """The same for what is included and what is left out; raises InputError too where no layer is left of them."""
+    include, exclude = tuple(include), tuple(exclude)
+    check_patterns(source, (*include, *exclude))
+    if layers_of(source) and not layers_like(source, include, exclude):
+        raise InputError("no layer is left to work on: include more or exclude fewer of them.")
 
 
 def fits(name: str, pattern: str) -> bool:
@@ -43,46 +63,69 @@ def no_match(names: Sequence[str], pattern: str) -> InputError:
     ends = {".".join(name.split(".")[-1 - word.count(".") :]): name for name in reversed(names)}
     alike = [ends[end] for end in difflib.get_close_matches(word, ends, n=3, cutoff=0.6)]
     near = alike or difflib.get_close_matches(pattern, [*names, *TYPES], n=3, cutoff=0.3) or names[:3]
-    return InputError(f"no linear or embedding layer is called {pattern!r}; the nearest are {', '.join(near)}.")
+    return InputError(f"no layer with a weight is called {pattern!r}; the nearest are {', '.join(near)}.")
 
 
 def layer_names(source: str) -> list[str]:
-    """Layers that have a weight matrix, packed ones first; empty where none can be read."""
-    return list(layer_types(source))
+    """The layers that hold a weight, packed ones first; empty where none can be read."""
+    return list(layers_of(source))
 
 
-def layers_like(source: str, include: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
+def layers_like(source: str, include: Iterable[str], exclude: Iterable[str] = ()) -> dict[str, Layer]:
     """The layers that types or patterns of `include` name and none of `exclude` does."""
-    kinds = layer_types(source)
 
-    def meant(name: str, patterns: Iterable[str]) -> bool:
-        return any(pattern == kinds[name] or fits(name, pattern) for pattern in patterns)
+    def meant(name: str, layer: Layer, patterns: Iterable[str]) -> bool:
+        return any(is_meant(layer.kind, pattern) or fits(name, pattern) for pattern in patterns)
 
-    return [name for name in kinds if meant(name, include) and not meant(name, exclude)]
+    return {
+        name: layer
+        for name, layer in layers_of(source).items()
+        if meant(name, layer, include) and not meant(name, layer, exclude)
+    }
 
 
-def layer_types(source: str) -> dict[str, str]:
-    """`Linear` or `Embedding` by layer, told by the name; empty where nothing is at hand.
+def layers_of(source: str) -> dict[str, Layer]:
+    """The layers of a model by name, told by the headers of its files; empty where nothing is at hand.
 
-    Of a model on the hub it is what `look_up_layers` has found.
+    Of a model on the hub it is what `look_up_layers` has found; of the built-in one before it is made, without shapes.
     """
     located = locate(source)
     if located.kind == "builtin":
-        from engine.models.builtin import LAYERS
+        from engine.models.builtin import layers_of_builtin, made_model
 
-        return {name: _type(name) for name in LAYERS}
+        if (folder := made_model(source)) is not None:
+            return _in_folder(folder)
+        return {name: Layer(_kind_by_name(name), ()) for name in layers_of_builtin(source)}
     if located.kind == "hub":
         return _noted(located)
-    return _in_folder(located.path) if located.path.is_dir() else {}
+    if located.kind == "python":
+        known = noted(source)
+        return {} if known is None else dict(known.layers)
+    folder = folder_of(source)
+    return _in_folder(folder) if folder is not None and folder.is_dir() else {}
+
+
+def _kind_by_name(name: str) -> Kind:
+    """Of a layer of a built-in model."""
+    if name.endswith("convolution"):
+        return CONV2D
+    return EMBEDDING if "embed" in name else LINEAR
 
 
 def look_up_layers(source: str) -> None:
     """Asks the hub for the headers of a model's weights (some kB) and keeps the names, where that is needed.
 
+    Of a model on this machine whose header tells no layers the class is looked at instead, once (that takes torch), and
+    a Python file is run in a process of its own.
+
     Raises:
         InputError: the hub cannot be reached, or has no safetensors of it.
     """
     located = locate(source)
+    if located.kind == "python":
+        probed(source)
+    if located.kind == "local" and located.path.is_dir() and not layers_of(source):
+        _note_live(located.path)
     if located.kind != "hub" or _noted(located):
         return
     from huggingface_hub import get_safetensors_metadata
@@ -101,75 +144,82 @@ def look_up_layers(source: str) -> None:
     shapes = {name: tensor.shape for file in files for name, tensor in file.tensors.items()}
     path = _note(located)
     private_folder(path.parent)
-    replace(path, json.dumps(_matrices(shapes)).encode())
+    config = json.loads(hub_config(located.name).read_text(encoding="utf-8"))
+    facts = {"shapes": shapes, "config": {"model_type": config.get("model_type")}}
+    replace(path, json.dumps(facts).encode())
+
+
+def _note_live(folder: Path) -> None:
+    """Keeps what the class that config.json names has; nothing where none can be made of it."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            found = describe_model(AutoModelForSequenceClassification.from_config(config))
+    except Exception:  # whatever its own code says to that, loading says it in a sentence
+        return
+    path = _live_note(folder)
+    private_folder(path.parent)
+    replace(path, json.dumps({name: [one.kind.name, one.shape] for name, one in found.items()}).encode())
+
+
+def _live_note(folder: Path) -> Path:
+    key = hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()[:24]
+    return cache_dir() / "layers" / f"{key}.json"
+
+
+def _noted_live(folder: Path) -> dict[str, Layer]:
+    try:
+        facts = json.loads(_live_note(folder).read_text(encoding="utf-8"))
+        return {name: Layer(KINDS[kind], tuple(shape)) for name, (kind, shape) in facts.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
 
 
 def _note(located: Source) -> Path:
     return cache_dir() / "layers" / f"{located.name.replace('/', '--')}.json"
 
 
-def _noted(located: Source) -> dict[str, str]:
+def _noted(located: Source) -> dict[str, Layer]:
     try:
-        return {name: _type(name) for name in json.loads(_note(located).read_text(encoding="utf-8"))}
-    except (OSError, ValueError):
+        facts = json.loads(_note(located).read_text(encoding="utf-8"))
+        return describe_tensors(facts["shapes"], facts["config"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _in_folder(folder: Path) -> dict[str, str]:
-    manifest = folder / "compression.json"
+def _in_folder(folder: Path) -> dict[str, Layer]:
+    """Of a compressed folder the packed and masked layers first, then those that its tensors tell."""
     try:
-        compressed = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-        kinds = {name: _type(name) for name in compressed.get("masks", ())}
-        kinds |= {name: str(entry["kind"]).capitalize() for name, entry in compressed.get("layers", {}).items()}
-        shapes = weight_shapes(folder)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        manifest = read_manifest(folder) or Manifest()
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        files = folder.glob("*.safetensors")
+        shapes = {name: tensor.shape for file in files for name, tensor in read_header(file)}
+        found = {
+            name: Layer(kind, entry.shape)
+            for name, entry in manifest.masks.items()
+            if (kind := kind_named(name, entry.shape, str(config.get("model_type", "")))) is not None
+        }
+        for name, quantized in manifest.quantized.items():
+            shape = manifest.shapes.get(f"{name}.weight") or found.get(name, Layer(LINEAR, ())).shape
+            found[name] = Layer(stored_kind(quantized.kind), shape)
+        found |= {name: Layer(stored_kind(packed.kind), packed.shape) for name, packed in manifest.packed.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
-    return kinds | {name: _type(name) for name in _matrices(shapes)}
+    told = describe_tensors(shapes, config) or _noted_live(folder)
+    return found | {name: layer for name, layer in told.items() if name not in found}
 
 
 def square_layers(source: str, patterns: Iterable[str]) -> list[str]:
     """The linear layers among those meant that have as many outputs as inputs.
 
-    Of a model on the hub only names are known: it is all that are meant.
-
     Raises:
         InputError: a pattern that fits no layer.
     """
     check_patterns(source, patterns)
-    kinds, located = layer_types(source), locate(source)
-    names = [name for name in layers_like(source, patterns) if kinds[name] == "Linear"]
-    if located.kind == "builtin":
-        return [name for name in names if ".attention." in name or name.endswith("pooler.dense")]
-    if located.kind == "hub":
-        return names
-    shapes = weight_shapes(located.path)
-    return [name for name in names if len(set(shapes.get(f"{name}.weight", ()))) == 1]
-
-
-def weight_shapes(folder: Path) -> dict[str, Sequence[int]]:
-    """Shapes of the tensors in a model's folder. Raises OSError or ValueError where they cannot be read."""
-    return dict(item for file in folder.glob("*.safetensors") for item in tensor_shapes(file))
-
-
-def tensor_shapes(file: Path) -> Iterator[tuple[str, Any]]:
-    """Shapes by tensor: the file begins with the length of a JSON text, 8 bytes, little end first, and that text."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > file.stat().st_size:
-            raise ValueError(f"{file} is damaged")
-        text = stream.read(length)
-    for name, entry in json.loads(text).items():
-        if name != "__metadata__":
-            yield name, entry["shape"]
-
-
-def _matrices(shapes: Mapping[str, Sequence[int]]) -> list[str]:
-    """Layers whose weight has two dimensions, numbers in names in their order."""
-    names = [name for name, shape in shapes.items() if len(shape) == 2 and name.endswith(".weight")]
-    names.sort(key=lambda name: [part.zfill(9) if part.isdecimal() else part for part in re.split(r"(\d+)", name)])
-    return [name.removesuffix(".weight") for name in names]
-
-
-def _type(name: str) -> str:
-    table = "embed" in name or name.rpartition(".")[2] in _TABLES
-    return "Embedding" if table else "Linear"
+    linear = {name: layer for name, layer in layers_like(source, patterns).items() if is_meant(layer.kind, "Linear")}
+    if locate(source).kind == "builtin":
+        return [name for name in linear if ".attention." in name or name.endswith("pooler.dense")]
+    return [name for name, layer in linear.items() if len(set(layer.shape)) == 1]

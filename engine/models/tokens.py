@@ -1,9 +1,9 @@
-"""A data set tokenised: done once, kept in the cache by content, memory-mapped."""
+"""A data set tokenised, as far as it is used: done once, kept in the cache by content, memory-mapped."""
 
-import hashlib
+import inspect
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,47 @@ from tokenizers import Tokenizer
 
 from engine.errors import InputError
 from engine.models.cache import Progress, cached
-from engine.models.texts import SPLITS, LabelledTexts, find_files, read_splits, split_texts
+from engine.models.digests import fingerprint
+from engine.models.labels import Classes, Head, fit
+from engine.models.splits import SPLITS, split_sets
+from engine.models.texts import LabelledTexts, find_files, read_splits
+from engine.training.samples import drawn
 from engine.training.tokens import Tokens
 
-LAYOUT = 1
+LAYOUT = 3
 CHUNK = 1000
+PARTS = ("train", "validation", "test", "calibration")
 
 
 @dataclass(frozen=True, slots=True)
-class Splits:
-    """The three sets as tokens. `labels` is the number of classes, `description` how the sets came about."""
+class Draw:
+    """How many texts of each set are used at most; None: all. They are drawn by seed, the same for the same count.
+
+    `calibration` texts are drawn from train, whatever is trained on.
+    """
+
+    train: int | None = None
+    validation: int | None = None
+    test: int | None = None
+    calibration: int = 0
+
+
+ALL = Draw()
+
+
+@dataclass(frozen=True, slots=True)
+class TextSplits:
+    """The three sets as tokens, and those for calibration. `labels` is the number of classes, `description` what was
+    read and how the sets came about; `key` stands for all of it.
+    """
 
     train: Tokens
     validation: Tokens
     test: Tokens
+    calibration: Tokens
     labels: int
     description: str
+    key: str
 
 
 def load_tokens(
@@ -39,22 +64,39 @@ def load_tokens(
     text_column: str | None = None,
     label_column: str | None = None,
     progress: Progress | None = None,
-) -> Splits:
+    *,
+    head: Head | None = None,
+    model: str = "the model",
+    first_label: int | None = None,
+    draw: Draw = ALL,
+) -> TextSplits:
     """The three sets of `load_texts`, each text cut to `max_length` tokens or to what the model takes.
 
+    Only texts that the `draw` takes are tokenised.
+
+    Labels are the classes of the `head` of the model of that name; without one the data's own, from 0.
+
     Raises:
-        InputError: as `load_texts`, or a tokenizer without a fast implementation.
+        InputError: as `load_texts` and `fit`, or a tokenizer without a fast implementation.
     """
     files = find_files(source, progress)
-    key = _fingerprint(
-        (path for split in SPLITS for path in files.get(split, ())),
-        [LAYOUT, {split: len(files[split]) for split in SPLITS if split in files}, seed, text_column, label_column],
-        [_limit(tokenizer, max_length), tokenizer.truncation_side, _encoder(tokenizer).to_str()],
+    counts = {split: len(files[split]) for split in SPLITS if split in files}
+    key = fingerprint(
+        [
+            [LAYOUT, counts, seed, text_column, label_column, asdict(draw)],
+            [_limit(tokenizer, max_length), tokenizer.truncation_side, _encoder(tokenizer).to_str()],
+        ],
+        [path for split in SPLITS for path in files.get(split, ())],
     )
 
     def make(folder: Path) -> None:
-        texts = split_texts(read_splits(files, text_column, label_column), source, seed)
-        parts = {"train": texts.train, "validation": texts.validation, "test": texts.test}
+        texts = split_sets(read_splits(files, source, text_column, label_column), source, seed)
+        parts = {
+            "train": _drawn(texts.train, draw.train, seed),
+            "validation": _drawn(texts.validation, draw.validation, seed),
+            "test": _drawn(texts.test, draw.test, seed),
+            "calibration": _drawn(texts.train, draw.calibration, seed),
+        }
         total, done = sum(map(len, parts.values())), 0
         for name, part in parts.items():
 
@@ -64,29 +106,56 @@ def load_tokens(
 
             _write(folder / name, encode(part, tokenizer, max_length, report))
             done += len(part)
-        labels = 1 + max(max(part.labels) for part in parts.values())
-        facts = {"labels": labels, "description": texts.description}
+        facts = {
+            "values": texts.classes.values,
+            "names": texts.classes.names,
+            "description": texts.description,
+        }
         (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
     folder = cached(f"tokens/{key}", make, progress)
     facts: Mapping[str, Any] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    train, validation, test = (_read(folder / name) for name in SPLITS)
-    return Splits(train, validation, test, facts["labels"], facts["description"])
+    found = fit(Classes(tuple(facts["values"]), tuple(facts["names"])), head, source, model, first_label)
+    table = torch.tensor(found.table)
+    pad_id = int(tokenizer.pad_token_id)
+    train, validation, test, calibration = (_read(folder / name, table, pad_id) for name in PARTS)
+    said = "; ".join(filter(None, (facts["description"], found.note)))
+    return TextSplits(train, validation, test, calibration, found.classes, said, key)
+
+
+def _drawn(part: LabelledTexts, count: int | None, seed: int) -> LabelledTexts:
+    return part if count is None or count >= len(part) else part.pick(drawn(len(part), count, seed).tolist())
 
 
 def encode(part: LabelledTexts, tokenizer: Any, max_length: int, progress: Progress | None = None) -> Tokens:
     """Texts as tokens, special tokens included, cut to `max_length` or to what the model takes."""
     encoder = _encoder(tokenizer)
     encoder.enable_truncation(_limit(tokenizer, max_length), direction=tokenizer.truncation_side)
+    rows = part.rows
     pieces: list[np.ndarray[Any, Any]] = []
+    types: list[np.ndarray[Any, Any]] = []
     for start in range(0, len(part), CHUNK):
-        encoded = encoder.encode_batch_fast(part.texts[start : start + CHUNK])
-        pieces += [np.asarray(one.ids, dtype=np.int32) for one in encoded]
+        for one in encoder.encode_batch_fast(rows[start : start + CHUNK]):
+            pieces.append(np.asarray(one.ids, dtype=np.int32))
+            if part.seconds is not None:
+                types.append(np.asarray(one.type_ids, dtype=np.int8))
         if progress is not None:
             progress(len(pieces), len(part), "tokenising")
     offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
-    ids, labels = np.concatenate(pieces), np.asarray(part.labels, dtype=np.int64)
-    return Tokens(torch.from_numpy(ids), torch.from_numpy(offsets), torch.from_numpy(labels))
+    ids = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
+    labels = np.asarray(part.labels, dtype=np.int64)
+    kinds = torch.from_numpy(np.concatenate(types)) if types else None
+    pad_id = int(tokenizer.pad_token_id)
+    return Tokens(torch.from_numpy(ids), torch.from_numpy(offsets), torch.from_numpy(labels), kinds, pad_id)
+
+
+def with_types_for(model: Any, tokens: Tokens) -> Tokens:
+    """The tokens with the types of pairs where the model's forward takes them and has as many."""
+    takes = "token_type_ids" in inspect.signature(model.forward).parameters
+    known = getattr(model.config, "type_vocab_size", 2)
+    if tokens.types is None or (takes and int(tokens.types.max()) < known):
+        return tokens
+    return replace(tokens, types=None)
 
 
 def _limit(tokenizer: Any, max_length: int) -> int:
@@ -103,23 +172,19 @@ def _encoder(tokenizer: Any) -> Tokenizer:
     return encoder
 
 
-def _fingerprint(files: Iterable[Path], settings: list[Any], tokenizer: list[Any]) -> str:
-    digest = hashlib.blake2b(json.dumps([settings, tokenizer]).encode(), digest_size=16)
-    for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
-    return digest.hexdigest()
-
-
 def _write(path: Path, tokens: Tokens) -> None:
     path.mkdir()
-    for name in ("ids", "offsets", "labels"):
-        np.save(path / f"{name}.npy", getattr(tokens, name).numpy())
+    for name in ("ids", "offsets", "labels", "types"):
+        if (tensor := getattr(tokens, name)) is not None:
+            np.save(path / f"{name}.npy", tensor.numpy())
 
 
-def _read(path: Path) -> Tokens:
-    # Copy on write: torch wants memory that it may write to, the file stays as it is.
-    ids, offsets, labels = (
-        torch.from_numpy(np.load(path / f"{name}.npy", mmap_mode="c")) for name in ("ids", "offsets", "labels")
-    )
-    return Tokens(ids, offsets, labels)
+def _read(path: Path, classes: torch.Tensor, pad_id: int) -> Tokens:
+    """The tokens that `_write` wrote, their labels looked up in `classes`."""
+
+    def mapped(name: str) -> torch.Tensor:
+        # Copy on write: torch wants memory that it may write to, the file stays as it is.
+        return torch.from_numpy(np.load(path / f"{name}.npy", mmap_mode="c"))
+
+    types = mapped("types") if (path / "types.npy").exists() else None
+    return Tokens(mapped("ids"), mapped("offsets"), classes[mapped("labels")], types, pad_id)

@@ -6,13 +6,15 @@ import pytest
 import torch
 
 from engine.errors import InputError
-from engine.experiments.parts.classification import BASELINE_CORRECT, TextConfig, Workbench
+from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.workbench import BASELINE_OUTCOMES, Workbench
 from engine.models.classifier import Classifier, load_classifier
 from engine.models.texts import load_texts
 from engine.models.tokens import load_tokens
 from engine.runtime.context import RecordingContext
 from engine.runtime.home import cache_dir
 from engine.training.evaluate import evaluate
+from engine.training.objective import Classes
 
 
 @pytest.fixture
@@ -92,21 +94,21 @@ def test_the_real_model_on_some_real_reviews(imdb: Path, bert_tiny_imdb: Path, t
     file.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
     classifier = load_classifier(str(bert_tiny_imdb))
     train = load_tokens(str(file), classifier.tokenizer, 256, seed=0).train
-    found = evaluate(classifier.model, train, batch_size=64, device="cpu", pad_id=classifier.pad_id)
-    assert 0.80 < found.accuracy < 0.92
+    found = evaluate(classifier.model, train, Classes(), batch_size=64, device="cpu")
+    assert 0.80 < found.value < 0.92
 
 
 def test_data_with_more_classes_than_the_model(builtin: Path, tmp_path: Path) -> None:
     file = tmp_path / "three.csv"
     file.write_text("text,label\n" + "".join(f"number {i},{i % 3}\n" for i in range(60)))
-    bench = Workbench(TextConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
+    bench = Workbench(TaskConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
     with pytest.raises(InputError, match=r"the label 2 and builtin tells 2 classes apart \(0 to 1\)"):
         _ = bench.splits
 
 
 def test_the_baseline_is_kept_and_its_copy_is_not(builtin: Path, file: Path, tmp_path: Path) -> None:
-    bench = Workbench(TextConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
+    bench = Workbench(TaskConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
     measured, correct = bench.baseline()
     assert measured["bytes"] > 0
     assert len(correct) == measured["samples"]
-    assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == [BASELINE_CORRECT, "once"]
+    assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == [BASELINE_OUTCOMES, "once"]

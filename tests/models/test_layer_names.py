@@ -12,18 +12,24 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import InputError
+from engine.layers import describe_model
 from engine.models import layer_names as naming
 from engine.models.builtin import LAYERS
 from engine.models.builtin.model import make_model
-from engine.models.layer_names import check_patterns, layer_names, layer_types, layers_like, look_up_layers
+from engine.models.layer_names import check_patterns, layer_names, layers_like, layers_of, look_up_layers
 
 HUB = "prajjwal1/bert-tiny"
 
 
 def folder_of(path: Path, *names: str) -> str:
     path.mkdir()
+    (path / "config.json").write_text("{}")
     save_file({name: torch.zeros(2, 3) for name in names} | {"norm.weight": torch.zeros(3)}, path / "model.safetensors")
     return str(path)
+
+
+def kinds(source: str) -> dict[str, str]:
+    return {name: layer.kind.name for name, layer in layers_of(source).items()}
 
 
 def test_names_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
@@ -33,20 +39,18 @@ def test_names_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
 
 def test_embeddings_are_told_by_their_names(tmp_path: Path) -> None:
     source = folder_of(tmp_path / "m", "bert.embeddings.word_embeddings.weight", "wte.weight", "dense.weight")
-    assert layer_types(source) == {
+    assert kinds(source) == {
         "bert.embeddings.word_embeddings": "Embedding",
         "dense": "Linear",
         "wte": "Embedding",
     }
-    assert layers_like(source, ["Linear"]) == ["dense"]
-    assert layers_like(source, ["Embedding", "dense"], ["bert"]) == ["dense", "wte"]
+    assert list(layers_like(source, ["Linear"])) == ["dense"]
+    assert list(layers_like(source, ["Embedding", "dense"], ["bert"])) == ["dense", "wte"]
 
 
 def test_the_builtin_models_layers_are_known_before_it_is_made() -> None:
-    model = make_model(20, 0)
-    kinds = (torch.nn.Linear, torch.nn.Embedding)
-    real = {name: type(module).__name__ for name, module in model.named_modules() if isinstance(module, kinds)}
-    assert layer_types("builtin") == real
+    real = {name: layer.kind.name for name, layer in describe_model(make_model(20, 0)).items()}
+    assert kinds("builtin") == real
     assert sorted(LAYERS) == sorted(real)
 
 
@@ -65,7 +69,7 @@ def test_types_are_no_pattern_of_a_mix(tmp_path: Path) -> None:
         check_patterns(source, ["Linear"], types=())
 
 
-def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import huggingface_hub
 
     asked: list[str] = []
@@ -77,10 +81,13 @@ def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", metadata)
     monkeypatch.setattr(naming, "reach_hub", lambda: None)
+    config = tmp_path / "config.json"
+    config.write_text('{"model_type": "bert"}')
+    monkeypatch.setattr(naming, "hub_config", lambda name: config)
     assert layer_names(HUB) == []
     look_up_layers(HUB)
     look_up_layers(HUB)
-    assert layer_types(HUB) == {"a": "Linear"}
+    assert kinds(HUB) == {"a": "Linear"}
     assert asked == [HUB]
 
 

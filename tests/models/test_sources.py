@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import InputError
-from engine.models.nearby import nearby
+from engine.models.discovery import found_near
 from engine.models.sources import locate
+from engine.runtime.paths import absolute
 
 
 def test_what_exists_is_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,5 +42,16 @@ def test_nearby_offers_models_and_data(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert nearby("model", tmp_path) == ["builtin", str(tmp_path / "m")]
-    assert nearby("data", tmp_path) == ["builtin", str(tmp_path / "loose.parquet"), str(tmp_path / "d")]
+    assert found_near("model", tmp_path) == ["builtin", str(tmp_path / "m")]
+    assert found_near("data", tmp_path) == ["builtin", str(tmp_path / "loose.parquet"), str(tmp_path / "d")]
+
+
+@pytest.mark.parametrize(
+    "source", ["/" + "a" * 5000, "a" * 5000, "o/" + "n" * 5000, "~" * 3000, "a" * 5000 + ".csv", "a\0b"]
+)
+def test_a_name_that_no_file_can_have(source: str) -> None:
+    """A path of 5,000 characters ended in an OSError, where it is checked and where the config is read."""
+    with pytest.raises(InputError, match=r"does not exist|neither a path nor") as caught:
+        locate(source)
+    assert len(str(caught.value)) < 400
+    assert absolute(source) == source

@@ -12,6 +12,7 @@ from engine.models.builtin import MAX_LENGTH
 from engine.models.cache import Progress
 from engine.models.texts import load_texts
 from engine.models.tokens import encode
+from engine.training.objective import Classes
 from engine.training.train import TrainSettings, train
 
 VOCABULARY = 1_500
@@ -31,7 +32,7 @@ def train_model(folder: Path, seed: int, progress: Progress | None = None) -> No
         if progress is not None:
             progress(step, total, f"training the built-in model, loss {loss:.3f}")
 
-    train(model, tokens, SETTINGS, device="cpu", pad_id=tokenizer.pad_token_id, on_step=on_step)
+    train(model, tokens, Classes(), SETTINGS, device="cpu", on_step=on_step)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -1,0 +1,125 @@
+"""An image classifier and what prepares its images: from `builtin:vision`, a folder or the hub; to a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification
+
+from engine.models.cache import Progress
+from engine.models.check import check_head
+from engine.models.facts import IMAGE_HEAD, check_timm, is_timm, read_facts
+from engine.models.hub import hub_problem
+from engine.models.labels import Head
+from engine.models.loading import NewHead, check_size, set_classes
+from engine.models.place import place_of
+from engine.models.preparation import Plain, Preparation, Processed
+from engine.models.pretrained import made, quiet, weights
+from engine.models.sources import locate
+
+_FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}  # Pillow's numbers
+
+
+@dataclass(slots=True)
+class ImageClassifier:
+    """`model` is a transformers `…ForImageClassification` in float32 and evaluation mode with `labels` classes.
+
+    `processor` is transformers' own image processor, None for a model of timm, whose config says as much. `source` is
+    what the user called the model, `stored` the type that its weights came in.
+    """
+
+    model: Any
+    preparation: Preparation
+    processor: Any
+    labels: int
+    source: str
+    stored: str = "float32"
+
+    @property
+    def head(self) -> Head:
+        """What the model tells apart, with its names for it."""
+        names = self.model.config.id2label or {}
+        return Head(self.labels, tuple(str(names[number]) for number in sorted(names)))
+
+    def save(self, folder: Path) -> None:
+        """Model and image processor as `save_pretrained` writes them; `load_image_classifier` takes the folder."""
+        self.model.save_pretrained(folder)
+        self.save_companions(folder)
+
+    def save_companions(self, folder: Path) -> None:
+        """The image processor alone."""
+        if self.processor is not None:
+            self.processor.save_pretrained(folder)
+
+
+def load_image_classifier(
+    source: str, progress: Progress | None = None, new_head: NewHead | None = None
+) -> ImageClassifier:
+    """Load a model that classifies images, or one that is to, with a `new_head`. Code that comes with it is never run.
+
+    Raises:
+        InputError: nothing there, not a model of images, one without a trained classification head, one that is not
+            complete, takes other things than pixels, or does not fit in memory.
+    """
+    place = place_of(source, progress)
+    if locate(source).kind != "hub":
+        return _load(place, source, new_head)
+    try:
+        return _load(place, source, new_head)
+    except OSError as error:
+        raise hub_problem(place, "model", error) from None
+
+
+def _load(place: str, source: str, new_head: NewHead | None) -> ImageClassifier:
+    quiet()
+    here = Path(place).exists()
+    facts = read_facts(source if locate(source).kind != "builtin" else place)
+    check_timm(facts, source)
+
+    def make() -> ImageClassifier:
+        config = AutoConfig.from_pretrained(place, local_files_only=here)
+        if new_head is not None:
+            set_classes(config, new_head)
+        elif not is_timm(facts):
+            check_head(source, config.architectures, IMAGE_HEAD)  # transformers would make up a random one
+        stored = str(config.dtype or "float32").removeprefix("torch.")
+        preparation, processor = preparation_of(config, place, source)
+        auto = AutoModelForImageClassification
+        check_size(auto, config, source)
+        model = weights(auto, place, source, config, new_head=new_head)
+        return ImageClassifier(model, preparation, processor, config.num_labels, source, stored)
+
+    classifier: ImageClassifier = made(source, "an image classifier", make, here=here)
+    return classifier
+
+
+def preparation_of(config: Any, place: str, source: str) -> tuple[Preparation, Any]:
+    """What is done to images for a model of this config, and the image processor that does it, if it is transformers'.
+
+    Raises:
+        InputError: as `Processed`.
+    """
+    if config.model_type == "timm_wrapper":
+        return timm_preparation(config.pretrained_cfg), None
+    processor = AutoImageProcessor.from_pretrained(place, local_files_only=Path(place).exists(), backend="pil")
+    return Processed(processor, _channels(config), source), processor
+
+
+def timm_preparation(facts: dict[str, Any]) -> Plain:
+    """What timm does to images for evaluation, as a model's `pretrained_cfg` says: the middle of a resized image."""
+    _, height, width = facts["input_size"]
+    share = float(facts.get("crop_pct") or 0.875)
+    return Plain(
+        tuple(facts.get("mean") or (0.485, 0.456, 0.406)),
+        tuple(facts.get("std") or (0.229, 0.224, 0.225)),
+        int(min(height, width) / share),
+        (height, width),
+        _FILTERS.get(str(facts.get("interpolation")), _FILTERS["bilinear"]),
+    )
+
+
+def _channels(config: Any) -> int:
+    for part in (config, getattr(config, "vision_config", None)):
+        if isinstance(count := getattr(part, "num_channels", None), int):
+            return count
+    return 3
