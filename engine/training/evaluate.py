@@ -1,66 +1,71 @@
-"""Accuracy and loss of a classifier on a split, in float32."""
+"""What a model scores on a split, in float32."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from engine.training.statistics import wilson
-from engine.training.tokens import Tokens, batches
+from engine.training.forward import NotFiniteError, check_finite, logits_of, where_it_began
+from engine.training.objective import Objective, Score
+from engine.training.samples import Batch, Samples
 
-# Beyond this the activations of a layer leave the cache and large blocks are mapped anew for each: a third slower.
-CPU_TOKENS = 8192
 Progress = Callable[[float, float, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What was measured on `n` samples: `low` and `high` are the accuracy's 95 % interval, `loss` the mean in nats.
-
-    `correct` is bool [n] in the order of the tokens, so that two models can be compared sample by sample.
-    """
-
-    accuracy: float
-    low: float
-    high: float
-    loss: float
-    n: int
-    correct: Tensor
 
 
 def evaluate(
     model: nn.Module,
-    tokens: Tokens,
+    samples: Samples,
+    objective: Objective,
     *,
     batch_size: int,
     device: str | torch.device,
-    pad_id: int,
     progress: Progress | None = None,
-) -> Evaluation:
-    """Run the model over every sequence once, in evaluation mode and without gradients; its mode is restored.
+) -> Score:
+    """Run the model over every sample once, in evaluation mode and without gradients; its mode is restored.
 
     Batches hold at most `batch_size` samples, on the CPU fewer where they are long. A sample's outcome does not depend
     on its batch beyond the rounding of float32 sums.
+
+    Raises:
+        NotFiniteError: a weight, an output or the loss is NaN or infinite, so that nothing was measured.
+        ForwardError: the model's own code raised.
     """
-    tokens = tokens.to(device)
-    correct = torch.zeros(len(tokens), dtype=torch.bool, device=device)
+    check_finite(model)
+    samples = samples.to(device)
+    found: list[tuple[Tensor, Tensor]] = []  # indices and outcomes
     loss = torch.zeros((), dtype=torch.float64, device=device)
-    max_tokens = CPU_TOKENS if torch.device(device).type == "cpu" else None
+    finite = torch.ones((), dtype=torch.bool, device=device)
+    on_cpu = torch.device(device).type == "cpu"
     was_training, done = model.training, 0
+
+    def planned() -> Iterator[Batch]:
+        return samples.batches(batch_size, within_cache=on_cpu)
+
     model.to(device).eval()
     try:
         with torch.inference_mode():
-            for batch in batches(tokens, batch_size, pad_id=pad_id, max_tokens=max_tokens):
-                logits = model(**batch.inputs).logits.float()
-                correct[batch.indices] = logits.argmax(-1) == batch.labels
-                loss += functional.cross_entropy(logits, batch.labels, reduction="sum")
+            for batch in planned():
+                logits = logits_of(model, batch.inputs).float()
+                finite &= torch.isfinite(logits).all()
+                lost, outcomes = objective.judged(logits, batch.labels)
+                found.append((batch.indices, outcomes))
+                loss += lost
                 done += len(batch.labels)
                 if progress is not None:
-                    progress(done, len(tokens), "evaluating")
+                    progress(done, len(samples), "evaluating")
+            if not bool(finite & torch.isfinite(loss)):  # looked at once: a look at each batch would hold up a GPU
+                raise NotFiniteError(_not_finite(model, planned()))
     finally:
         model.train(was_training)
-    right, n = int(correct.sum()), len(tokens)
-    low, high = wilson(right, n)
-    return Evaluation(right / n, low, high, float(loss) / n, n, correct.cpu())
+    indices, outcomes = (torch.cat(parts) for parts in zip(*found, strict=True))
+    ordered = torch.empty_like(outcomes)
+    ordered[indices] = outcomes
+    return objective.score(ordered, float(loss) / len(samples))
+
+
+def _not_finite(model: nn.Module, some: Iterable[Batch]) -> str:
+    """The sentence for a model whose outputs are no numbers on one of these batches."""
+    for batch in some:
+        if not bool(torch.isfinite(logits_of(model, batch.inputs)).all()):
+            return f"the model's outputs are not finite: {where_it_began(model, batch.inputs)}."
+    return "the loss is not finite although every output is: the outputs are too large for it."

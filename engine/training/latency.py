@@ -7,7 +7,8 @@ from statistics import median, quantiles
 import torch
 from torch import nn
 
-from engine.training.tokens import Tokens, batches
+from engine.training.forward import forward
+from engine.training.samples import Samples
 
 WARM_UP, REPEATS = 5, 30
 
@@ -21,9 +22,9 @@ class Latency:
     high: float
 
 
-def latency(model: nn.Module, tokens: Tokens, *, batch_size: int, device: str | torch.device, pad_id: int) -> Latency:
-    """Time the longest batch of these tokens, in evaluation mode, after some passes that are not counted."""
-    batch = next(batches(tokens.to(device), batch_size, pad_id=pad_id))
+def latency(model: nn.Module, samples: Samples, *, batch_size: int, device: str | torch.device) -> Latency:
+    """Time the largest batch of these samples, in evaluation mode, after some passes that are not counted."""
+    batch = next(samples.to(device).batches(batch_size))
     cuda = torch.device(device).type == "cuda"
     was_training, taken = model.training, list[float]()
     model.to(device).eval()
@@ -33,7 +34,7 @@ def latency(model: nn.Module, tokens: Tokens, *, batch_size: int, device: str | 
                 if cuda:
                     torch.cuda.synchronize(device)
                 began = time.perf_counter()
-                model(**batch.inputs)
+                forward(model, batch.inputs)
                 if cuda:
                     torch.cuda.synchronize(device)
                 taken.append(time.perf_counter() - began)

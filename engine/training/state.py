@@ -25,16 +25,16 @@ class State:
     optimizer: Optimizer
     step: int = 0
     best_step: int = 0
-    best_accuracy: float | None = None
+    best_score: float | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
     worse: int = 0  # validations since the best one
 
-    def judge(self, accuracy: float) -> None:
-        """Takes in a validation; of equals the first counts."""
-        if self.best_accuracy is not None and accuracy <= self.best_accuracy:
+    def judge(self, score: float) -> None:
+        """Takes in a validation, where more is better; of equals the first counts."""
+        if self.best_score is not None and score <= self.best_score:
             self.worse += 1
             return
-        self.best_step, self.best_accuracy, self.worse = self.step, accuracy, 0
+        self.best_step, self.best_score, self.worse = self.step, score, 0
         self.best = {name: tensor.detach().clone() for name, tensor in changing(self.model).items()}
 
     def save(self, path: Path, variant: int | None = None) -> None:
@@ -49,7 +49,7 @@ class State:
         tensors["rng.cpu"] = torch.get_rng_state()
         if (device := _device(self.model)).type == "cuda":
             tensors["rng.cuda"] = torch.cuda.get_rng_state(device)
-        facts = {"step": self.step, "best_step": self.best_step, "best_accuracy": self.best_accuracy}
+        facts = {"step": self.step, "best_step": self.best_step, "best_score": self.best_score}
         # A clone each: safetensors takes no two tensors that share memory.
         plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
         save_file(plain, path, {"facts": json.dumps(facts | {"worse": self.worse})})
@@ -78,7 +78,7 @@ class State:
         if device.type == "cuda":
             torch.cuda.set_rng_state(tensors["rng.cuda"].cpu(), device)
         self.step, self.best_step = facts["step"], facts["best_step"]
-        self.best_accuracy, self.worse = facts["best_accuracy"], facts["worse"]
+        self.best_score, self.worse = facts["best_score"], facts["worse"]
 
     def take_best(self) -> None:
         """Puts the best weights back into the model."""
@@ -92,8 +92,12 @@ class Keeper(Protocol):
     def resume(self, state: State) -> None:
         """Goes on where an earlier process stopped keeping."""
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to keep the state."""
+
     def keep(self, state: State) -> None:
-        """Keeps the state if it is time."""
+        """Keeps the state now."""
 
 
 class Checkpoints:
@@ -108,11 +112,15 @@ class Checkpoints:
         if (path := self._context.resume(self._point)) is not None:
             state.load(path)
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() - self._kept >= self._seconds
+
     def keep(self, state: State) -> None:
-        """Keeps the state if it is time."""
-        if time.monotonic() - self._kept >= self._seconds:
-            self._context.checkpoint(self._point, state.step, state.save)
-            self._kept = time.monotonic()
+        """Keeps the state now."""
+        self._context.checkpoint(self._point, state.step, state.save)
+        self._kept = time.monotonic()
 
 
 def changing(model: nn.Module) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
-"""Intervals for accuracies and for differences of accuracies measured on the same samples."""
+"""Intervals for accuracies, for means, and for differences measured on the same samples."""
 
-from math import sqrt
+from math import inf, sqrt
 
 from torch import Tensor
 
@@ -37,3 +37,40 @@ def paired_difference(correct_a: Tensor, correct_b: Tensor) -> tuple[float, floa
     half = Z95 * sqrt(more_a + more_b - (more_a - more_b) ** 2 / total) / total
     difference = (only_a - only_b) / n
     return difference, max(-1.0, min(difference, centre - half)), min(1.0, max(difference, centre + half))
+
+
+def mean_interval(values: Tensor) -> tuple[float, float, float, float]:
+    """(mean, low, high, standard error) of values [n]: Student's 95 % interval; infinite bounds for one value.
+
+    Raises:
+        ValueError: there are none.
+    """
+    n = values.numel()
+    if n == 0:
+        raise ValueError("values wanted, got none")
+    values = values.double().cpu()
+    mean = float(values.mean())
+    if n == 1:
+        return mean, -inf, inf, inf
+    error = float(values.std()) / sqrt(n)
+    half = _student(n - 1) * error
+    return mean, mean - half, mean + half, error
+
+
+def mean_difference(a: Tensor, b: Tensor) -> tuple[float, float, float]:
+    """The mean of a minus that of b, values [n] of the same samples, with its 95 % interval: (difference, low, high).
+
+    Raises:
+        ValueError: the two differ in length, or are empty.
+    """
+    if a.numel() != b.numel():
+        raise ValueError(f"paired samples wanted, got {a.numel()} and {b.numel()}")
+    mean, low, high, _ = mean_interval(a.double().cpu() - b.double().cpu())
+    return mean, low, high
+
+
+def _student(freedom: int) -> float:
+    """The 97.5 % quantile of Student's t distribution."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))

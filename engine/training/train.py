@@ -1,19 +1,21 @@
-"""Training a classifier: warm-up and decay, batches by length, validations on the way, the same for a seed."""
+"""Training a model: warm-up and decay, batches by length, validations on the way, the same for a seed."""
 
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.errors import InputError
+from engine.training.forward import NotFiniteError, backward, logits_of, where_it_began
+from engine.training.objective import Objective
+from engine.training.samples import Batch, Samples, count_batches
 from engine.training.state import Keeper, State
-from engine.training.tokens import Batch, Tokens, batches, count_batches
+from engine.training.teacher import Teacher
 from engine.training.variants import Variants, clip_each
 
 OnStep = Callable[..., None]
@@ -62,22 +64,23 @@ class TrainSettings:
 class Trained:
     """`steps` were made of which `best_step` validated best (the last one without validations).
 
-    `texts_per_second` is measured over the steps themselves, validations and checkpoints left out.
+    `samples_per_second` is measured over the steps themselves, validations and checkpoints left out.
     """
 
     steps: int
     best_step: int
-    best_accuracy: float | None
-    texts_per_second: float
+    best_score: float | None
+    samples_per_second: float
 
 
 def train(
     model: nn.Module,
-    tokens: Tokens,
+    samples: Samples,
+    objective: Objective,
     settings: TrainSettings,
     *,
     device: str | torch.device,
-    pad_id: int,
+    teacher: Teacher | None = None,
     on_step: OnStep | None = None,
     before_step: Callable[[int], None] | None = None,
     validate: Callable[[int], float] | None = None,
@@ -85,30 +88,36 @@ def train(
 ) -> Trained:
     """Train the model in place and leave it in evaluation mode, with the weights that validated best.
 
-    `on_step(step, total, loss)` counts steps from 1; `before_step(done)` comes before each, with the number of steps
-    made. Of `Variants` the models get their weights at the end, and `on_step` a loss of each, one after the other.
-    `validate(step)` gives the accuracy to judge by. With `checkpoints` a training that was killed goes on from
-    the last one and ends with the same numbers. The order of the data and dropout follow `settings.seed` alone; the
-    caller's random state is left as it was.
+    The loss is the objective's, or with a `teacher` that of `Teacher.losses`.
+
+    `on_step(step, total, loss)` counts steps from 1, and on a GPU comes for several steps together;
+    `before_step(done)` comes before each, with the number of steps made. Of `Variants` the models get their weights at
+    the end, and `on_step` a loss of each, one after the other. `validate(step)` gives what to judge by: more is
+    better. With `checkpoints` a training that was killed goes on from the last one and ends with the same numbers. The
+    order of the data and dropout follow `settings.seed` alone; the caller's random state is left as it was.
 
     Raises:
-        InputError: `bf16` on a device without it, or a checkpoint of another model.
+        InputError: `bf16` on a device without it, a checkpoint of another model, or a model that is not trained so.
+        NotFiniteError: the loss has become NaN or infinite.
+        ForwardError: the model's own code raised.
     """
     device = torch.device(device)
     if settings.bf16 and not has_bf16(device):
         raise InputError(f"{device} does not compute in bfloat16: train in float32 there.")
-    total = settings.total_steps(len(tokens))
+    _check_trainable(model)
+    total = settings.total_steps(len(samples))
     model.to(device).train()
     variants = isinstance(model, Variants)
     state = State(model.stacked if isinstance(model, Variants) else model, _optimizer(model, settings))
     parameters = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
     factor = rate(settings.schedule, total, round(settings.warmup * total))
-    texts, seconds, made = 0, 0.0, 0
+    trained, seconds, made = 0, 0.0, 0
+    at_once, unread = losses_at_once(device), list[Tensor]()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)
         if checkpoints is not None:
             checkpoints.resume(state)
-        for batch in _endless(tokens.to(device), settings, pad_id, state.step, total):
+        for batch in _endless(samples.to(device), settings, state.step, total):
             if _gave_up(state, settings):
                 break
             began = time.perf_counter()
@@ -116,10 +125,12 @@ def train(
                 before_step(state.step)
             for group in state.optimizer.param_groups:
                 group["lr"] = settings.learning_rate * factor(state.step)
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
-                logits: Tensor = model(**batch.inputs).logits
-            losses = _losses(logits.float(), batch.labels)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
+            losses = _backward(model, batch, samples.at_once, objective, teacher, settings)
+            unread.append(losses)
+            keeping, read = checkpoints is not None and checkpoints.due, list[list[float]]()
+            if len(unread) == at_once or keeping or _is_due(state.step + 1, total, settings):
+                read, unread = torch.stack(unread).tolist(), []
+                _check_losses(read, model, batch, state.step + 1, settings)
             if variants:
                 clip_each(parameters, settings.max_gradient_norm)
             else:
@@ -127,29 +138,72 @@ def train(
             state.optimizer.step()
             state.optimizer.zero_grad(set_to_none=True)
             state.step += 1
-            values = losses.tolist()
-            trained = len(values) * len(batch.labels)
-            made, texts, seconds = made + 1, texts + trained, seconds + time.perf_counter() - began
+            trained += losses.numel() * len(batch.labels)
+            made, seconds = made + 1, seconds + time.perf_counter() - began
             if on_step is not None:
-                on_step(state.step, total, *values)
+                for step, values in enumerate(read, state.step - len(read) + 1):
+                    on_step(step, total, *values)
             if validate is not None and _is_due(state.step, total, settings):
                 state.judge(validate(state.step))
-            if checkpoints is not None:
+            if checkpoints is not None and keeping:
                 checkpoints.keep(state)
     state.take_best()
     model.eval()
     if isinstance(model, Variants):
         model.hand_back()
     best_step = state.best_step if state.best else state.step
-    return Trained(state.step, best_step, state.best_accuracy, texts / seconds if made else 0.0)
+    return Trained(state.step, best_step, state.best_score, trained / seconds if made else 0.0)
 
 
-def _losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of each model: `[1]` for logits `[batch, classes]`, `[variants]` for those of variants."""
-    if logits.ndim == 2:
-        return functional.cross_entropy(logits, labels)[None]
-    each = labels[:, None].expand(-1, len(logits))
-    return functional.cross_entropy(logits.permute(1, 2, 0), each, reduction="none").mean(0)
+def _backward(
+    model: nn.Module,
+    batch: Batch,
+    at_once: int | None,
+    objective: Objective,
+    teacher: Teacher | None,
+    settings: TrainSettings,
+) -> Tensor:
+    """Adds the gradients of a batch up, part by part where it does not fit at once; the loss of each model."""
+    losses: list[Tensor] = []
+    for part in batch.parts(at_once):
+        with torch.autocast(part.labels.device.type, torch.bfloat16, enabled=settings.bf16):
+            taught = None if teacher is None else teacher.logits(part.inputs)
+            logits = logits_of(model, part.inputs)
+        if teacher is None or taught is None:
+            loss = objective.losses(logits.float(), part.labels)
+        else:
+            loss = teacher.losses(objective, logits.float(), taught, part.labels)
+        if len(part.labels) < len(batch.labels):
+            loss = loss * (len(part.labels) / len(batch.labels))
+        backward(loss.sum())
+        losses.append(loss.detach())
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum(0)
+
+
+def losses_at_once(device: torch.device) -> int:
+    """Steps whose losses are read together: each read makes the host wait until a GPU has nothing left to do."""
+    return 1 if device.type == "cpu" else 16
+
+
+def _check_losses(
+    read: list[list[float]], model: nn.Module, batch: Batch, newest: int, settings: TrainSettings
+) -> None:
+    """Raises NotFiniteError for the first step whose losses are no numbers, all of them: of variants some may go on.
+
+    Where it began is known of the newest step alone, whose batch is `batch`: earlier ones have spoilt the weights.
+    """
+    for step, values in enumerate(read, newest - len(read) + 1):
+        if not any(map(math.isfinite, values)):
+            raise NotFiniteError(_broke_down(model, batch if step == newest else None, step, settings))
+
+
+def _broke_down(model: nn.Module, batch: Batch | None, step: int, settings: TrainSettings) -> str:
+    """The sentence for a training whose loss is no number any more, from this batch on."""
+    where = ""
+    if batch is not None and not isinstance(model, Variants):
+        where = f": {where_it_began(model, batch.inputs)}"
+    rate = f"lower the learning rate ({settings.learning_rate:g})"
+    return f"training broke down at step {step:,}, where the loss is not finite{where}; {rate}."
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -200,11 +254,22 @@ def _gave_up(state: State, settings: TrainSettings) -> bool:
     return settings.patience is not None and state.worse >= settings.patience
 
 
-def _endless(tokens: Tokens, settings: TrainSettings, pad_id: int, done: int, total: int) -> Iterator[Batch]:
+def _check_trainable(model: nn.Module) -> None:
+    """Raises InputError for a model whose own code trains on texts of one length alone."""
+    config: Any = getattr(model, "config", None)
+    if getattr(config, "model_type", None) == "reformer":
+        length = math.prod(config.axial_pos_shape) if config.axial_pos_embds else config.lsh_attn_chunk_length
+        raise InputError(
+            f"{type(model).__name__} trains only on texts of {length:,} tokens each, by its config, and texts have "
+            "lengths of their own; use it without training."
+        )
+
+
+def _endless(samples: Samples, settings: TrainSettings, done: int, total: int) -> Iterator[Batch]:
     """The batches after the first `done` of `total`, epoch after epoch, each epoch in an order of its own."""
-    epoch, skipped = divmod(done, count_batches(len(tokens), settings.batch_size))
+    epoch, skipped = divmod(done, count_batches(len(samples), settings.batch_size))
     while done < total:
-        shuffled = batches(tokens, settings.batch_size, pad_id=pad_id, shuffle_seed=settings.seed * 10_007 + epoch)
+        shuffled = samples.batches(settings.batch_size, shuffle_seed=settings.seed * 10_007 + epoch)
         for batch in islice(shuffled, skipped, skipped + total - done):
             yield batch
             done += 1

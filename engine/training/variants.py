@@ -100,9 +100,13 @@ class CheckpointEach:
         if paths:
             state.load(*paths)
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() - self._kept >= self._seconds
+
     def keep(self, state: State) -> None:
-        """Keeps the state if it is time."""
-        if time.monotonic() - self._kept >= self._seconds:
-            for variant, point in enumerate(self._points):
-                self._context.checkpoint(point, state.step, partial(state.save, variant=variant))
-            self._kept = time.monotonic()
+        """Keeps the state now."""
+        for variant, point in enumerate(self._points):
+            self._context.checkpoint(point, state.step, partial(state.save, variant=variant))
+        self._kept = time.monotonic()

@@ -12,6 +12,7 @@ from engine.errors import InputError
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context
 from engine.training.evaluate import evaluate
+from engine.training.objective import Classes
 from engine.training.state import Checkpoints, State
 from engine.training.train import Optimizer, Trained, TrainSettings, train
 from tests.training.small import small_model, small_tokens
@@ -32,7 +33,7 @@ def context(folder: Path, attempt: int) -> Context:
 
 def accuracy_of(model: nn.Module) -> Callable[[int], float]:
     tokens = small_tokens(100)
-    return lambda step: evaluate(model, tokens, batch_size=32, device="cpu", pad_id=0).accuracy
+    return lambda step: evaluate(model, tokens, Classes(), batch_size=32, device="cpu").value
 
 
 def run(
@@ -48,9 +49,9 @@ def run(
     trained = train(
         model,
         small_tokens(),
+        Classes(),
         settings,
         device="cpu",
-        pad_id=0,
         on_step=on_step,
         validate=accuracy_of(model),
         checkpoints=checkpoints,
@@ -70,7 +71,7 @@ def test_going_on_gives_the_numbers_of_an_undisturbed_training(
         run(settings, Checkpoints(context(tmp_path, 1), 0, seconds=0), until)
     again, resumed, rest = run(settings, Checkpoints(context(tmp_path, 2), 0, seconds=0))
     assert rest == losses[until - 1 :]
-    assert (resumed.steps, resumed.best_step, resumed.best_accuracy) == (30, trained.best_step, trained.best_accuracy)
+    assert (resumed.steps, resumed.best_step, resumed.best_score) == (30, trained.best_step, trained.best_score)
     assert all(map(torch.equal, model.parameters(), again.parameters()))
 
 
@@ -88,9 +89,9 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
         seen.append((measure(step), step))
         return seen[-1][0]
 
-    trained = train(model, small_tokens(), settings, device="cpu", pad_id=0, validate=validate)
+    trained = train(model, small_tokens(), Classes(), settings, device="cpu", validate=validate)
     highest = max(accuracy for accuracy, _ in seen)
-    assert trained.best_accuracy == highest == measure(0)
+    assert trained.best_score == highest == measure(0)
     assert trained.best_step == next(step for accuracy, step in seen if accuracy == highest)
 
 
@@ -98,9 +99,9 @@ def test_it_stops_when_nothing_gets_better() -> None:
     answers = iter([0.5, 0.6, 0.6, 0.4, 0.9])
     settings = replace(SETTINGS, steps=100, eval_steps=3, patience=2)
     trained = train(
-        small_model(), small_tokens(), settings, device="cpu", pad_id=0, validate=lambda step: next(answers)
+        small_model(), small_tokens(), Classes(), settings, device="cpu", validate=lambda step: next(answers)
     )
-    assert (trained.steps, trained.best_step, trained.best_accuracy) == (12, 6, 0.6)
+    assert (trained.steps, trained.best_step, trained.best_score) == (12, 6, 0.6)
 
 
 def test_stopped_early_stays_stopped_after_a_kill(tmp_path: Path) -> None:
@@ -108,10 +109,10 @@ def test_stopped_early_stays_stopped_after_a_kill(tmp_path: Path) -> None:
     kept = Checkpoints(context(tmp_path, 1), 0, seconds=0)
     answers = iter([0.6, 0.5])
     model, tokens = small_model(), small_tokens()
-    train(model, tokens, settings, device="cpu", pad_id=0, validate=lambda step: next(answers), checkpoints=kept)
+    train(model, tokens, Classes(), settings, device="cpu", validate=lambda step: next(answers), checkpoints=kept)
     again = Checkpoints(context(tmp_path, 2), 0, seconds=0)
-    trained = train(small_model(), tokens, settings, device="cpu", pad_id=0, validate=lambda s: 1.0, checkpoints=again)
-    assert (trained.steps, trained.best_step, trained.best_accuracy) == (4, 2, 0.6)
+    trained = train(small_model(), tokens, Classes(), settings, device="cpu", validate=lambda s: 1.0, checkpoints=again)
+    assert (trained.steps, trained.best_step, trained.best_score) == (4, 2, 0.6)
 
 
 def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path) -> None:

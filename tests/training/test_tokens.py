@@ -1,6 +1,8 @@
+import pytest
 import torch
 
-from engine.training.tokens import Tokens, batches, count_batches
+from engine.training.samples import count_batches
+from engine.training.tokens import Tokens
 
 
 def make(lengths: list[int]) -> Tokens:
@@ -22,23 +24,23 @@ def test_a_batch_holds_the_sequences_it_names_and_padding() -> None:
     tokens = make(LENGTHS)
     for seed in (None, 3):
         seen = []
-        for batch in batches(tokens, 4, pad_id=0, shuffle_seed=seed):
+        for batch in tokens.batches(4, shuffle_seed=seed):
             for row, index in enumerate(batch.indices.tolist()):
                 wanted = sequence(tokens, index)
-                padding = batch.input_ids.shape[1] - len(wanted)
-                assert batch.input_ids[row].tolist() == wanted + [0] * padding
-                if batch.attention_mask is not None:
-                    assert batch.attention_mask[row].tolist() == [1] * len(wanted) + [0] * padding
+                padding = batch.inputs["input_ids"].shape[1] - len(wanted)
+                assert batch.inputs["input_ids"][row].tolist() == wanted + [0] * padding
+                if (mask := batch.inputs.get("attention_mask")) is not None:
+                    assert mask[row].tolist() == [1] * len(wanted) + [0] * padding
                 assert int(batch.labels[row]) == index % 2
                 seen.append(index)
             lengths = tokens.lengths[batch.indices]
-            assert batch.input_ids.shape[1] == int(lengths.max())
-            assert (batch.attention_mask is None) == (int(lengths.min()) == int(lengths.max()))
+            assert batch.inputs["input_ids"].shape[1] == int(lengths.max())
+            assert ("attention_mask" not in batch.inputs) == (int(lengths.min()) == int(lengths.max()))
         assert sorted(seen) == list(range(len(LENGTHS)))
 
 
 def test_without_a_seed_the_longest_come_first() -> None:
-    widths = [batch.input_ids.shape[1] for batch in batches(make(LENGTHS), 4, pad_id=0)]
+    widths = [batch.inputs["input_ids"].shape[1] for batch in make(LENGTHS).batches(4)]
     assert widths == sorted(widths, reverse=True)
     assert len(widths) == count_batches(len(LENGTHS), 4)
 
@@ -47,15 +49,16 @@ def test_a_seed_fixes_the_order_and_another_changes_it() -> None:
     tokens = make(LENGTHS * 10)
 
     def order(seed: int) -> list[int]:
-        return [i for batch in batches(tokens, 4, pad_id=0, shuffle_seed=seed) for i in batch.indices.tolist()]
+        return [i for batch in tokens.batches(4, shuffle_seed=seed) for i in batch.indices.tolist()]
 
     assert order(1) == order(1)
     assert order(1) != order(2)
 
 
-def test_batches_keep_to_a_budget_of_tokens() -> None:
-    for batch in batches(make([*LENGTHS, 30]), 8, pad_id=0, max_tokens=20):
-        assert batch.input_ids.numel() <= 20 or len(batch.labels) == 1
+def test_batches_keep_to_a_budget_of_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.training.tokens.CPU_TOKENS", 20)
+    for batch in make([*LENGTHS, 30]).batches(8, within_cache=True):
+        assert batch.inputs["input_ids"].numel() <= 20 or len(batch.labels) == 1
 
 
 def test_select_takes_sequences_in_the_order_given() -> None:

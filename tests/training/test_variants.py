@@ -11,6 +11,7 @@ from engine.compress import LayerFormats, quantize_model, stacking_key
 from engine.formats.mix import parse_mix
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context
+from engine.training.objective import Classes
 from engine.training.state import Checkpoints
 from engine.training.train import Optimizer, TrainSettings, train
 from engine.training.variants import CheckpointEach, Variants, can_stack, clip_each
@@ -39,7 +40,7 @@ def trained(model: nn.Module, settings: TrainSettings = SETTINGS, until: int | N
             raise KilledError
         losses.append(values)
 
-    train(model, small_tokens(), settings, device="cpu", pad_id=0, on_step=on_step, **more)
+    train(model, small_tokens(), Classes(), settings, device="cpu", on_step=on_step, **more)
     return losses
 
 

@@ -1,0 +1,184 @@
+"""A module of the user's own through experiments: scored as its own loop scores it, saved, and loaded again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.errors import InputError
+from engine.experiments.launch import configure
+from engine.models.own_module import load_module
+from engine.runtime.context import Point, RecordingContext
+from engine.store import load
+from engine.tasks.kinds import get
+from engine.training.evaluate import evaluate
+
+SIDE = 12
+FILE = """
+import torch
+from torch import nn
+
+MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
+
+
+class Net(nn.Module):
+    def __init__(self, width=8, classes=3):
+        super().__init__()
+        self.conv = nn.Conv2d(3, width, 3, padding=1)
+        self.norm = nn.BatchNorm2d(width)
+        self.last = nn.Linear(width, classes)
+
+    def forward(self, image):
+        return self.last(self.norm(self.conv(image)).relu().mean((2, 3)))
+
+
+def net(width: int = 8):
+    torch.manual_seed(0)
+    return Net(width)
+
+
+def four():
+    return Net(classes=4)
+
+
+def maps():
+    return nn.Sequential(nn.Conv2d(3, 3, 3))
+"""
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    (tmp_path / "net.py").write_text(FILE)
+    return f"{tmp_path / 'net.py'}:net"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Images whose class is the colour that they are mostly of."""
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 8), ("validation", 5), ("test", 5)):
+        for colour in range(3):
+            folder = tmp_path / "images" / split / ("red", "green", "blue")[colour]
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = generator.integers(0, 120, (SIDE, SIDE, 3), dtype=np.uint8)
+                pixels[..., colour] += 100
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "images"
+
+
+def run(name: str, folder: Path, model: str, data: Path, **more: Any) -> list[dict[str, Any]]:
+    experiment, config = configure(name, {"model": model, "data": str(data), "batch_size": 4, **more})
+    experiment.check(config)
+    context = RecordingContext(folder)
+    points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
+    for point in points:
+        experiment.run(config, [point], context)
+    assert context.errors == {}
+    return [context.results[point.index] for point in points]
+
+
+def own_accuracy(model: Any, data: Path) -> float:
+    """Pixels from 0 to 1, normalised; classes in alphabetical order."""
+    mean, std = torch.tensor((0.4, 0.5, 0.6)).view(3, 1, 1), torch.tensor((0.2, 0.3, 0.4)).view(3, 1, 1)
+    right = total = 0
+    for label, name in enumerate(("blue", "green", "red")):
+        for file in sorted((data / "test" / name).iterdir()):
+            pixels = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
+            right += int(model(((pixels - mean) / std)[None]).argmax() == label)
+            total += 1
+    return right / total
+
+
+@pytest.mark.slow
+def test_a_module_is_scored_quantised_saved_and_given_its_weights_again(model: str, data: Path, tmp_path: Path) -> None:
+    fine, coarse = run("quantize", tmp_path / "run", model, data, formats="fixed(24),fixed(4)")
+    assert fine["accuracy"] == own_accuracy(load_module(model).model, data)
+    folder = tmp_path / "run" / coarse["model"]
+    assert {"module.json", "compressed.safetensors", "compression.json"} == {one.name for one in folder.iterdir()}
+    with pytest.raises(InputError, match=r"holds the weights of a module of somebody's own; load it with"):
+        load(folder)
+    again = load(folder, module=model)
+    assert coarse["accuracy"] == own_accuracy(again.model, data)
+    filled = load(folder, module=load_module(model).model)
+    example = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(filled.model(example), again.model(example))
+    with pytest.raises(InputError, match=r"is not a complete compressed model"):
+        load(folder, module=model.replace(":net", ":four"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("quantize", {"formats": "fixed(4)", "modes": "qat", "qat_steps": 2}),
+        ("prune", {"sparsities": "0.5", "methods": "l1,random", "finetune_steps": 2}),
+        ("sensitivity", {"formats": "fixed(3)"}),
+        ("finetune", {"methods": "full", "steps": 2}),
+    ],
+)
+def test_experiments_take_modules(model: str, data: Path, tmp_path: Path, name: str, more: dict[str, Any]) -> None:
+    results = run(name, tmp_path / "run", model, data, **more)
+    assert len(results) == {"sensitivity": 2, "prune": 2}.get(name, 1)
+    assert all(0 <= result["accuracy"] <= 1 for result in results)
+
+
+@pytest.mark.slow
+def test_a_search_gives_the_function_its_arguments(model: str, data: Path, tmp_path: Path) -> None:
+    from engine.experiments.search.architecture import build, own_space
+
+    assert own_space(model).names == ("width", "learning_rate")
+    start = load_module(model)
+    built = build(start, {"width": 12}, inherit=False, seed=1)
+    assert built.subject.model.conv.out_channels == 12
+    assert built.subject.arguments == {"width": 12}
+    experiment, config = configure("search", {"model": model, "data": str(data), "space": "depth=1,2"})
+    with pytest.raises(InputError, match=r"net\.py:net has no argument 'depth' with a plain default; .* are width"):
+        experiment.check(config)
+
+
+@pytest.mark.slow
+def test_a_file_that_changes_during_a_run_stops_it(model: str, data: Path, tmp_path: Path) -> None:
+    run("quantize", tmp_path / "run", model, data, formats="fixed(4)")
+    kept = (tmp_path / "run" / "artifacts" / "once" / "module.json").read_text()
+    assert "nn.BatchNorm2d" in kept
+    Path(model.removesuffix(":net")).write_text(FILE + "\n# another\n")
+    with pytest.raises(InputError, match=r"net\.py has changed since this run began .*put it back as it was"):
+        run("quantize", tmp_path / "run", model, data, formats="fixed(4)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("function", "more", "message"),
+    [
+        ("four", {}, r"net\.py:four tells 4 classes apart and .* has 3; let the function make a module for these"),
+        ("maps", {}, r"net\.py:maps gives a tensor of the shape \[2, 3, 10, 10\] .* logits of \[batch, classes\]"),
+        ("net", {"task": "causal-lm"}, r"is scored by image-classification, and task says causal-lm"),
+        ("none", {}, r"net\.py has no function 'none'"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_the_start(
+    model: str, data: Path, function: str, more: dict[str, Any], message: str
+) -> None:
+    settings = {"model": model.replace(":net", f":{function}"), "data": str(data), **more}
+    experiment, config = configure("quantize", settings)
+    with pytest.raises(InputError, match=message):
+        experiment.check(config)
+
+
+@pytest.mark.slow
+def test_resnet20_scores_what_it_is_known_for(tmp_path: Path) -> None:
+    from tests.conftest import shared
+
+    source = f"{shared('models/resnet20-cifar10/resnet.py')}:resnet20"
+    settings = {"model": source, "data": str(shared("data/cifar10")), "batch_size": 64}
+    _, config = configure("quantize", settings)
+    task = get(config.task, source)
+    subject = task.load(source)
+    splits = task.data(config, subject, lambda *_: None)
+    score = evaluate(subject.model, splits.test, task.objective, batch_size=64, device="cpu")
+    assert (score.n, score.value) == (10_000, 0.8103)
