@@ -1,9 +1,11 @@
-"""Turns a model into a compressed one: quantised, pruned, adapted layers, and files of packed codes."""
+"""Turns a model into a compressed one: quantised, pruned, adapted layers."""
 
 from engine.compress.layers import (
     FakeQuantize,
+    Quantized,
     QuantizedEmbedding,
     QuantizedLinear,
+    quantized_layer,
     quantized_layers,
     stacking_key,
 )
@@ -12,22 +14,21 @@ from engine.compress.prune import Pruning, prune_model
 from engine.compress.quantize import quantize_model
 from engine.compress.report import LayerReport, layer_report, summarize
 from engine.compress.selection import LayerFormats
-from engine.compress.storage import load, save
 
 __all__ = [
     "FakeQuantize",
     "LayerFormats",
     "LayerReport",
     "Pruning",
+    "Quantized",
     "QuantizedEmbedding",
     "QuantizedLinear",
     "layer_report",
-    "load",
     "pack_model",
     "prune_model",
     "quantize_model",
+    "quantized_layer",
     "quantized_layers",
-    "save",
     "stacking_key",
     "summarize",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from engine.compress.layers import replace_layers
+from engine.layers import describe_model, is_meant
 
 
 class Skipped(nn.Identity):
@@ -13,8 +14,8 @@ class Skipped(nn.Identity):
 
 def square_layers(model: nn.Module) -> list[str]:
     """The linear layers with as many outputs as inputs, in the model's order."""
-    linear = ((name, one) for name, one in model.named_modules() if isinstance(one, nn.Linear))
-    return [name for name, one in linear if one.in_features == one.out_features]
+    layers = describe_model(model)
+    return [name for name, one in layers.items() if is_meant(one.kind, "Linear") and len(set(one.shape)) == 1]
 
 
 def skip_layers(model: nn.Module, names: Iterable[str]) -> None:

@@ -1,16 +1,21 @@
-"""Layers that quantise what they use; their weights stay float32 parameters, so that they can be trained."""
+"""Layers that quantise what they use; their weights stay float32 parameters, so that they can be trained.
+
+A quantised layer is of a class derived from the one it had: everything but its weight, bias and input stays as it was.
+"""
 
 import weakref
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from engine.compress.signal import Noise
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
+from engine.layers import LINEAR, TRANSPOSED, Kind, kind_of, weight_of
 
 
 class FakeQuantize(nn.Module):
@@ -48,18 +53,20 @@ class _Held:
         """A copy starts empty: what it would hold was made from another module's parameters."""
         return type(self), ()
 
-    def of(self, layer: nn.Module, name: str, quantizer: FakeQuantize) -> Tensor:
-        """The layer's parameter `name`, quantised; from the last call where nothing has changed since."""
+    def of(self, layer: nn.Module, name: str, quantizer: FakeQuantize, kind: Kind | None = None) -> Tensor:
+        """The layer's parameter `name`, quantised along the rows of its kind.
+
+        From the last call where nothing has changed since.
+        """
         sources = (*_origins(layer, name), *quantizer.scalars)
         differentiated = torch.is_grad_enabled() and sources[0].requires_grad
         if differentiated:
             self._value = None  # an optimizer's step follows, and fused ones leave a tensor's version as it was
         if differentiated or not ordinary(*sources) or any(tensor.is_inference() for tensor in sources):
-            value: Tensor = quantizer(getattr(layer, name))
-            return value
+            return _rounded(getattr(layer, name), quantizer, kind)
         if self._value is None or not self._fresh(sources):
             with torch.inference_mode(False), torch.no_grad():
-                self.put(layer, name, quantizer, quantizer(getattr(layer, name)))
+                self.put(layer, name, quantizer, _rounded(getattr(layer, name), quantizer, kind))
         assert self._value is not None
         return self._value
 
@@ -80,6 +87,16 @@ class _Held:
         )
 
 
+def held_values() -> _Held:
+    """A place for a quantised tensor, empty."""
+    return _Held()
+
+
+def _rounded(x: Tensor, quantizer: FakeQuantize, kind: Kind | None) -> Tensor:
+    rounded: Tensor = quantizer(x) if kind is None else kind.shaped(quantizer(kind.rows(x)), x.shape)
+    return rounded
+
+
 def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
     """What a parameter is made from: itself, or where it is parametrised the tensors behind it."""
     if not parametrize.is_parametrized(layer, name):
@@ -88,64 +105,152 @@ def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
     return (behind.get_parameter("original"), *behind.buffers())
 
 
-class QuantizedLinear(nn.Linear):
-    """A linear layer `[..., in] → [..., out]` whose weight, bias and input each have a format of their own.
+class Quantized(nn.Module):
+    """What every quantised layer has beside what it was: formats for its weight, its bias and its input.
 
-    `bias` None leaves the bias in float32, `inputs` None the activations. `input_sqnr` is what calibration measured.
+    It keeps the attributes and the forward of the class that it was made from: scales, offsets and padding stay what
+    they are. `bias_format` None leaves the bias in float32, `input_format` None the activations. The weight is
+    quantised once per evaluation, and each training step. `input_sqnr` is what calibration measured, `noise` what a
+    method did to the weight, which was rounded by it already; `short` says that it saw too few samples for a full rank.
     """
 
-    def __init__(self, layer: nn.Linear, weight: Format, bias: Format | None, inputs: Format | None) -> None:
-        super().__init__(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
-        self.weight = layer.weight
-        self.bias = layer.bias
-        self.weight_format = FakeQuantize(weight)
-        self.bias_format = FakeQuantize(bias) if bias is not None and layer.bias is not None else None
-        self.input_format = FakeQuantize(inputs) if inputs is not None else None
-        self.input_sqnr: float | None = None
-        self.held_weight, self.held_bias = _Held(), _Held()
-        self.train(layer.training)
+    plain: type[nn.Module]
+    kind: Kind
+    weight: Tensor
+    bias: Tensor | None
+    weight_format: FakeQuantize
+    bias_format: FakeQuantize | None
+    input_format: FakeQuantize | None
+    held_weight: _Held
+    held_bias: _Held
+    input_sqnr: float | None
+    noise: Noise | None
+    short: bool
 
-    def forward(self, x: Tensor) -> Tensor:
-        """`x·Wᵀ + b` of the quantised three; the weight is quantised once per evaluation, and each training step."""
-        weight = self.held_weight.of(self, "weight", self.weight_format)
-        bias = self.held_bias.of(self, "bias", self.bias_format) if self.bias_format is not None else self.bias
-        return functional.linear(x if self.input_format is None else self.input_format(x), weight, bias)
+    def quantized(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias as the layer computes with them, in their own shapes."""
+        weight = self.held_weight.of(self, "weight", self.weight_format, self.kind)
+        bias = getattr(self, "bias", None)
+        if self.bias_format is not None:
+            bias = self.held_bias.of(self, "bias", self.bias_format)
+        return weight, bias
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """What the layer's own class makes of the input, with the quantised weight and bias in place of its own."""
+        weight, bias = self.quantized()
+        if self.input_format is not None:
+            x = self._rounded_inputs(x, self.input_format)
+        if self.plain is nn.Linear:
+            return functional.linear(x, weight, bias)
+        seen = object.__new__(self.plain)
+        seen.__dict__ = self.__dict__ | {"weight": weight, "bias": bias, "_parameters": {}}
+        return self.plain.forward(seen, x, *args, **kwargs)
+
+    def _rounded_inputs(self, x: Tensor, quantizer: FakeQuantize) -> Tensor:
+        """The input in its format; blocks and rows that share a scale run over channels."""
+        if not quantizer.format.shares_scale:
+            return quantizer(x)  # type: ignore[no-any-return]
+        return self.kind.features_back(quantizer(self.kind.features_last(x)))
 
 
-class QuantizedEmbedding(nn.Embedding):
+class QuantizedLinear(Quantized, nn.Linear):  # type: ignore[misc]
+    """A linear layer `[..., in] → [..., out]` whose weight, bias and input each have a format of their own."""
+
+    plain = nn.Linear
+
+
+class QuantizedEmbedding(Quantized, nn.Embedding):  # type: ignore[misc]
     """An embedding table `[entries, features]` with a format for its entries."""
 
-    def __init__(self, layer: nn.Embedding, weight: Format) -> None:
-        super().__init__(
-            layer.num_embeddings,
-            layer.embedding_dim,
-            layer.padding_idx,
-            layer.max_norm,
-            layer.norm_type,
-            layer.scale_grad_by_freq,
-            layer.sparse,
-            _weight=layer.weight,
-        )
-        self.weight = layer.weight
-        self.weight_format = FakeQuantize(weight)
-        self.held_weight = _Held()
-        self.train(layer.training)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """The quantised rows that the ids name."""
-        weight = self.held_weight.of(self, "weight", self.weight_format)
-        return functional.embedding(
-            ids, weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
-        )
+    plain = nn.Embedding
 
 
-QuantizedLayer = QuantizedLinear | QuantizedEmbedding
+_CLASSES: dict[type[nn.Module], type[Quantized]] = {nn.Linear: QuantizedLinear, nn.Embedding: QuantizedEmbedding}
 
 
-def quantized_layers(model: nn.Module) -> dict[str, QuantizedLayer]:
-    """The quantised layers of a model by name, in the model's order."""
-    modules = model.named_modules()
-    return {name: module for name, module in modules if isinstance(module, QuantizedLinear | QuantizedEmbedding)}
+def _class_of(plain: type[nn.Module]) -> type[Quantized]:
+    if plain not in _CLASSES:
+        _CLASSES[plain] = type(f"Quantized{plain.__name__}", (Quantized, plain), {"plain": plain})
+    return _CLASSES[plain]
+
+
+def quantized_layer(
+    layer: nn.Module,
+    weight: Format,
+    bias: Format | None = None,
+    inputs: Format | None = None,
+    like: Quantized | None = None,
+) -> Quantized:
+    """A layer with formats, of the same class otherwise, with the same parameters.
+
+    What shares its weight with the quantised layer `like` shares how it is quantised too.
+
+    Raises:
+        TypeError: no layer that holds a weight.
+    """
+    kind = kind_of(layer)
+    if kind is None:
+        raise TypeError(f"{type(layer).__name__} has no weight that could be quantised")
+    new = _copied(layer, _class_of(layer.plain if isinstance(layer, Quantized) else type(layer)))
+    assert isinstance(new, Quantized)
+    new.kind = kind
+    has_bias = getattr(layer, "bias", None) is not None
+    new.weight_format = FakeQuantize(weight) if like is None else like.weight_format
+    new.held_weight = _Held() if like is None else like.held_weight
+    new.bias_format = FakeQuantize(bias) if bias is not None and has_bias else None
+    new.input_format = None if inputs is None or kind.table else FakeQuantize(inputs)
+    new.held_bias, new.input_sqnr, new.noise, new.short = _Held(), None, None, False
+    return new
+
+
+def resized(layer: nn.Module, rows: Tensor | None = None, columns: Tensor | None = None) -> nn.Module:
+    """A linear layer of some of its rows and columns, quantised as it was, of the same class.
+
+    Raises:
+        TypeError: no linear layer.
+    """
+    kind = kind_of(layer)
+    if kind not in (LINEAR, TRANSPOSED):
+        raise TypeError(f"{type(layer).__name__} is no linear layer that could be cut")
+    weight, bias = kind.rows(layer.get_parameter("weight").detach()), getattr(layer, "bias", None)
+    if rows is not None:
+        rows = rows.to(weight.device)
+        weight, bias = weight[rows], None if bias is None else bias.detach()[rows]
+    if columns is not None:
+        weight = weight[:, columns.to(weight.device)]
+    new = _copied(layer, type(layer))
+    new.weight = nn.Parameter(kind.shaped(weight, weight.shape).clone(memory_format=torch.contiguous_format))
+    if bias is not None:
+        new.bias = nn.Parameter(bias.detach().clone())
+    for name, size in zip(
+        ("nf", "nx") if kind.transposed else ("out_features", "in_features"), weight.shape, strict=True
+    ):
+        setattr(new, name, size)
+    if isinstance(new, Quantized):
+        new.held_weight, new.held_bias = _Held(), _Held()
+    return new
+
+
+def _copied(layer: nn.Module, as_class: type[nn.Module]) -> nn.Module:
+    """A layer with all attributes of another, its hooks aside, and the same parameters."""
+    new: nn.Module = object.__new__(as_class)
+    nn.Module.__init__(new)
+    new.__dict__ |= {name: value for name, value in layer.__dict__.items() if name not in _HOOKS}
+    for own in ("_parameters", "_buffers", "_modules"):
+        new.__dict__[own] = dict(layer.__dict__[own])
+    return new
+
+
+_HOOKS = {name for name in nn.Module().__dict__ if "hook" in name}
+
+
+def quantized_layers(model: nn.Module) -> dict[str, Quantized]:
+    """The quantised layers of a model by name, in the model's order; those that share a weight are one."""
+    found: dict[int, tuple[str, Quantized]] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, Quantized):
+            found.setdefault(id(weight_of(module)), (name, module))
+    return dict(found.values())
 
 
 def stacking_key(model: nn.Module) -> tuple[object, ...]:

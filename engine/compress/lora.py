@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from engine.compress.layers import replace_layers
-from engine.compress.prune_masks import raw_weight
 from engine.compress.selection import included_layers
 from engine.errors import InputError
+from engine.layers import adaptable, describe_model, is_adaptable, weight_of
 
 _ADAPTER = "default"  # PEFT's own name for the only one
 
@@ -19,7 +19,8 @@ _ADAPTER = "default"  # PEFT's own name for the only one
 class LoraSettings:
     """`rank` columns are trained for each layer, scaled by `alpha / rank`; `dropout` is on the layer's input.
 
-    `targets` are names, patterns or types of linear layers; empty takes those that PEFT knows for the kind of model.
+    `targets` are names, patterns or types of layers; empty takes all linear layers of the repeated blocks, or where
+    there are none the convolutions there.
     """
 
     rank: int = 8
@@ -32,7 +33,7 @@ def add_lora(model: nn.Module, settings: LoraSettings, seed: int = 0) -> list[st
     """Puts adapters beside layers of `model`, in place, and freezes everything else; returns the layers' names.
 
     Raises:
-        InputError: a target that fits no layer, or none that is linear.
+        InputError: a target that fits no layer, or none that can have an adapter.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
@@ -52,14 +53,14 @@ def merge_lora(model: nn.Module) -> None:
 
     A mask or a number format of a layer then applies to the sum.
     """
-    from peft.tuners.lora import Linear as Adapted
+    from peft.tuners.lora import Conv2d, Linear
 
     def replacement(name: str, layer: nn.Module) -> nn.Module | None:
-        if not isinstance(layer, Adapted):
+        if not isinstance(layer, Linear | Conv2d):
             return None
         base: nn.Module = layer.base_layer
         with torch.no_grad():
-            raw_weight(base).add_(layer.get_delta_weight(_ADAPTER))
+            weight_of(base).add_(layer.get_delta_weight(_ADAPTER))
         return base
 
     replace_layers(model, replacement)
@@ -80,17 +81,15 @@ def trainable(model: nn.Module) -> tuple[int, int, int]:
 
 
 def _targets(model: nn.Module, patterns: Iterable[str]) -> list[str]:
-    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN
-
     chosen = tuple(patterns)
+    layers = describe_model(model)
     if not chosen:
-        kind = getattr(getattr(model, "config", None), "model_type", "")
-        if kind not in KNOWN:
-            raise InputError(
-                f"which layers of a {kind or 'model like this'} to adapt is not known; name them as targets."
-            )
-        chosen = tuple(f"*.{ending}" for ending in KNOWN[kind])
-    names = [name for name in included_layers(model, chosen) if isinstance(model.get_submodule(name), nn.Linear)]
+        if names := adaptable(layers):
+            return names
+        raise InputError(f"{type(model).__name__} has no repeated blocks of linear layers; name layers as targets.")
+    names = [name for name in included_layers(model, chosen) if is_adaptable(layers[name].kind)]
     if not names:
-        raise InputError(f"LoRA adapts linear layers; {', '.join(chosen)} are embeddings: name linear ones as targets.")
+        raise InputError(
+            f"LoRA adapts linear layers and convolutions; {', '.join(chosen)} are none: name such ones as targets."
+        )
     return names

@@ -8,21 +8,27 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from engine.compress.batches import Batch
+from engine.compress.methods.rounding import PANEL
+from engine.compress.prune_channels import cut_channels
 from engine.compress.prune_choice import count, drop_lowest, keep_n_of_m
-from engine.compress.prune_masks import mask_of, set_mask, set_threshold
+from engine.compress.prune_masks import mask_layers, mask_of, set_threshold
+from engine.compress.prune_movement import MOVEMENT, begin_movement, end_movement, trained_mask
 from engine.compress.prune_scores import scored
-from engine.compress.prune_structure import Kind, blocks, cut, involved, unit_scores
-from engine.compress.quantize import Batch
+from engine.compress.prune_sparsegpt import SPARSEGPT, lowest, n_of_m, sparse_layers
+from engine.compress.prune_structure import blocks, cut, involved, unit_scores
+from engine.compress.prune_units import Kind
 from engine.compress.selection import included_layers
 from engine.errors import InputError
+from engine.layers import LINEAR, TRANSPOSED, kind_of, weight_of
 
-Granularity = Literal["weights", "n:m", "neurons", "heads"]
+Granularity = Literal["weights", "n:m", "neurons", "heads", "channels"]
 Scope = Literal["layer", "global"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What to prune. `sparsity` is the share of weights (or neurons, or heads) that go; N:M goes by `pattern` instead.
+    """What to prune. `sparsity` is the share of weights (neurons, heads, channels) that go; N:M goes by `pattern`.
 
     With the scope `global` the lowest scores of all layers go, whatever layer they are in. `include` and `exclude` are
     types or patterns as in `LayerFormats`. Inputs below `threshold` times their token's largest are zeroed too.
@@ -42,16 +48,22 @@ class Pruning:
 def prune_model(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ()) -> nn.Module:
     """A pruned copy of `model`; the original is untouched.
 
+    With the method `movement` nothing is pruned yet: training makes the scores, `prune` goes by them on the way, and
+    `settle` ends it.
+
     Raises:
         InputError: a pattern that fits no layer, rows that M does not divide, a number format without zero, no blocks
             to cut, or a layer that the method cannot score.
     """
     pruned = copy.deepcopy(model)
-    prune(pruned, pruning, calibration)
+    if pruning.method == MOVEMENT:
+        begin_movement(pruned, included_layers(pruned, pruning.include, pruning.exclude))
+    else:
+        prune(pruned, pruning, calibration)
     names = included_layers(pruned, pruning.include, pruning.exclude)
     for name in names if pruning.threshold > 0 else ():
         layer = pruned.get_submodule(name)
-        if isinstance(layer, nn.Linear):
+        if kind_of(layer) in (LINEAR, TRANSPOSED):
             set_threshold(layer, pruning.threshold)
     return pruned
 
@@ -62,20 +74,52 @@ def prune(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ())
     if pruning.granularity in ("neurons", "heads"):
         _cut(model, "neurons" if pruning.granularity == "neurons" else "heads", names, pruning, calibration)
         return
-    scores = scored(pruning.method, model, names, pruning.seed, calibration)
+    if pruning.granularity == "channels":
+        together = pruning.scope == "global"
+        cut_channels(model, names, pruning.method, pruning.sparsity, together, pruning.seed, calibration)
+        return
     alive = {name: _alive(model.get_submodule(name)) for name in names}
     if pruning.granularity == "n:m":
-        n, m = pruning.pattern
-        for name in names:
-            if scores[name].shape[-1] % m:
-                raise InputError(
-                    f"{name} has {scores[name].shape[-1]} inputs, which {m} does not divide; leave it out with skip."
-                )
-        masks = {name: keep_n_of_m(scores[name], n, m, pruning.seed, alive[name]) for name in names}
+        _check_groups(alive, pruning.pattern[1])
+    if pruning.method == SPARSEGPT:
+        masks = _sparse(model, pruning, alive, list(calibration))
     else:
-        masks = _lowest(scores, pruning, alive)
+        scores = scored(pruning.method, model, names, pruning.seed, calibration)
+        masks = _chosen(scores, pruning, alive)
+    shaped = {}
     for name, mask in masks.items():
-        set_mask(model.get_submodule(name), mask)
+        kind, weight = kind_of(model.get_submodule(name)), weight_of(model.get_submodule(name))
+        assert kind is not None
+        shaped[name] = kind.shaped(mask, weight.shape)
+    mask_layers(model, shaped)
+
+
+def settle(model: nn.Module, pruning: Pruning) -> None:
+    """Ends the training of scores: the masks stay as they are."""
+    end_movement(model, included_layers(model, pruning.include, pruning.exclude))
+
+
+def _check_groups(alive: dict[str, Tensor], m: int) -> None:
+    for name, rows in alive.items():
+        if rows.shape[-1] % m:
+            raise InputError(f"{name} has {rows.shape[-1]} inputs, which {m} does not divide; leave it out with skip.")
+
+
+def _chosen(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
+    if pruning.granularity != "n:m":
+        return _lowest(scores, pruning, alive)
+    n, m = pruning.pattern
+    return {name: keep_n_of_m(score, n, m, pruning.seed, alive[name]) for name, score in scores.items()}
+
+
+def _sparse(model: nn.Module, pruning: Pruning, alive: dict[str, Tensor], batches: list[Batch]) -> dict[str, Tensor]:
+    """Masks of SparseGPT, which changes what is left too."""
+    if pruning.scope == "global":
+        raise InputError("sparsegpt prunes a layer after the other, each to the same share: take scopes=layer with it.")
+    n, m = pruning.pattern
+    if pruning.granularity == "n:m":
+        return sparse_layers(model, alive, lambda _rows: n_of_m(n, m, pruning.seed), m, batches)
+    return sparse_layers(model, alive, lambda rows: lowest(pruning.sparsity, pruning.seed, rows), PANEL, batches)
 
 
 def _lowest(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -103,7 +147,10 @@ def _cut(model: nn.Module, kind: Kind, names: list[str], pruning: Pruning, calib
 
 
 def _alive(layer: nn.Module) -> Tensor:
-    mask = mask_of(layer)
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    return torch.ones(weight.shape, dtype=torch.bool) if mask is None else mask.cpu().clone()
+    """Which weights are left, as rows; while scores are trained those that were left when that began."""
+    trained, kind = trained_mask(layer), kind_of(layer)
+    mask = mask_of(layer) if trained is None else trained.alive
+    assert kind is not None
+    if mask is None:
+        return torch.ones(kind.row_shape(weight_of(layer).shape), dtype=torch.bool)
+    return kind.rows(mask).cpu().clone()

@@ -1,13 +1,14 @@
 """Masks over weights: they live in `torch.nn.utils.parametrize`, so that training, copying and saving respect them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from engine.compress.layers import QuantizedEmbedding, QuantizedLinear
+from engine.compress.layers import Quantized
 from engine.errors import InputError
+from engine.layers import live_layers, weight_of
 
 
 class Mask(nn.Module):
@@ -45,31 +46,38 @@ def mask_of(layer: nn.Module) -> Tensor | None:
 
 
 def masked_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The layers with a mask by name, in the model's order."""
-    return {name: layer for name, layer in model.named_modules() if mask_of(layer) is not None}
+    """The layers with a mask by name, in the model's order; those that share a weight are one."""
+    found: dict[int, tuple[str, nn.Module]] = {}
+    for name, layer in model.named_modules():
+        if mask_of(layer) is not None:
+            found.setdefault(id(weight_of(layer)), (name, layer))
+    return dict(found.values())
 
 
-def set_mask(layer: nn.Module, mask: Tensor) -> None:
-    """Lays a mask over a layer's weight, in place of one that is there.
+def set_mask(layer: nn.Module, mask: Tensor, others: Iterable[nn.Module] = ()) -> None:
+    """Lays a mask over a layer's weight, in place of one that is there, and over the same weight in `others`.
 
     Raises:
         InputError: the layer's number format has no zero.
     """
-    if (before := mask_of(layer)) is not None:
+    if (before := mask_of(layer)) is not None:  # one tensor for all that share the weight
         before.copy_(mask)
         return
-    if isinstance(layer, QuantizedLinear | QuantizedEmbedding):
-        number_format = layer.weight_format.format
+    if isinstance(layer, Quantized):
+        number_format = layer.weight_format.format.plain
         if number_format.quantize(torch.tensor([[0.0, 1.0, 3.0]]))[0, 0] != 0:
             raise InputError(f"{number_format} has no zero, so weights in it cannot be pruned; take another format.")
-    parametrize.register_parametrization(layer, "weight", Mask(mask.to(raw_weight(layer).device)))
+    laid = Mask(mask.to(weight_of(layer).device))
+    for one in (layer, *others):
+        parametrize.register_parametrization(one, "weight", laid)
 
 
-def raw_weight(layer: nn.Module) -> Tensor:
-    """A layer's trained weight as it is below any mask."""
-    if not parametrize.is_parametrized(layer, "weight"):
-        return layer.get_parameter("weight")
-    return layer.get_parameter("parametrizations.weight.original")
+def mask_layers(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Lays masks over layers, each over every use of its weight. Raises InputError like `set_mask`."""
+    uses = live_layers(model)
+    for name, mask in masks.items():
+        layer, *others = (model.get_submodule(one) for one in uses[name])
+        set_mask(layer, mask, others)
 
 
 def threshold_of(layer: nn.Module) -> float | None:
@@ -93,12 +101,22 @@ def set_threshold(layer: nn.Module, threshold: float) -> None:
 
 
 def rebuilt(
-    layer: nn.Module, build: Callable[[nn.Module], nn.Module], part: Callable[[Tensor], Tensor] = lambda mask: mask
+    layer: nn.Module,
+    build: Callable[[nn.Module], nn.Module],
+    part: Callable[[Tensor], Tensor] = lambda mask: mask,
+    like: nn.Module | None = None,
 ) -> nn.Module:
-    """What `build` makes of the bare layer, with the layer's mask (that `part` of it) and threshold laid over it."""
+    """What `build` makes of the bare layer, with the layer's mask (that `part` of it) and threshold laid over it.
+
+    `like` is what has been made of another layer with the same weight: weight and mask are shared with it.
+    """
     mask, threshold = mask_of(layer), threshold_of(layer)
     new = build(layer if mask is None else _bare(layer))
-    if mask is not None:
+    if mask is not None and like is not None:
+        new.register_parameter("weight", weight_of(like))  # type: ignore[arg-type]
+        shared: nn.Module = like.get_submodule("parametrizations.weight.0")
+        parametrize.register_parametrization(new, "weight", shared)
+    elif mask is not None:
         set_mask(new, part(mask))
     if threshold is not None:
         set_threshold(new, threshold)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.compress.layers import QuantizedEmbedding, QuantizedLinear
+from engine.compress.batches import Batch, watch_inputs
+from engine.compress.layers import Quantized
 from engine.compress.prune_masks import mask_of, thresholds
-from engine.compress.quantize import Batch, watch_inputs
-from engine.compress.selection import weight_layers
+from engine.layers import kind_of, live_layers
 
 STRIPS = 16
 _RAMP = "_.:-=+*#%@"  # from nothing left to everything left: ten steps that every terminal has
@@ -39,10 +39,13 @@ class LayerSparsity:
 
 def sparsity_report(model: nn.Module, original: nn.Module) -> list[LayerSparsity]:
     """The layers of `model` that are pruned, beside what they were in `original`, in the model's order."""
-    whole = weight_layers(original)
+    whole = live_layers(original)
     found = []
-    for name, layer in weight_layers(model).items():
-        weight, first = _weight(layer), _weight(whole[name])
+    for name in live_layers(model):
+        if name not in whole:
+            continue
+        layer = model.get_submodule(name)
+        weight, first = _weight(layer), _weight(original.get_submodule(name))
         if mask_of(layer) is None and weight.shape == first.shape:
             continue
         alive = _used(layer) != 0
@@ -89,13 +92,15 @@ def overall(layers: Iterable[LayerSparsity]) -> float:
 
 def _used(layer: nn.Module) -> Tensor:
     """The weight that the layer computes with: quantised where it has a format."""
-    weight = _weight(layer).detach()
-    if isinstance(layer, QuantizedLinear | QuantizedEmbedding):
+    weight = _weight(layer)
+    if isinstance(layer, Quantized):
         return layer.weight_format.format.quantize(weight)
     return weight
 
 
 def _weight(layer: nn.Module) -> Tensor:
-    weight = layer.weight
+    """A layer's weight as rows."""
+    weight, kind = layer.weight, kind_of(layer)
     assert isinstance(weight, Tensor)
-    return weight
+    assert kind is not None
+    return kind.rows(weight.detach())

@@ -1,4 +1,4 @@
-"""How much a weight matters: a score is a function of a layer and its data, a tensor in the weight's shape."""
+"""How much a weight matters: a score is a function of a layer and its data, a tensor in the shape of its rows."""
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from engine.compress.quantize import Batch, watch_inputs
+from engine.compress.batches import Batch, watch_inputs
+from engine.compress.prune_movement import MOVEMENT, movement_scores
 from engine.errors import InputError
+from engine.layers import CONV2D, LINEAR, TRANSPOSED, kind_of, live_layers
 
 
 @dataclass(frozen=True, slots=True)
 class LayerData:
-    """What is known of a layer. `norm` is the L2 norm of each input over all tokens seen, [in]; None if not asked."""
+    """What is known of a layer. `norm` is the L2 norm of each input over all tokens (places of images) seen, [in], or
+    [out, in · h · w] of a convolution, whose weights meet inputs of their own; None if not asked.
+    """
 
     name: str
     seed: int
@@ -41,11 +46,25 @@ def wanda_score(layer: nn.Module, data: LayerData) -> Tensor:
         InputError: the layer has no inputs to measure.
     """
     if data.norm is None:
-        raise InputError(f"wanda scores what enters a linear layer; {data.name} is none: leave it out with skip.")
+        raise InputError(
+            f"wanda scores what enters a linear layer or a convolution; {data.name} is none: leave it out with skip."
+        )
     return _weight(layer).abs() * data.norm
 
 
-SCORES: Mapping[str, Score] = {"random": random_score, "l1": l1_score, "wanda": wanda_score}
+def movement_score(layer: nn.Module, data: LayerData) -> Tensor:
+    """What training has made of the layer's scores. Raises InputError where none are trained."""
+    kind = kind_of(layer)
+    assert kind is not None
+    return kind.rows(movement_scores(layer, data.name))
+
+
+SCORES: Mapping[str, Score] = {
+    "random": random_score,
+    "l1": l1_score,
+    "wanda": wanda_score,
+    MOVEMENT: movement_score,
+}
 _NEED_INPUTS = ("wanda",)
 
 
@@ -62,21 +81,39 @@ def scored(
 
 
 def _input_norms(model: nn.Module, names: Sequence[str], calibration: Iterable[Batch]) -> dict[str, Tensor]:
+    """By layer the norm of each input; of a weight with several uses that of what enters the linear ones."""
     squares: dict[str, Tensor] = {}
 
-    def watcher(name: str) -> Callable[[Tensor], None]:
+    def watcher(name: str, layer: nn.Module) -> Callable[[Tensor], None]:
         def watch(x: Tensor) -> None:
-            energy = x.detach().flatten(0, -2).double().square().sum(0)
+            energy = _energy(layer, x.detach())
             squares[name] = squares[name] + energy if name in squares else energy
 
         return watch
 
-    linear = [name for name in names if isinstance(model.get_submodule(name), nn.Linear)]
-    watch_inputs(model, {name: watcher(name) for name in linear}, list(calibration))
+    uses = live_layers(model)
+    watched = {
+        use: watcher(name, model.get_submodule(use))
+        for name in names
+        for use in uses.get(name, (name,))
+        if kind_of(model.get_submodule(use)) in (LINEAR, TRANSPOSED, CONV2D)
+    }
+    watch_inputs(model, watched, list(calibration))
     return {name: energy.sqrt().float() for name, energy in squares.items()}
 
 
+def _energy(layer: nn.Module, x: Tensor) -> Tensor:
+    """The sum of squares of what each weight of a row meets, float64."""
+    if not isinstance(layer, nn.Conv2d):
+        return x.flatten(0, -2).double().square().sum(0)
+    padded = functional.pad(x, layer._reversed_padding_repeated_twice)
+    # [b, in · h · w, places]
+    met = functional.unfold(padded.square(), layer.kernel_size, layer.dilation, 0, layer.stride)
+    return met.double().sum((0, 2)).view(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, 0)
+
+
 def _weight(layer: nn.Module) -> Tensor:
-    weight = layer.weight
+    weight, kind = layer.weight, kind_of(layer)
     assert isinstance(weight, Tensor)
-    return weight.detach()
+    assert kind is not None
+    return kind.rows(weight.detach())

@@ -2,37 +2,41 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from engine.compress.layers import QuantizedEmbedding, QuantizedLinear, replace_layers
+from engine.compress.batches import Batch, watch_inputs
+from engine.compress.layers import Quantized, quantized_layer, replace_layers
+from engine.compress.methods.apply import Checkpoint, round_by
+from engine.compress.methods.rounding import Method
 from engine.compress.prune_masks import rebuilt
-from engine.compress.selection import LayerFormats, select_layers, spec_for
+from engine.compress.selection import LayerFormats, select_layers, sharers, spec_for
 from engine.compress.signal import NoiseMeter
 from engine.errors import InputError
 from engine.formats import Format, parse
 from engine.formats.base import Fitter
+from engine.layers import kind_of, live_layers
 
 
-class InputBatch(Protocol):
-    """A batch that keeps the model's keyword arguments apart from labels."""
-
-    @property
-    def inputs(self) -> Mapping[str, Tensor]:
-        """Keyword arguments of the model's forward."""
-
-
-Batch = Mapping[str, Any] | InputBatch
-
-
-def quantize_model(model: nn.Module, formats: LayerFormats, calibration: Iterable[Batch] = ()) -> nn.Module:
+def quantize_model(
+    model: nn.Module,
+    formats: LayerFormats,
+    calibration: Iterable[Batch] = (),
+    method: Method = "nearest",
+    checkpoint: Checkpoint | None = None,
+    report: Callable[[int, int], None] = lambda _done, _total: None,
+    *,
+    shared: bool = False,
+) -> nn.Module:
     """A copy of `model` with quantised layers; the original is untouched.
 
+    A copy that is not to be trained may have the original's own parameters (`shared`): it takes half of the memory.
+    A method but nearest changes them, so it has its own in any case.
+
     Open weight and bias formats are fitted to each tensor, open activation formats to the inputs that the
-    `calibration` batches (on the model's device; a few are enough) bring to each layer of the original.
+    `calibration` batches (on the model's device; a few are enough) bring to each layer of the original. A `method` but
+    nearest chooses the values of weights on the same batches, tables aside, and keeps in `checkpoint` what is done.
 
     Raises:
         InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
@@ -41,24 +45,55 @@ def quantize_model(model: nn.Module, formats: LayerFormats, calibration: Iterabl
     names = select_layers(model, formats)
     batches = list(calibration)
     inputs = _input_formats(model, names, formats, batches)
-    quantized = copy.deepcopy(model)
+    own = sharers(model, names)
+    kept = (*model.parameters(), *model.buffers()) if shared and method == "nearest" else ()
+    quantized = copy.deepcopy(model, {id(tensor): tensor for tensor in kept})
+    made: dict[str, Quantized] = {}
+    chosen = {} if method == "nearest" else _method_specs(model, names, formats)
 
     def replacement(name: str, layer: nn.Module) -> nn.Module | None:
-        if name not in names:
+        if name not in own:
             return None
-        return rebuilt(layer, lambda bare: _quantized(bare, name, formats, inputs.get(name)))
+
+        def build(bare: nn.Module) -> nn.Module:
+            new = _quantized(bare, own[name], formats, inputs.get(name), made.get(own[name]), own[name] in chosen)
+            return made.setdefault(own[name], new) if name == own[name] else new
+
+        return rebuilt(layer, build, like=made.get(own[name]))
 
     replace_layers(quantized, replacement)
     _measure_inputs(model, quantized, inputs, batches)
+    if chosen:
+        round_by(quantized, chosen, method, batches, checkpoint, report)
     return quantized
 
 
-def _quantized(layer: nn.Module, name: str, formats: LayerFormats, inputs: Format | None) -> nn.Module:
-    weight = _fitted(spec_for(formats.weight, name), layer.weight) or parse("fp32")
-    if isinstance(layer, nn.Embedding):
-        return QuantizedEmbedding(layer, weight)
-    assert isinstance(layer, nn.Linear)
-    return QuantizedLinear(layer, weight, _fitted(spec_for(formats.bias, name), layer.bias), inputs)
+def _method_specs(model: nn.Module, names: Iterable[str], formats: LayerFormats) -> dict[str, str]:
+    """The formats of the weights that a method can choose for: what is looked up, by any name, has no inputs."""
+    uses = live_layers(model)
+    found = {}
+    for name in names:
+        kinds = (kind_of(model.get_submodule(one)) for one in uses[name])
+        if (spec := spec_for(formats.weight, name)) and not any(kind and kind.table for kind in kinds):
+            found[name] = spec
+    return found
+
+
+def _quantized(
+    layer: nn.Module,
+    name: str,
+    formats: LayerFormats,
+    inputs: Format | None,
+    like: Quantized | None,
+    later: bool = False,
+) -> Quantized:
+    """`later`: the weight stays as it is for now."""
+    kind = kind_of(layer)
+    assert kind is not None
+    spec = None if later else spec_for(formats.weight, name)
+    weight = _fitted(spec, None if like else kind.rows(layer.get_parameter("weight")))
+    bias = None if kind.table else _fitted(spec_for(formats.bias, name), layer.bias)
+    return quantized_layer(layer, weight or parse("fp32"), bias, inputs, like)
 
 
 def _fitted(spec: str | None, x: Any) -> Format | None:
@@ -71,9 +106,9 @@ def _input_formats(
 ) -> dict[str, Format]:
     fitters: dict[str, Fitter] = {}
     result: dict[str, Format] = {}
-    for name in names:
-        spec = spec_for(formats.activation, name)
-        if spec is None or not isinstance(model.get_submodule(name), nn.Linear):
+    for name, own in sharers(model, names).items():
+        spec, kind = spec_for(formats.activation, own), kind_of(model.get_submodule(name))
+        if spec is None or kind is None or kind.table:
             continue
         chosen = parse(spec)
         if chosen.open and not batches:
@@ -89,26 +124,14 @@ def _input_formats(
 def _measure_inputs(model: nn.Module, quantized: nn.Module, inputs: Mapping[str, Format], batches: list[Batch]) -> None:
     """Records in each quantised layer the SQNR of its input format on the original model's activations."""
     meters = {name: NoiseMeter(chosen) for name, chosen in inputs.items()}
-    watch_inputs(model, {name: meter.observe for name, meter in meters.items()}, batches)
+
+    def watcher(name: str) -> Callable[[Tensor], None]:
+        kind = kind_of(model.get_submodule(name))
+        assert kind is not None
+        return lambda x: meters[name].observe(kind.features_last(x))
+
+    watch_inputs(model, {name: watcher(name) for name in meters}, batches)
     for name, meter in meters.items():
         layer = quantized.get_submodule(name)
-        assert isinstance(layer, QuantizedLinear)
+        assert isinstance(layer, Quantized)
         layer.input_sqnr = meter.sqnr
-
-
-def watch_inputs(model: nn.Module, watchers: Mapping[str, Callable[[Tensor], None]], batches: list[Batch]) -> None:
-    """Runs the model over the batches in evaluation mode; each watcher sees what enters its layer."""
-    if not watchers or not batches:
-        return
-    training = {module: module.training for module in model.modules()}
-    with ExitStack() as hooks, torch.no_grad():
-        for name, watch in watchers.items():
-            hook = model.get_submodule(name).register_forward_pre_hook(lambda _, args, watch=watch: watch(args[0]))
-            hooks.callback(hook.remove)
-        try:
-            model.eval()
-            for batch in batches:
-                model(**(batch if isinstance(batch, Mapping) else batch.inputs))
-        finally:
-            for module, was_training in training.items():
-                module.training = was_training

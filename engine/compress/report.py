@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from engine.compress.layers import QuantizedLinear, quantized_layers
+from engine.compress.layers import quantized_layers
 from engine.compress.signal import noise
 
 
@@ -37,15 +37,15 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
     """A report for each quantised layer of a model, in the model's order."""
     reports = []
     for name, layer in quantized_layers(model).items():
-        weight, chosen = layer.weight.detach(), layer.weight_format.format
-        measured = noise(chosen, weight)
+        weight, chosen = layer.kind.rows(layer.weight.detach()), layer.weight_format.format
+        measured = layer.noise or noise(chosen, weight)
         reports.append(
             LayerReport(
                 name=name,
                 spec=str(chosen),
                 bits=chosen.bits_per_element,
                 sqnr_weight_db=measured.sqnr_db,
-                sqnr_input_db=layer.input_sqnr if isinstance(layer, QuantizedLinear) else None,
+                sqnr_input_db=layer.input_sqnr,
                 zeros=measured.zeros,
                 saturated=measured.saturated,
                 elements=weight.numel(),
@@ -74,3 +74,9 @@ def summarize(layers: Sequence[LayerReport]) -> dict[str, float | None]:
         "zeros": mean(layer.zeros for layer in layers),
         "saturated": mean(layer.saturated for layer in layers),
     }
+
+
+def by_method(model: nn.Module) -> dict[str, int]:
+    """How many layers a method rounded on too few samples for an H of full rank; nothing where no method did."""
+    layers = [layer for layer in quantized_layers(model).values() if layer.noise is not None]
+    return {"damped": sum(layer.short for layer in layers)} if layers else {}

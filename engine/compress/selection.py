@@ -1,12 +1,13 @@
 """Which layers of a model become quantised ones, and with which formats."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import nn
 
 from engine.errors import InputError
-from engine.models.layer_names import TYPES, fits, no_match
+from engine.layers import TYPES, is_meant, kind_of, live_layers
+from engine.models.layer_names import fits, no_match
 
 Choice = str | Mapping[str, str]
 """A spec, or specs by pattern of layer names: the first pattern that fits counts."""
@@ -16,9 +17,9 @@ Choice = str | Mapping[str, str]
 class LayerFormats:
     """Formats for weights, input activations and biases (None: float32), and the layers that get them.
 
-    `include` and `exclude` hold type names (`Linear`, `Embedding`) or patterns of layer names (`bert.encoder.*`); a
-    name alone stands for everything below it too. An embedding has a weight only. Where a mapping has no pattern for
-    a layer, its weight stays as it is.
+    `include` and `exclude` hold type names (`Linear`, `Embedding`, `Conv2d`) or patterns of layer names
+    (`bert.encoder.*`); a name alone stands for everything below it too. An embedding has a weight only. Where a mapping
+    has no pattern for a layer, its weight stays as it is.
     """
 
     weight: Choice
@@ -39,45 +40,48 @@ def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
     """Names of the layers to quantise, in the model's order.
 
     Raises:
-        InputError: a pattern that fits no linear or embedding layer, or nothing left to quantise.
+        InputError: a pattern that fits no layer, or nothing left to quantise.
     """
     names = included_layers(model, formats.include, formats.exclude)
     choices = (formats.weight, formats.activation, formats.bias)
-    layers = list(weight_layers(model))
+    layers = live_layers(model)
     for choice in choices:
         if isinstance(choice, Mapping):
             for pattern in choice:
-                if not any(fits(name, pattern) for name in layers):
-                    raise no_match(layers, pattern)
+                if not any(fits(name, pattern) for same in layers.values() for name in same):
+                    raise no_match(list(layers), pattern)
     return [name for name in names if any(spec_for(choice, name) is not None for choice in choices)]
-
-
-def weight_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The linear and embedding layers of a model by name, in its order."""
-    modules = model.named_modules()
-    return {name: module for name, module in modules if isinstance(module, nn.Linear | nn.Embedding) and name}
 
 
 def included_layers(model: nn.Module, include: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
     """Names of the layers that types or patterns include and none exclude, in the model's order.
 
+    Layers that share a weight are one: it is meant by any of their names, and left out by any.
+
     Raises:
-        InputError: a pattern that fits no linear or embedding layer, or no layer left.
+        InputError: a pattern that fits no layer, or no layer left.
     """
-    layers = weight_layers(model)
-    chosen = {name for pattern in include for name in _matching(layers, pattern)}
-    left_out = {name for pattern in exclude for name in _matching(layers, pattern)}
+    layers = live_layers(model)
+    chosen = {name for pattern in include for name in _matching(model, layers, pattern)}
+    left_out = {name for pattern in exclude for name in _matching(model, layers, pattern)}
     names = [name for name in layers if name in chosen - left_out]
     if not names:
         raise InputError("no layer is left to work on: include more or exclude fewer of them.")
     return names
 
 
-def _matching(layers: Mapping[str, nn.Module], pattern: str) -> list[str]:
-    if pattern in TYPES:
-        found = [name for name, module in layers.items() if isinstance(module, getattr(nn, pattern))]
-    else:
-        found = [name for name in layers if fits(name, pattern)]
+def sharers(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
+    """By every name that the weights of these layers are used under, the layer's own."""
+    layers = live_layers(model)
+    return {alias: name for name in names for alias in layers[name]}
+
+
+def _matching(model: nn.Module, layers: Mapping[str, Sequence[str]], pattern: str) -> list[str]:
+    def meant(name: str) -> bool:
+        kind = kind_of(model.get_submodule(name))
+        return fits(name, pattern) or (pattern in TYPES and kind is not None and is_meant(kind, pattern))
+
+    found = [name for name, same in layers.items() if any(map(meant, same))]
     if not found:
         raise no_match(list(layers), pattern)
     return found

@@ -3,9 +3,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from engine.compress import LayerFormats, load, quantize_model, save
+from engine.compress import LayerFormats, quantize_model
 from engine.compress.identity import Skipped, skip_layers, skipped_layers, square_layers
 from engine.models.classifier import Classifier
+from engine.store import load, save
 
 QUERY, DENSE = "bert.encoder.layer.0.attention.self.query", "bert.pooler.dense"
 

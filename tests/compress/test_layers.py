@@ -8,17 +8,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from engine.compress import FakeQuantize, QuantizedEmbedding, QuantizedLinear
+from engine.compress import FakeQuantize, Quantized, quantized_layer
 from engine.formats import parse
-from engine.formats.fixed import Fixed
+from engine.formats.families.fixed import Fixed
 
 
-def linear(
-    weight: str = "fixed(4,3)", bias: str | None = "fixed(6,4)", inputs: str | None = "fixed(8,4)"
-) -> QuantizedLinear:
+def linear(weight: str = "fixed(4,3)", bias: str | None = "fixed(6,4)", inputs: str | None = "fixed(8,4)") -> Quantized:
     torch.manual_seed(0)
     formats = [None if spec is None else parse(spec) for spec in (bias, inputs)]
-    return QuantizedLinear(nn.Linear(8, 5), parse(weight), *formats)
+    return quantized_layer(nn.Linear(8, 5), parse(weight), *formats)
 
 
 def quantised(spec: str, x: torch.Tensor) -> torch.Tensor:
@@ -38,7 +36,7 @@ def test_output_is_the_linear_map_of_quantised_parts() -> None:
 def test_bias_and_input_may_stay_as_they_are() -> None:
     layer, x = linear(bias=None, inputs=None), torch.randn(3, 8)
     assert torch.equal(layer(x), functional.linear(x, quantised("fixed(4,3)", layer.weight), layer.bias))
-    no_bias = QuantizedLinear(nn.Linear(8, 5, bias=False), parse("fixed(4,3)"), parse("fixed(4,3)"), None)
+    no_bias = quantized_layer(nn.Linear(8, 5, bias=False), parse("fixed(4,3)"), parse("fixed(4,3)"), None)
     assert no_bias.bias is None
     assert no_bias(x).shape == (3, 5)
 
@@ -155,7 +153,7 @@ def test_many_configurations_at_once_equal_one_at_a_time() -> None:
 
 def test_embedding_looks_up_quantised_rows() -> None:
     table = nn.Embedding(10, 6, padding_idx=0)
-    layer = QuantizedEmbedding(table, parse("fixed(4,2)")).eval()
+    layer = quantized_layer(table, parse("fixed(4,2)")).eval()
     ids = torch.tensor([[1, 0, 9]])
     with torch.inference_mode():
         assert torch.equal(layer(ids), quantised("fixed(4,2)", table.weight)[ids])

@@ -29,7 +29,7 @@ def logits(model: torch.nn.Module, batches: Batches) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("targets", "shapes"),
     [
-        ((), [(32, 32)] * 4),
+        ((), [(32, 32)] * 8 + [(48, 32), (32, 48)] * 2),
         (("*.query", "*.key"), [(32, 32)] * 4),
         (("*.intermediate.dense",), [(48, 32)] * 2),
         (("bert.encoder.layer.1",), [(32, 32)] * 4 + [(48, 32), (32, 48)]),
@@ -110,5 +110,7 @@ def test_targets_that_cannot_be_adapted(
 
 def test_a_kind_of_model_that_nobody_knows(bert: BertForSequenceClassification) -> None:
     bert.config.model_type = "homemade"
-    with pytest.raises(InputError, match="which layers of a homemade to adapt is not known; name them as targets"):
-        add_lora(bert, LoraSettings())
+    names = add_lora(bert, LoraSettings())
+    assert len(names) == 12, "six in each of two blocks, found without knowing the kind"
+    with pytest.raises(InputError, match="no repeated blocks of linear layers; name layers as targets"):
+        add_lora(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraSettings())

@@ -9,14 +9,16 @@ import pytest
 import torch
 from torch import nn
 
-from engine.compress import LayerFormats, load, quantize_model
-from engine.experiments.parts.classification import sampled
+from engine.compress import LayerFormats, quantize_model
 from engine.formats import parse
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 from engine.models.classifier import Classifier
 from engine.models.tokens import load_tokens
+from engine.store import load
 from engine.training.evaluate import evaluate
-from engine.training.tokens import Tokens, batches
+from engine.training.objective import Classes
+from engine.training.samples import sampled
+from engine.training.tokens import Tokens
 from engine.training.train import TrainSettings, train
 
 pytestmark = pytest.mark.slow
@@ -34,6 +36,7 @@ BENT = (
     "binary_scaled",
     "binary_residual(1)",
     "ternary",
+    "int(2)",
 )
 UNBENT = (
     f"block_minifloat(1,1,{ROW})",
@@ -43,6 +46,8 @@ UNBENT = (
     f"mxfp6_e3m2({ROW})",
     f"mxfp6_e2m3({ROW})",
     f"mxfp4({ROW})",
+    "uint(4)",
+    "nf4(64)",
 )
 STEPS, BATCH, EVALUATED = 30, 32, 200
 
@@ -55,15 +60,14 @@ class Bench:
     calibration: list[Any]
 
     def loss(self, model: nn.Module) -> float:
-        pad = self.classifier.pad_id
-        return evaluate(model, self.held_out, batch_size=2 * BATCH, device="cpu", pad_id=pad).loss
+        return evaluate(model, self.held_out, Classes(), batch_size=2 * BATCH, device="cpu").loss
 
     def quantized(self, spec: str) -> nn.Module:
         return quantize_model(self.classifier.model, LayerFormats(spec, spec, spec), self.calibration)
 
     def trained(self, model: nn.Module) -> nn.Module:
         settings = TrainSettings(steps=STEPS, batch_size=BATCH, learning_rate=3e-4, seed=0)
-        train(model, self.training, settings, device="cpu", pad_id=self.classifier.pad_id)
+        train(model, self.training, Classes(), settings, device="cpu")
         return model
 
 
@@ -73,12 +77,12 @@ def bench(builtin_home: Path) -> Iterator[Bench]:
         patch.setenv("LABTUI_HOME", str(builtin_home))
         classifier = load("builtin")
         splits = load_tokens("builtin", classifier.tokenizer, 64, 0)
-        calibration = list(batches(sampled(splits.train, 2 * BATCH, 0), BATCH, pad_id=classifier.pad_id))
+        calibration = list(sampled(splits.train, 2 * BATCH, 0).batches(BATCH))
         yield Bench(classifier, splits.train, sampled(splits.test, EVALUATED, 0), calibration)
 
 
 def test_every_family_is_here() -> None:
-    assert {parse(spec).spec.name for spec in BENT + UNBENT} == set(KINDS) - {"fp32"}
+    assert {parse(spec).spec.name for spec in BENT + UNBENT} == set(FAMILIES) - {"fp32"}
 
 
 @pytest.mark.parametrize("spec", BENT)

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from cuda_kernels import account
-from engine.compress import LayerFormats, Pruning, load, pack_model, prune_model, quantize_model, save
+from engine.compress import LayerFormats, Pruning, pack_model, prune_model, quantize_model
 from engine.compress.packed import packed_layers
 from engine.errors import InputError
 from engine.models.classifier import Classifier
+from engine.store import load, save
 
 Batches = list[dict[str, torch.Tensor]]
 

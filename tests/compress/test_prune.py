@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from engine.compress import LayerFormats, load, quantize_model, save
+from engine.compress import LayerFormats, quantize_model
 from engine.compress.prune import Pruning, prune, prune_model
 from engine.compress.prune_choice import count, cubic, drop_lowest, keep_n_of_m
 from engine.compress.prune_masks import mask_of, masked_layers
 from engine.compress.prune_report import overall, sparsity_report, survival_map, zeroed_inputs
 from engine.errors import InputError
 from engine.models.classifier import Classifier
+from engine.store import load, save
 
 Batches = list[dict[str, torch.Tensor]]
 
@@ -285,7 +286,7 @@ def test_the_report_counts_and_draws(bert: nn.Module) -> None:
         (Pruning("l1", granularity="n:m", pattern=(2, 5)), "has 32 inputs, which 5 does not divide"),
         (Pruning("wanda", 0.5, include=("bert.embeddings",)), "wanda scores what enters a linear layer"),
         (Pruning("l1", 0.5, exclude=("Linear",)), "no layer is left"),
-        (Pruning("l1", 0.5, "neurons", include=("classifier",)), "no feed-forward blocks are known"),
+        (Pruning("l1", 0.5, "neurons", include=("classifier",)), "no neurons that can be cut out are"),
     ],
 )
 def test_what_cannot_be_pruned(bert: nn.Module, batches: Batches, pruning: Pruning, sentence: str) -> None:

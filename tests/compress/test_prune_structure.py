@@ -9,12 +9,14 @@ import torch
 from torch import nn
 from transformers import BertForSequenceClassification, DistilBertConfig, DistilBertForSequenceClassification
 
-from engine.compress import LayerFormats, QuantizedLinear, load, quantize_model, save
+from engine.compress import LayerFormats, QuantizedLinear, quantize_model
 from engine.compress.prune import Pruning, prune_model
 from engine.compress.prune_masks import mask_of
 from engine.compress.prune_report import overall, sparsity_report
-from engine.compress.prune_structure import Kind, blocks, cut, cut_shapes
+from engine.compress.prune_structure import blocks, cut, cut_shapes
+from engine.compress.prune_units import Kind
 from engine.models.classifier import Classifier
+from engine.store import load, save
 
 Batches = list[dict[str, torch.Tensor]]
 
@@ -49,7 +51,7 @@ def test_a_cut_model_says_what_a_masked_one_says(
         units[0], units[1] = True, False
     masked = copy.deepcopy(model)
     for block, units in zip(found, kept, strict=True):  # what nobody reads might as well not be there
-        gone = torch.ones(block.units * block.width, dtype=torch.bool)
+        gone = torch.ones(block.taken.numel(), dtype=torch.bool)
         gone[block.places(units)] = False
         with torch.no_grad():
             masked.get_submodule(block.columns).weight[:, gone] = 0  # type: ignore[union-attr, index, operator]
@@ -58,7 +60,7 @@ def test_a_cut_model_says_what_a_masked_one_says(
     assert torch.allclose(outputs(small, batches), outputs(masked, batches), atol=1e-6)
     assert not torch.allclose(outputs(small, batches), outputs(model, batches), atol=1e-6)
     for block, units in zip(found, kept, strict=True):
-        size = int(units.sum()) * block.width
+        size = int(units.sum()) * block.taken.shape[1]
         for name in block.rows:
             assert small.get_submodule(name).weight.shape == (size, 32)  # type: ignore[union-attr]
             assert small.get_submodule(name).bias.shape == (size,)  # type: ignore[union-attr]
@@ -116,4 +118,4 @@ def test_cut_quantised_and_masked_at_once(classifier: Classifier, batches: Batch
     loaded = load(tmp_path).model
     assert torch.equal(outputs(loaded, batches), outputs(model, batches))
     again = prune_model(loaded, Pruning("l1", 0.5, "neurons"))
-    assert cut_shapes(again)["bert.encoder.layer.0.intermediate.dense"] == [12, 32]
+    assert cut_shapes(again)["bert.encoder.layer.0.intermediate.dense"] == (12, 32)

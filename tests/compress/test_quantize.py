@@ -184,3 +184,15 @@ def test_report(bert: nn.Module, batches: Batches) -> None:
 def test_types_are_linear_and_embedding_alone(bert: nn.Module) -> None:
     with pytest.raises(InputError, match="'Module'"):
         quantize_model(bert, LayerFormats("fixed(8)", include=("Module",)))
+
+
+def test_a_copy_that_is_not_trained_may_share_the_originals_parameters() -> None:
+    model = nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 2))
+    formats = LayerFormats("fixed(4)")
+    shared, apart = quantize_model(model, formats, shared=True), quantize_model(model, formats)
+    assert [id(one) for one in shared.parameters()] == [id(one) for one in model.parameters()]
+    assert not {id(one) for one in apart.parameters()} & {id(one) for one in model.parameters()}
+    x = torch.randn(3, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(shared(x), apart(x))
+        assert not torch.equal(shared(x), model(x))

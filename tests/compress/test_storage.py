@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from engine.compress import LayerFormats, QuantizedLinear, load, quantize_model, save
+from engine.compress import LayerFormats, QuantizedLinear, quantize_model
 from engine.compress.layers import quantized_layers
 from engine.errors import InputError
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 from engine.models.classifier import Classifier
+from engine.store import load, save
 
 Batches = list[dict[str, torch.Tensor]]
 WEIGHTS = "compressed.safetensors"
@@ -31,7 +32,7 @@ def outputs(model: nn.Module, batches: Batches) -> list[torch.Tensor]:
         return [model(**batch).logits for batch in batches]
 
 
-SPECS = [kind.example for kind in KINDS.values() if kind.name != "fp32"] + ["fixed(5)", "fixed(32,28)", "log(6)"]
+SPECS = [kind.example for kind in FAMILIES.values() if kind.name != "fp32"] + ["fixed(5)", "fixed(32,28)", "log(6)"]
 
 
 @pytest.mark.parametrize("spec", SPECS)

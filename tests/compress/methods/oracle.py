@@ -1,0 +1,33 @@
+"""GPTQ as its paper writes it, in float64, one column at a time, by another way to the same factor."""
+
+import torch
+from torch import Tensor
+
+from engine.formats import parse
+
+
+def gptq(rows: Tensor, hessian: Tensor, spec: str, act_order: bool) -> Tensor:
+    """The values of every element. `rows` [out, columns], one H."""
+    w, h = rows.double().clone(), hessian.double().clone()
+    width = w.shape[1]
+    dead = h.diag() == 0
+    damp = 0.01 * h.diag().mean()
+    h[dead, dead] = 1
+    w[:, dead] = 0
+    number_format = parse(spec).fit(w.float())
+    order = sorted(range(width), key=lambda j: -float(h[j, j])) if act_order else list(range(width))
+    h = h[order][:, order] + damp * torch.eye(width, dtype=torch.float64)
+    upper = torch.linalg.cholesky(torch.linalg.inv(h), upper=True)
+    block = number_format.block or width
+    whole = w.clone()
+    now, q = w[:, order].clone(), torch.zeros_like(w)
+    parameters: dict[int, tuple[Tensor, ...]] = {}
+    for j in range(width):
+        group = order[j] // block
+        if group not in parameters:
+            source = whole[:, group * block : (group + 1) * block] if act_order else now[:, j : j + block]
+            parameters[group] = number_format.shared(source.float().contiguous())
+        q[:, order[j]] = number_format.rounded(now[:, j : j + 1].float(), *parameters[group])[:, 0].double()
+        error = (now[:, j] - q[:, order[j]]) / upper[j, j]
+        now[:, j + 1 :] -= error[:, None] * upper[j, None, j + 1 :]
+    return q
