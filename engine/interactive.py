@@ -16,17 +16,21 @@ from typing import IO, Any
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Mark, Series
+from engine.runtime.files import in_words
 from engine.runtime.processes import die_with
 
 Values = Mapping[str, Any]
 
 
-def check(experiment: str, values: Values) -> None:
-    """Raises InputError where a config is wrong, or names a model or data that cannot be used."""
-    from engine.experiments.launch import configure
+def check(experiment: str, values: Values) -> list[str]:
+    """What is to be known before the start, a sentence each.
 
-    found, config = configure(experiment, values)
-    found.check(config)
+    Raises:
+        InputError: a config that is wrong, or names a model or data that cannot be used.
+    """
+    from engine.experiments import launch as launching
+
+    return launching.check(*launching.configure(experiment, values))
 
 
 def launch(experiment: str, values: Values, name: str | None = None) -> str:
@@ -37,12 +41,22 @@ def launch(experiment: str, values: Values, name: str | None = None) -> str:
     return launching.launch(found, config, name).name
 
 
-def picture(figure: Values, path: str) -> str:
+def picture(
+    figure: Values, path: str, size: str | None = None, dpi: int | None = None, title: str | None = None
+) -> str:
     """Writes a figure as PNG or SVG, by the path's ending. Returns the path."""
     from engine.figures.image import render
+    from engine.figures.look import look
 
-    render(figure_from(figure), Path(path))
+    render(figure_from(figure), Path(path), look(size, dpi, title))
     return path
+
+
+def terminal_picture(figure: Values, protocol: Any, columns: int, rows: int, cell: list[int]) -> dict[str, Any]:
+    """A figure for a terminal that shows pictures (`engine.figures.terminal`)."""
+    from engine.figures.terminal import encoded
+
+    return encoded(figure_from(figure), protocol, columns, rows, (cell[0], cell[1]))
 
 
 def figure_from(values: Values) -> Figure:
@@ -61,11 +75,12 @@ REQUESTS = {
     "check": "engine.interactive:check",
     "launch": "engine.interactive:launch",
     "picture": "engine.interactive:picture",
-    "format_model": "engine.compress.inspect:layers",
-    "format_layer": "engine.compress.inspect:layer",
-    "format_value": "engine.compress.inspect:value",
-    "format_layers": "engine.compress.inspect:some_layers",
-    "graph_warm": "engine.graph.session:warm",
+    "terminal_picture": "engine.interactive:terminal_picture",
+    "format_model": "engine.profiling.inspect:layers",
+    "format_layer": "engine.profiling.inspect:layer",
+    "format_value": "engine.profiling.inspect:value",
+    "format_sample": "engine.profiling.inspect:sample",
+    "format_layers": "engine.profiling.inspect:some_layers",
     "graph_capture": "engine.graph.session:capture",
     "graph_weigh": "engine.graph.session:weigh",
     "graph_transform": "engine.graph.session:transform",
@@ -81,10 +96,8 @@ def answer(line: str) -> dict[str, Any]:
     try:
         module, _, name = REQUESTS[what].partition(":")
         return {"id": number, "value": getattr(import_module(module), name)(**request)}
-    except InputError as error:
-        return {"id": number, "error": str(error)}
-    except OSError as error:
-        return {"id": number, "error": f"{error.filename or what}: {error.strerror or error}."}
+    except (InputError, OSError) as error:
+        return {"id": number, "error": in_words(error)}
     except Exception as error:  # one bad request must not end the worker
         return {"id": number, "error": f"{type(error).__name__}: {error}"}
 

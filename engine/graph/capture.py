@@ -12,9 +12,9 @@ from torch import Tensor, fx, nn
 from torch.export import Dim
 
 from engine.graph.describe import Sizes, describe
-from engine.graph.inputs import DIMENSIONS, check_inputs, example
+from engine.graph.inputs import check_inputs, dimensions_of, example, is_own, usual_inputs
 from engine.graph.record import Graph, Node
-from engine.graph.sources import Subject, tensors_in
+from engine.graph.subjects import Subject, tensors_in
 
 SIZES = {"batch": 1, "sequence": 128}
 """What bytes and FLOPs are worked out for where nothing else is said."""
@@ -45,14 +45,14 @@ class Program:
 
 def capture(
     subject: Subject,
-    inputs: Sequence[str] = ("input_ids", "attention_mask"),
+    inputs: Sequence[str] | None = None,
     *,
     mode: Mode = "train",
     sizes: Mapping[str, int] = SIZES,
     examples: Mapping[str, Tensor] | None = None,
     dynamic: Mapping[str, Sequence[str]] | None = None,
 ) -> Program:
-    """The program of a subject's forward with the inputs named.
+    """The program of a subject's forward with the inputs named, or with those that it usually gets.
 
     In train mode the graph has its dropouts as they are; in eval mode export switches them off, or leaves them out.
     `examples` and `dynamic` (names of the dynamic dimensions, "" for a fixed one) are for inputs that `DIMENSIONS` does
@@ -63,10 +63,16 @@ def capture(
         InputError: an input that the model does not take.
     """
     if examples is None:
-        check_inputs(inputs)
+        inputs = usual_inputs(subject.model) if inputs is None else inputs
+        if not is_own(subject.model):
+            check_inputs(inputs)
         with tensors_in(subject):
             examples = example(inputs, subject.model)
-    names = {name: tuple((dynamic or DIMENSIONS).get(name, ())) for name in examples}
+
+    def dimensions(name: str) -> tuple[str, ...]:
+        return dimensions_of(name, subject.model) if dynamic is None else tuple(dynamic.get(name, ()))
+
+    names = {name: dimensions(name) for name in examples}
     model = subject.model.train(mode == "train")
     modules = {re.sub(r"^\.", "", path): type(module).__name__ for path, module in model.named_modules()}
     attention = str(getattr(getattr(model, "config", None), "_attn_implementation", None) or "")
@@ -130,11 +136,13 @@ def _export(
 def _symbols(module: fx.GraphModule, names: Mapping[str, Sequence[str]]) -> dict[sympy.Symbol, str]:
     """What the symbols in the shapes of the inputs are called."""
     found: dict[sympy.Symbol, str] = {}
-    for node in module.graph.nodes:
-        if node.op == "placeholder":
-            for size, name in zip(node.meta["val"].shape, names.get(node.name, ()), strict=False):
-                if name and isinstance(size, torch.SymInt) and isinstance(size.node.expr, sympy.Symbol):
-                    found.setdefault(size.node.expr, name)
+    inputs = (node for node in module.graph.nodes if node.op == "placeholder")
+    for node, dimensions in zip(
+        inputs, names.values(), strict=False
+    ):  # torch.fx gives `input` and its like other names
+        for size, name in zip(node.meta["val"].shape, dimensions, strict=False):
+            if name and isinstance(size, torch.SymInt) and isinstance(size.node.expr, sympy.Symbol):
+                found.setdefault(size.node.expr, name)
     return found
 
 

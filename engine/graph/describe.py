@@ -46,11 +46,12 @@ class Sizes:
 
 
 def describe(module: fx.GraphModule, sizes: Sizes) -> tuple[Node, ...]:
-    """A description of every node, in the order of execution."""
-    return tuple(_node(module, node, sizes) for node in module.graph.nodes)
+    """A description of every node, in the order of execution. A tied weight is counted where it is first used."""
+    counted: set[int] = set()
+    return tuple(_node(module, node, sizes, counted) for node in module.graph.nodes)
 
 
-def _node(module: fx.GraphModule, node: fx.Node, sizes: Sizes) -> Node:
+def _node(module: fx.GraphModule, node: fx.Node, sizes: Sizes, counted: set[int]) -> Node:
     value = node.meta.get("val")
     operator, target = _names(module, node)
     kind: Kind = _KINDS.get(node.op, "operator")
@@ -63,8 +64,10 @@ def _node(module: fx.GraphModule, node: fx.Node, sizes: Sizes) -> Node:
         operator = kind
         if isinstance(tensor, Tensor):
             value = tensor if value is None else value
-            held = [tensor]
-            weight_bytes = tensor.numel() * tensor.element_size()
+            if id(tensor) not in counted:
+                held = [tensor]
+                weight_bytes = tensor.numel() * tensor.element_size()
+                counted.add(id(tensor))
             low, high = _range(tensor) if kind == "weight" else (None, None)
     elif node.op == "call_module":
         layer = module.get_submodule(str(node.target))

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from engine.errors import InputError
+from engine.figures import escape
 from engine.figures.files import to_json, whole, write_text
 from engine.figures.table import Table
 from engine.figures.units import in_bytes
 from engine.graph.analyses import ANALYSES, summary
 from engine.graph.record import Graph, Node
 from engine.graph.tree import Branch, grow
+from engine.text import clean
 
 ENDINGS = (".dot", ".svg", ".png", ".md", ".json")
 DRAWN = frozenset({"input", "operator", "output"})
@@ -111,7 +113,7 @@ def _label(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    escaped = clean(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 
@@ -123,12 +125,12 @@ def markdown(graph: Graph, module: str = "") -> str:
     """The numbers, the tree of modules and, for a whole graph, the analyses."""
     root = _branch(grow(graph), module)
     sizes = ", ".join(f"{name} {size}" for name, size in graph.sizes.items())
-    parts = [f"# {graph.heading}{': ' + module if module else ''}\n"]
-    parts += [f"{sentence}\n" for sentence in (graph.problem, *graph.notes) if sentence]
-    parts.append(f"{graph.model}, captured in {graph.mode} mode. FLOPs and bytes for {sizes}.\n")
+    parts = [f"# {escape.markdown(graph.heading + (': ' + module if module else ''))}\n"]
+    parts += [f"{escape.markdown(sentence)}\n" for sentence in (graph.problem, *graph.notes) if sentence]
+    parts.append(f"{escape.markdown(graph.model)}, captured in {graph.mode} mode. FLOPs and bytes for {sizes}.\n")
     rows = [
         (
-            "&nbsp;" * 3 * _depth(branch, root) + (branch.name or graph.model),
+            "· " * _depth(branch, root) + (branch.name or graph.model),
             branch.kind,
             branch.totals.operators,
             f"{branch.totals.parameters:,}",

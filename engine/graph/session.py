@@ -5,17 +5,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
 from engine.errors import InputError
 from engine.graph.capture import Mode, Program
 from engine.graph.capture import capture as capture_program
 from engine.graph.check import check
 from engine.graph.draw import write
 from engine.graph.erase import try_erase
+from engine.graph.inputs import is_own, usual_inputs
 from engine.graph.record import from_dict
-from engine.graph.sources import plain_subject, subject
+from engine.graph.subjects import subject
 from engine.graph.transforms import apply, with_weights
 
 KEPT = 16  # programs, the oldest go first
@@ -24,16 +22,16 @@ _programs: "OrderedDict[int, Program]" = OrderedDict()
 _numbers = count(1)
 
 
-def warm() -> None:
-    """Does once what the first export of a process takes long for: imports, and tables that torch fills as it goes."""
-    capture_program(plain_subject(nn.Linear(2, 2)), ("input",), examples={"input": torch.zeros(3, 2)})
-
-
 def capture(model: str, inputs: list[str], attention: str, mode: Mode, batch: int, sequence: int) -> dict[str, Any]:
-    """A new program: its number and its description."""
-    return _kept(
-        capture_program(subject(model, attention), inputs, mode=mode, sizes={"batch": batch, "sequence": sequence})
-    )
+    """A new program: its number and its description.
+
+    What takes no text is captured with what it usually gets: the page asks for texts until somebody chooses.
+    """
+    found = subject(model, attention)
+    usual = usual_inputs(found.model)
+    if is_own(found.model) or ("input_ids" not in usual and "input_ids" in inputs):
+        inputs = [*usual, *(name for name in inputs if name == "labels" and not is_own(found.model))]
+    return _kept(capture_program(found, inputs, mode=mode, sizes={"batch": batch, "sequence": sequence}))
 
 
 def weigh(program: int) -> dict[str, Any]:

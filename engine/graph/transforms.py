@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.fx.passes.dialect.common.cse_pass import CSEPass, get_CSE_banned_ops
 
-from engine.compress import QuantizedLinear
+from engine.compress import quantized_layer
 from engine.errors import InputError
 from engine.formats import parse
 from engine.graph.capture import Program
@@ -34,10 +34,14 @@ def with_weights(program: Program) -> Program:
         return program
     reference = program.subject.weights().eval()
     module = copied(program.module)
-    values = dict(reference.named_parameters()) | dict(reference.named_buffers())
+    # A tied tensor has several names, and the graph may call it by any.
+    values: dict[str, Tensor] = dict(reference.named_parameters(remove_duplicate=False))
+    values |= dict(reference.named_buffers(remove_duplicate=False))
     for node in module.graph.nodes:
         if node.op == "get_attr":
             path = str(node.target)
+            if isinstance(getattr(module, path, None), nn.Module):  # what runs without gradients is a graph of its own
+                continue
             if path not in values:
                 raise InputError(
                     f"{program.graph.title} makes the constant {path} as it runs; its values are not known."
@@ -158,7 +162,7 @@ def quantize_linear(module: fx.GraphModule, spec: str, pattern: str = "*") -> fx
         x, weight, *bias = node.args
         assert isinstance(weight, fx.Node)
         layer = _linear(_get(module, str(weight.target)), _get(module, str(bias[0].target)) if bias else None)
-        quantized = QuantizedLinear(layer, number_format.fit(layer.weight), None, None).eval()
+        quantized = quantized_layer(layer, number_format.fit(layer.weight)).eval()
         path = join(_place(node), "quantized")
         module.add_submodule(path, quantized)
         with module.graph.inserting_before(node):

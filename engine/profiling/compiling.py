@@ -36,12 +36,12 @@ def measure(specimen: Specimen, device: str, repeats: int, progress: Callable[[s
     """Compiles anew, whatever caches there are, and takes turns with the eager model, in inference mode.
 
     Raises:
-        InputError: torch.compile cannot compile this model here.
+        InputError: torch.compile cannot compile this model here, or its outputs are no numbers.
     """
     from torch._inductor import config
 
     with torch.inference_mode(), config.patch(force_disable_caches=True):
-        expected = outputs(specimen())
+        expected = outputs(specimen.checked())
         synchronize(device)
         torch._dynamo.reset()
         compiled: Any = torch.compile(specimen.model, dynamic=False)

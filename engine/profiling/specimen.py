@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from engine.errors import InputError
-from engine.graph.inputs import check_inputs, example
-from engine.graph.sources import subject
+from engine.graph.inputs import DIMENSIONS, check_inputs, example, is_own, usual_inputs
+from engine.graph.subjects import subject
 from engine.models.cache import Progress
-from engine.profiling.blocks import BLOCKS
+from engine.models.positions import longest_input
+from engine.profiling.layer_blocks import BLOCKS
+from engine.training.forward import NotFiniteError, check_weights, forward, where_it_began
 
 USUAL_TOKENS = 128
 
@@ -26,23 +29,34 @@ class Specimen:
 
     @property
     def tokens(self) -> int:
-        """Tokens per text."""
-        return next(iter(self.inputs.values())).shape[1]
+        """Tokens per text; 1 of what is no text."""
+        first = next(iter(self.inputs.values()))
+        return first.shape[1] if first.ndim in (2, 3) and not is_own(self.model) else 1
 
     def __call__(self) -> object:
-        """One forward pass."""
-        return self.model(**self.inputs)
+        """One forward pass. Raises ForwardError where the model's own code raised."""
+        return forward(self.model, self.inputs)
+
+    def checked(self) -> object:
+        """One forward pass whose outputs are numbers; raises NotFiniteError with the layer where they are not."""
+        found = self()
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in outputs(found)):
+            began = where_it_began(self.model, self.inputs)
+            raise NotFiniteError(f"the outputs of {self.name} are not finite: {began}.")
+        return found
 
 
 def model_of(what: str, hidden: int = 256, progress: Progress | None = None) -> nn.Module:
     """A block by its name, or the model that a source names, in float32 and evaluation mode.
 
     Raises:
-        InputError: nothing there, or no model that transformers can make.
+        InputError: nothing there, no model that transformers can make, or one with NaN or infinity among its weights.
     """
     if what in BLOCKS:
         return BLOCKS[what](hidden).eval()
-    return subject(what, progress=progress).weights().eval()
+    model = subject(what, progress=progress).weights().eval()
+    check_weights(model, what)
+    return model
 
 
 def specimen(
@@ -55,7 +69,7 @@ def specimen(
     Raises:
         InputError: a model whose input cannot be drawn, or one that does not take as many tokens.
     """
-    longest = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    longest = longest_input(model) if hasattr(model, "config") else None
     if sequence is None:
         sequence = min(USUAL_TOKENS, longest or USUAL_TOKENS)
     if what in BLOCKS:
@@ -65,11 +79,17 @@ def specimen(
     else:
         if longest is not None and sequence > longest:
             raise InputError(f"{what} takes {longest:,} tokens at most, not {sequence:,}; give a shorter sequence.")
-        names = [str(getattr(model, "main_input_name", "input_ids"))]
-        check_inputs(names)
+        names = usual_inputs(model) if is_own(model) else [_main_input(model)]
         inputs = example(names, model, sizes={"batch": batch, "sequence": sequence}, seed=seed)
     moved = {name: t.to(device, dtype if t.is_floating_point() else t.dtype) for name, t in inputs.items()}
     return Specimen(what, model.to(device, dtype).eval(), moved)
+
+
+def _main_input(model: nn.Module) -> str:
+    main = str(getattr(model, "main_input_name", "input_ids"))
+    name = main if main in DIMENSIONS or "input_ids" not in signature(model.forward).parameters else "input_ids"
+    check_inputs([name])
+    return name
 
 
 def outputs(result: object) -> list[Tensor]:

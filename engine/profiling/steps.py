@@ -13,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from cuda_kernels.timing import Timing, take_turns
 from engine.profiling.peak import peak_bytes
 from engine.profiling.specimen import Specimen, outputs, synchronize
+from engine.training.forward import backward
 
 LAYER, PHASE = "layer:", "phase:"
 WARM_UP = 2
@@ -94,7 +95,7 @@ class _Step:
         with self._phase("forward"):
             loss = torch.stack([out.float().square().mean() for out in outputs(self.specimen())]).sum()
         with self._phase("backward"):
-            loss.backward()  # type: ignore[no-untyped-call]
+            backward(loss)
         with self._phase("optimizer"):
             self.optimizer.step()
             self.optimizer.zero_grad()

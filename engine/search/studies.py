@@ -56,7 +56,7 @@ class Studies:
             return self._test(planned, run)
         series = self._owner(planned)
         before = [point for point in run.points[:index] if series.owns(point.params)]
-        known = max(0, len(before) + 1 - max(1, len(run.devices)))
+        known = max(0, len(before) + 1 - run.places)
         if any(point.state not in OVER for point in before[:known]) or not all(map(series.asked, before)):
             return None
         if series.name not in self._trials:
@@ -119,7 +119,7 @@ class Watch:
         self._trials = Trials(series, replay=False)
         run = read_run(directory)
         before = [point for point in run.points[:index] if series.owns(point.params)]
-        known = max(0, len(before) + 1 - max(1, len(run.devices)))
+        known = max(0, len(before) + 1 - run.places)
         self._trials.enter([*before, run.points[index]], known)
 
     def hopeless(self, step: int, value: float) -> bool:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from engine.graph.capture import Program, capture
-from engine.graph.sources import Subject, plain_subject
+from engine.graph.subjects import Subject, plain_subject
 
 SHAPE = {
     "hidden_size": 32,

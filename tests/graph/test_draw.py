@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,16 @@ def test_json_is_strict_and_whole_or_a_part(tmp_path: Path) -> None:
 
 def test_names_with_quotes_do_no_harm() -> None:
     assert draw._quoted('a"b\\c\n') == '"a\\"b\\\\c\\n"'
+
+
+def test_a_name_from_outside_is_text_in_every_kind() -> None:
+    graph = replace(captured().graph, model="a\x1b]0;owned\x07_b_ <img src=x>")
+    text = draw.markdown(graph)
+    assert r"a_b\_ \<img src=x\>" in text
+    assert "· " in text
+    for drawn in (text, draw.dot(graph), draw.document(graph)):
+        assert "\x1b" not in drawn
+        assert "\x07" not in drawn
 
 
 @pytest.fixture

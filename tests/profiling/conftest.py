@@ -1,9 +1,10 @@
 import pytest
 
 from cuda_kernels import timing
+from tests.compress.conftest import bert, classifier
 from tests.experiments.conftest import small_pair
 
-__all__ = ["small_pair"]
+__all__ = ["bert", "classifier", "small_pair"]
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from engine.errors import InputError
-from engine.experiments.parts.profile_config import Block
-from engine.profiling.blocks import BLOCKS, Attention, Encoder
+from engine.experiments.profile.config import Block
+from engine.profiling.layer_blocks import BLOCKS, Attention, Encoder
 from engine.profiling.specimen import model_of, outputs, specimen
 
 
@@ -65,6 +65,7 @@ def test_what_a_model_cannot_take_is_told(small_pair: dict[str, str], monkeypatc
     with pytest.raises(InputError, match="m takes 32 tokens at most, not 33"):
         specimen("m", model, dtype=torch.float32, device="cpu", batch=1, sequence=33)
     monkeypatch.setattr(type(model), "main_input_name", "input_values")
+    monkeypatch.setattr(type(model), "forward", lambda self, input_values: input_values)
     with pytest.raises(InputError, match="there is no input 'input_values'"):
         specimen("m", model, dtype=torch.float32, device="cpu", batch=1, sequence=8)
 

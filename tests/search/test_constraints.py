@@ -45,3 +45,14 @@ def test_what_cannot_be_read_or_kept_is_told(text: str, message: str) -> None:
 def test_only_what_is_measured_may_be_bounded() -> None:
     with pytest.raises(ValueError, match="'operations<=1G' is no constraint"):
         parse_constraints("operations<=1G", ("bytes", "lost"))
+
+
+def test_a_perplexity_is_a_plain_number_and_so_is_what_is_lost_of_it() -> None:
+    known = ("bytes", "lost", "perplexity")
+    limits = parse_constraints("perplexity<=25, lost<=1.5", known, in_points=False)
+    assert feasible(limits, {"validation_perplexity": 25.0, "lost": 1.5})
+    assert not feasible(limits, {"validation_perplexity": 25.1, "lost": 0.0})
+    assert not feasible(limits, {"validation_perplexity": 24.0, "lost": 1.6})
+    parse_constraints("lost<=-40", known, in_points=False)
+    with pytest.raises(ValueError, match="'lost<=1%' is no constraint"):
+        parse_constraints("lost<=1%", known, in_points=False)

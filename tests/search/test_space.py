@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from engine.errors import InputError
 from engine.search.samplers import check_sampler, trial_seed
 from engine.search.space import Dimension, Range, Space, tied
-from engine.search.writing import SpaceText, parse_space, write_space
+from engine.search.space_text import SpaceText, parse_space, write_space
 
 WRITTEN = (
     "layers=1..4; hidden=64, 128, 192; rate=1e-05..0.01 log; sparsity=0.0..0.9 step 0.1; act=gelu, relu; on=true, false"

@@ -13,8 +13,8 @@ from engine.search.constraints import parse_constraints
 from engine.search.samplers import Sampler
 from engine.search.series import GIVEN, Goal, Series
 from engine.search.space import Dimension, Range, Space
+from engine.search.space_text import parse_space
 from engine.search.studies import TEST_POINT, Studies, placeholders
-from engine.search.writing import parse_space
 from tests.search.simulated import changed, empty_run, searched
 
 NUMBERS = parse_space("x=-4.0..4.0; y=1..64 log; z=0..10 step 2")

@@ -9,8 +9,8 @@ from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.runs import create_run
 from engine.search.samplers import Pruner
 from engine.search.series import Goal, Series
+from engine.search.space_text import parse_space
 from engine.search.studies import Watch
-from engine.search.writing import parse_space
 
 REPORTS = 4
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from engine.errors import InputError
-from engine.search.after import export, importances
 from engine.search.constraints import parse_constraints
+from engine.search.ended import export, importances
 from engine.search.series import Goal, Series
-from engine.search.writing import parse_space
+from engine.search.space_text import parse_space
 from tests.search.simulated import changed, searched
 
 SPACE = parse_space("x=-4.0..4.0; y=1..8; kind=a,b")

@@ -11,15 +11,21 @@ import transformers
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from transformers.initialization import no_init_weights
 from transformers.utils import logging
 
-from engine.compress import load
 from engine.errors import InputError
 from engine.models.cache import Progress
-from engine.models.check import check_head
+from engine.models.check import check_body, check_head
+from engine.models.complete import complete
 from engine.models.hub import hub_config, hub_problem
+from engine.models.manifest import MANIFEST
+from engine.models.own_module import example_of, load_module, prepare
+from engine.models.place import place_of
 from engine.models.sources import locate
-from engine.runtime.chain import PREFIX
+from engine.runtime.references import PREFIX
+from engine.store import load
+from engine.training.forward import raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +41,34 @@ class Subject:
 def subject(source: str, attention: str = "auto", progress: Progress | None = None) -> Subject:
     """What `source` names: `builtin`, a folder (compressed or not), what a run kept, or a hub id.
 
-    Code that comes with a model is never run. `attention` is `auto` (as the model would have it), `sdpa` or `eager`.
+    Code that comes with a model is never run: only a Python file that is named itself. `attention` is `auto` (as the
+    model would have it), `sdpa` or `eager`.
 
     Raises:
         InputError: nothing there, not a model that transformers can make, or not with this attention.
     """
     located = locate(source)
-    place = located.name
-    if located.kind == "builtin":
-        from engine.models.builtin import model_folder
-
-        place = str(model_folder(progress))
-    elif located.kind == "local":
-        place = str(located.path)
+    if located.kind == "python":
+        return _own(source)
+    check_body(source)
+    place = place_of(source, progress)
     title = source if located.kind != "local" or source.startswith(PREFIX) else located.path.name
-    if (Path(place) / "compression.json").is_file():  # its layers are no transformers layers: there is no short way
+    if (Path(place) / MANIFEST).is_file():  # its layers are no transformers layers: there is no short way
         whole = _prepared(load(place).model, attention)
         return Subject(title, whole, lambda: whole)
     config = _config(place, source, located.kind == "hub")
     make = _maker(config)
     fake = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    with fake:
+    with fake, no_init_weights():  # values that are never looked at; some initialisers want to know theirs
         model = _made(lambda: make(config, **_kind(attention)), source, attention)
+        model.tie_weights()  # without initialisers nothing else does
 
     def weights() -> nn.Module:
         try:
             check_head(source, config.architectures)
         except InputError:
-            return _made(lambda: _pretrained(place, config, attention), source, attention)
+            whole: nn.Module = _made(lambda: _pretrained(place, config, attention), source, attention)
+            return whole
         try:
             return _prepared(load(source, progress=progress).model, attention)
         except OSError as error:
@@ -70,6 +76,14 @@ def subject(source: str, attention: str = "auto", progress: Progress | None = No
             raise InputError(f"the weights of {source} cannot be read ({reason}).") from None
 
     return Subject(title, model, weights, fake)
+
+
+def _own(source: str) -> Subject:
+    """A module of the user's own: its file is run, as it was named."""
+    own = load_module(source)
+    prepare(own.model, example_of(own))
+    model: nn.Module = own.model
+    return Subject(f"{own.file.path.name}:{own.file.function}", model, lambda: model)
 
 
 def plain_subject(model: nn.Module, title: str = "") -> Subject:
@@ -89,20 +103,20 @@ def _config(place: str, source: str, hub: bool) -> Any:
         if hub:
             raise hub_problem(place, "model", error) from None
         raise InputError(f"the config of {source} cannot be read: {error}.") from None
-    except (ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0][:160].rstrip(".")
-        raise InputError(f"{source} is not a model that transformers can make ({reason}).") from None
+    except Exception as error:  # a config's own code raises of its values what it will
+        raise InputError(f"{source} is not a model that transformers can make ({raised(error)}).") from None
     if hasattr(config, "use_cache"):
         config.use_cache = False  # a cache of keys and values is no part of the model
+    complete(config)
     return config
 
 
-def _maker(config: Any) -> Callable[..., nn.Module]:
+def _maker(config: Any) -> Callable[..., Any]:
     """Makes the model's class from a config, with weights of no meaning."""
     named = [name for name in config.architectures or () if hasattr(transformers, name)]
     if named:
-        return cast("Callable[..., nn.Module]", getattr(transformers, named[0])._from_config)
-    return cast("Callable[..., nn.Module]", transformers.AutoModel.from_config)
+        return cast("Callable[..., Any]", getattr(transformers, named[0])._from_config)
+    return cast("Callable[..., Any]", transformers.AutoModel.from_config)
 
 
 def _pretrained(place: str, config: Any, attention: str) -> nn.Module:
@@ -123,11 +137,13 @@ def _kind(attention: str) -> dict[str, str]:
     return {} if attention == "auto" else {"attn_implementation": attention}
 
 
-def _made(make: Callable[[], nn.Module], source: str, attention: str) -> nn.Module:
+def _made(make: Callable[[], Any], source: str, attention: str) -> Any:
     try:
         return make()
-    except (ValueError, ImportError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:160].rstrip(".")
+    except InputError:
+        raise
+    except Exception as error:  # a model's own code raises what it will
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
         raise InputError(f"{source} cannot be made with attention={attention} ({reason}).") from None
 
 

@@ -7,13 +7,14 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor
 from transformers import BertConfig, BertModel
 
-from engine.compress import LayerFormats, load, quantize_model, save
+from engine.compress import LayerFormats, quantize_model
 from engine.errors import InputError
 from engine.graph.analyses import ranges, summary
 from engine.graph.capture import capture
 from engine.graph.check import check
-from engine.graph.sources import subject
+from engine.graph.subjects import subject
 from engine.graph.transforms import with_weights
+from engine.store import load, save
 from tests.graph.models import ALONE, SHAPE, captured, save_classifier
 
 

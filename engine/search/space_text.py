@@ -16,6 +16,10 @@ _LINES = re.compile(r"[;\n]")
 _EXAMPLE = "for example hidden_size=64,128; learning_rate=1e-5..1e-3 log"
 
 
+AUTO = "auto"
+"""Stands for a space that is made of the model's own sizes."""
+
+
 def parse_space(text: str) -> Space:
     """The space that a text describes. Raises ValueError that says which part is wrong."""
     dimensions: list[Dimension] = []
@@ -74,7 +78,12 @@ def parse_value(word: str) -> Value:
 
 
 def _as_text(value: Any) -> Any:
-    """A TOML table as text: lists are choices, texts are ranges, tables have low, high, step and log."""
+    """A TOML table as text: lists are choices, texts are ranges, tables have low, high, step and log.
+
+    `auto` stays what it is: what the model has.
+    """
+    if isinstance(value, str) and value.strip() == AUTO:
+        return AUTO
     if not isinstance(value, Mapping):
         return write_space(parse_space(value)) if isinstance(value, str) else value
     return write_space(parse_space("; ".join(f"{name}={_domain_text(one)}" for name, one in value.items())))
