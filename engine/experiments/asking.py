@@ -10,7 +10,7 @@ from engine.runtime import control
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import read_run
 from engine.runtime.trials import Study, wish
-from engine.search.writing import parse_value
+from engine.search.space_text import parse_value
 
 
 def extend(path: Path, count: int) -> None:
@@ -59,7 +59,7 @@ def export_studies(run: RunRecord, url: str) -> list[str]:
     Raises:
         InputError: no search, or a database that cannot be written.
     """
-    from engine.search.after import export
+    from engine.search.ended import export
     from engine.search.studies import Studies
 
     experiment, config = results.opened(run)

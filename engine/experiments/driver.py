@@ -4,8 +4,11 @@ import sys
 from pathlib import Path
 
 from engine.experiments import registry
+from engine.own import command
 from engine.runtime.driver import drive
+from engine.runtime.notify import run_ended
 from engine.runtime.records import RunRecord
+from engine.runtime.runs import read_run
 from engine.runtime.spec import RunSpec
 
 
@@ -19,8 +22,11 @@ def main() -> int:
     def tidy(run: RunRecord) -> None:
         experiment.tidy(config, run)
 
-    command = [sys.executable, "-m", "engine.experiments.worker"]
-    return drive(directory, command, after_point=tidy, study=experiment.study(config))
+    def ended() -> None:
+        run_ended(read_run(directory))
+
+    worker = command("engine.experiments.worker")
+    return drive(directory, worker, after_point=tidy, study=experiment.study(config), after_end=ended)
 
 
 if __name__ == "__main__":

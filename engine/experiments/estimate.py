@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
-from engine.experiments.base import Experiment
+from engine.experiments import registry
+from engine.experiments.api import Experiment
 from engine.runtime.records import Params, PointRecord, RunRecord
 
 
@@ -16,7 +17,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    experiment: Experiment, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
+    experiment: Experiment[Any], config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
 ) -> Estimate:
     """By the medians of like points in past runs; None where there is no such point for one of them.
 
@@ -24,7 +25,7 @@ def estimate(
     """
     past: dict[str, list[PointRecord]] = {}
     for run in history:
-        if run.experiment == experiment.name:
+        if run.experiment == registry.key_of(experiment):
             for point in run.finished:
                 past.setdefault(_kind(experiment, run.config, point.params), []).append(point)
 
@@ -47,19 +48,20 @@ def estimate(
     return Estimate(sum(seconds) if seconds else None, max(memory, default=None))
 
 
-def ends(experiment: Experiment, run: RunRecord) -> float | None:
+def ends(experiment: Experiment[Any], run: RunRecord) -> float | None:
     """When a running run should be done (Unix seconds); None while its points do not tell.
 
-    A point takes as long as like points of the run have, without the first of all: that one also made what the others
-    share (model, tokens, baseline). Before there are any, training tells at what pace it goes on.
+    A point takes as long as like points of the run have, without those that began before any had ended: they also made
+    what the others share (model, tokens, baseline), or waited for it. Before there are any, training
+    tells at what pace it goes on.
     """
-    running = [point for point in run.points if point.state == "running" and point.started is not None]
+    running = [point for point in run.running if point.started is not None]
     if run.state != "running" or not running:
         return None
-    first = min(run.finished, key=lambda point: point.started or 0.0, default=None)
+    shared = min((point.ended for point in run.finished if point.ended is not None), default=0.0)
     past: dict[str, list[float]] = {}
     for point in run.finished:
-        if point is not first and point.seconds is not None:
+        if point.seconds is not None and (point.started or 0.0) >= shared:
             past.setdefault(_kind(experiment, run.config, point.params), []).append(point.seconds)
     typical = {kind: median(seconds) for kind, seconds in past.items()}
     moments: list[float] = []
@@ -79,6 +81,9 @@ def ends(experiment: Experiment, run: RunRecord) -> float | None:
     return (sum(moments) + sum(typical[kind] for kind in waiting)) / len(running)
 
 
-def _kind(experiment: Experiment, settings: Mapping[str, Any], params: Params) -> str:
-    """What decides how long a point takes."""
-    return repr([params.get(key, settings.get(key)) for key in experiment.pace])
+def _kind(experiment: Experiment[Any], settings: Mapping[str, Any], params: Params) -> str:
+    """What decides how long a point takes; a setting that a run was recorded without had its default."""
+    fields = experiment.Config.model_fields
+    usual = {key: fields[key].default for key in experiment.pace if key in fields}
+    values = [params.get(key, settings.get(key, usual.get(key))) for key in experiment.pace]
+    return repr([list(value) if isinstance(value, tuple) else value for value in values])

@@ -1,9 +1,10 @@
 """From a name and loose values to a run on disk: what the command line, the form and TOML files all go through."""
 
 import math
+import re
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version
@@ -11,27 +12,55 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.errors import InputError
+from engine.errors import InputError, hint
 from engine.experiments import registry
-from engine.experiments.base import Experiment, ExperimentConfig
-from engine.experiments.chain import pinned
+from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.results import pinned
+from engine.experiments.room import check_room, task_bytes
+from engine.experiments.seating import seating
+from engine.experiments.shared.settings import bare
 from engine.runtime import control, devices
+from engine.runtime.references import PREFIX
 from engine.runtime.runs import create_run
+from engine.tasks.kinds import AUTO, task_of
+
+LARGEST_CONFIG = 1 << 20  # bytes
 
 
-def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment, ExperimentConfig]:
+def is_on_hub(source: str) -> bool:
+    """Whether a source has to be asked for over a network. Raises InputError for one that cannot be."""
+    from engine.models.sources import locate
+
+    return bool(source) and not source.startswith(PREFIX) and locate(source).kind == "hub"
+
+
+def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment[Any], ExperimentConfig]:
     """The experiment and its validated config. Raises InputError that names every field that is wrong.
 
-    A model named by the run that made it is settled here: `run:@last` means another one tomorrow.
+    Models named by the runs that made them are settled here: `run:@last` means another one tomorrow.
     """
     experiment = registry.get(name)
     settled = dict(values)
-    if isinstance(model := settled.get("model"), str):
-        settled["model"] = pinned(model)
+    for setting in ("model", "teacher"):
+        if setting in settled:
+            settled[setting] = _pinned(settled[setting])
+    fields = experiment.Config.model_fields
+    if "task" in fields and settled.get("task", AUTO) == AUTO:
+        settled["task"] = task_of(str(settled.get("model") or fields["model"].default))
     try:
         return experiment, experiment.Config.model_validate(settled)
     except ValidationError as error:
         raise InputError("; ".join(field_errors(error, experiment.Config).values())) from error
+
+
+def _pinned(value: Any) -> Any:
+    """A setting that names a model, several of them, or `none,` and one."""
+    if isinstance(value, list | tuple):
+        return [_pinned(one) for one in value]
+    if not isinstance(value := bare(value), str):
+        return value
+    first, comma, rest = value.partition(",")
+    return f"{first},{pinned(rest.strip())}" if comma and first.strip() == "none" else pinned(value)
 
 
 def idle_settings(config: ExperimentConfig, names: Iterable[str]) -> list[str]:
@@ -52,15 +81,39 @@ def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict
     for item in error.errors():
         field = str(item["loc"][0]) if item["loc"] else ""
         if item["type"] == "extra_forbidden":
-            text = f"there is no such setting; the settings are {', '.join(config.model_fields)}"
-        elif item["type"] == "value_error":
-            text = str(item["ctx"]["error"])
-        elif item["type"] == "too_short":
-            text = "nothing is named; name one at least, several with commas between them"
+            names = list(config.model_fields)
+            text = f"there is no such setting; {hint(field, names, 'the settings are ' + ', '.join(names))}"
         else:
-            text = item["msg"][0].lower() + item["msg"][1:] + f" (not {item['input']!r})"
-        sentences.setdefault(field, f"{field}: {text}" if field else text)
+            text = _reason(item["type"], item["input"], item.get("ctx", {}), item["msg"])
+        sign = " " if text.startswith("must ") else ": "
+        sentences.setdefault(field, f"{field}{sign}{text}" if field else text)
     return sentences
+
+
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "yes or no", "string": "text", "finite": "finite"}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+def _reason(kind: str, value: Any, context: Mapping[str, Any], otherwise: str) -> str:
+    """What is wrong with one value, by the type of pydantic's error; pydantic's own words where there is no better."""
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "too_short":
+        return "nothing is named; name one at least, several with commas between them"
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", str(context["expected"]))
+        return f"there is no choice {value!r}; {hint(str(value), choices, 'the choices are ' + ', '.join(choices))}"
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"must be {words} {context[bound]:g}, not {value!r}"
+    if needed := _KINDS.get(kind.partition("_")[0]):
+        return f"must be {needed}, not {value!r}"
+    return otherwise[0].lower() + otherwise[1:] + f" (not {value!r})"
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -70,7 +123,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise InputError(f"A setting is written key=value, for example widths=4,8; {text!r} is not.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # text, or a number or nesting that no setting has
         return key.strip(), value
 
 
@@ -89,27 +142,65 @@ def _as_setting(value: Any) -> str:
 def read_config(path: Path) -> dict[str, Any]:
     """A TOML file's settings. Raises InputError where it is missing or is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:  # a pipe or a device may have no end
+            data = file.read(LARGEST_CONFIG + 1)
     except OSError as error:
         raise InputError(f"The config file {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(data) > LARGEST_CONFIG:
+        raise InputError(f"The config file {path} is larger than 1 MiB; name a TOML file of settings.")
+    try:
+        return tomllib.loads(data.decode())
+    except RecursionError:
+        raise InputError(f"The config file {path} is nested too deeply.") from None
+    except ValueError as error:  # no UTF-8, no TOML, or a number too long to be read
         raise InputError(f"The config file {path} is not TOML: {error}.") from error
 
 
-def launch(experiment: Experiment, config: ExperimentConfig, name: str | None = None, *, start: bool = True) -> Path:
-    """Checks the config against the world, records the run and starts its driver. Returns the run's directory."""
-    experiment.check(config)
+def check(experiment: Experiment[Any], config: ExperimentConfig) -> list[str]:
+    """What is to be known before the start, a sentence each: what the experiment says, and how points share a CPU.
+
+    Raises:
+        InputError: the config asks for what is not there.
+    """
+    said = list(experiment.check(config) or ())
+    seats = seating(config, len(experiment.points(config)), devices.resolve(config.device))
+    return [*said, seats.said] if seats.said else said
+
+
+def launch(
+    experiment: Experiment[Any],
+    config: ExperimentConfig,
+    name: str | None = None,
+    *,
+    start: bool = True,
+    recipe: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Checks the config against the world, records the run and starts its driver. Returns the run's directory.
+
+    What the check has to say before the start goes to `say`, a sentence each. `recipe` is what it keeps of a recipe.
+    """
+    for sentence in check(experiment, config):
+        say(sentence)
     points, found = experiment.points(config), devices.resolve(config.device)
+    seats = seating(config, len(points), found)
     share = math.ceil(len(points) / len(found))  # so that no GPU is left without a task
+    group = 1 if devices.CPU in found else max(1, min(share, experiment.at_once(config)))
+    task = task_bytes(experiment, config, group)
+    check_room(experiment, config, len(points), task)
     directory = create_run(
-        experiment=experiment.name,
+        experiment=registry.key_of(experiment),
         config=config.model_dump(mode="json"),
         points=[dict(point) for point in points],
         name=name or experiment.label(config),
         seed=config.seed,
         devices=found,
-        group=1 if devices.CPU in found else max(1, min(share, experiment.at_once(config))),
+        group=group,
+        seats=seats.seats,
+        threads=seats.threads,
+        reserve=task,
         versions=versions(),
+        recipe=recipe,
     )
     if start:
         control.start(directory)

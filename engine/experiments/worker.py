@@ -18,8 +18,11 @@ def main() -> int:
     experiment = registry.get(sys.argv[1])
 
     def warm() -> None:
-        for module in experiment.warm:
-            importlib.import_module(module)
+        for named in experiment.warm:
+            module, _, function = named.partition(":")
+            found = importlib.import_module(module)
+            if function:
+                getattr(found, function)()
 
     def assert_cold() -> None:
         torch = sys.modules.get("torch")

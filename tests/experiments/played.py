@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from engine.experiments.base import Experiment, ExperimentConfig
+from engine.experiments.api import Experiment, ExperimentConfig
 from engine.runtime.attempts import AttemptFile, AttemptLog, trials_file
 from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord

@@ -2,8 +2,9 @@
 
 import pytest
 
-from engine.experiments.parts.families import FAMILIES, FULL, Lists, Menu, variants
+from engine.experiments.mixed.families import Lists, Menu, variants
 from engine.formats import parse
+from engine.formats.registry import FULL, NAMES
 from engine.search.space import Space
 
 LISTS = Lists(widths=(4, 8, 16, 32), fractions=(2, 4, 8), blocks=(16, 32), levels=(2, 3))
@@ -31,7 +32,7 @@ def test_the_lists_give_each_family_its_formats(family: str, specs: set[str]) ->
     assert set(variants(family, LISTS).values()) == specs
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", NAMES)
 def test_every_format_is_as_wide_as_its_list_says(family: str) -> None:
     """A block's shared scale and a row's are extra: at most 2 bits an element here."""
     for choices, spec in variants(family, LISTS).items():
@@ -51,10 +52,10 @@ def test_fitted_fractions_are_a_choice_of_their_own() -> None:
 
 @pytest.mark.parametrize("full", [True, False])
 def test_every_combination_is_a_format_and_back(full: bool) -> None:
-    menu = Menu(FAMILIES, LISTS, full)
+    menu = Menu(NAMES, LISTS, full)
     product = Space(tuple(menu.dimensions("layer"))).product()
     specs = [menu.spec("layer", params) for params in product]
-    assert len(set(specs)) == len(specs) == sum(len(variants(one, LISTS)) for one in FAMILIES) + full
+    assert len(set(specs)) == len(specs) == sum(len(variants(one, LISTS)) for one in NAMES) + full
     assert [menu.params("layer", spec) for spec in specs] == product
     assert (FULL in specs) is full
 

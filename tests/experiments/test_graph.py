@@ -11,10 +11,11 @@ from torch import nn
 
 from engine.errors import InputError
 from engine.experiments import registry, results
-from engine.experiments.graph import EXPERIMENT, GraphConfig
+from engine.experiments.graph import EXPERIMENT
+from engine.experiments.graph.config import GraphConfig
+from engine.experiments.graph.report import captures, export_graph
 from engine.experiments.launch import configure
-from engine.experiments.parts.graph_tables import captures, export_graph
-from engine.graph import sources
+from engine.graph import subjects
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import PointRecord, RunRecord
 from tests.graph.models import Undecided, bert, save_classifier
@@ -64,7 +65,9 @@ def models(monkeypatch: pytest.MonkeyPatch) -> dict[str, nn.Module]:
     """Models by source, in place of what a folder or the hub holds."""
     known: dict[str, nn.Module] = {"builtin": bert(), "undecided": Undecided()}
     monkeypatch.setattr(
-        sources, "subject", lambda source, attention="auto", progress=None: sources.plain_subject(known[source], source)
+        subjects,
+        "subject",
+        lambda source, attention="auto", progress=None: subjects.plain_subject(known[source], source),
     )
     return known
 

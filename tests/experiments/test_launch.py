@@ -1,10 +1,13 @@
 """What a config becomes on disk."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from engine.experiments.launch import configure, launch
+from engine.errors import InputError
+from engine.experiments.launch import configure, launch, read_config
 from engine.runtime import devices
 from engine.runtime.spec import RunSpec
 
@@ -28,3 +31,29 @@ def test_points_that_train_share_a_gpu(
     monkeypatch.setattr(devices, "resolve", lambda text: found)
     experiment, config = configure("quantize", settings)
     assert RunSpec.read(launch(experiment, config, start=False)).group == group
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"a = " + b"[" * 10**5, "nested too deeply"),
+        (b"seed = " + b"9" * 5000, "is not TOML"),
+        (b"\xff", "is not TOML"),
+        (b"#" * (2 << 20), "larger than 1 MiB"),
+    ],
+)
+def test_a_config_file_may_hold_anything(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=sentence):
+        read_config(path)
+
+
+def test_a_config_file_without_an_end_is_refused_and_a_pipe_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="larger than 1 MiB"):
+        read_config(Path("/dev/zero"))
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("seed = 3",))
+    writer.start()
+    assert read_config(tmp_path / "pipe") == {"seed": 3}
+    writer.join()

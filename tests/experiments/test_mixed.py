@@ -5,12 +5,14 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments.launch import configure
-from engine.experiments.mixed import ALL, EXPERIMENT, MixedConfig, layers_of
-from engine.experiments.parts.mixed_reading import zoomed
-from engine.experiments.parts.warm_start import first_trials
+from engine.experiments.mixed import EXPERIMENT
+from engine.experiments.mixed.config import ALL, MixedConfig, layers_of
+from engine.experiments.mixed.report import zoomed
+from engine.experiments.mixed.warm_start import first_trials
 from engine.figures.figure import Figure, Series
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.runs import create_run
+from engine.tasks.metric import ACCURACY
 from tests.experiments.played import played
 
 SMALL: dict[str, Any] = {"eval_samples": 60, "max_length": 24, "trials": 2}
@@ -25,7 +27,7 @@ SMALL: dict[str, Any] = {"eval_samples": 60, "max_length": 24, "trials": 2}
         ({"families": "mxint8", "full_precision": False}, "there is nothing to choose"),
         ({"constraints": "small"}, "'small' is no constraint"),
         ({"constraints": "bytes<=0"}, "no trial can keep"),
-        ({"sampler": "cmaes"}, "Input should be"),
+        ({"sampler": "cmaes"}, "there is no choice .cmaes."),
     ],
 )
 def test_what_is_wrong_is_told_at_once(settings: dict[str, Any], message: str) -> None:
@@ -79,7 +81,7 @@ def test_a_run_from_its_trials_to_the_test_set(small_pair: dict[str, str]) -> No
     assert [row["layer"] for row in table["map"].rows] == layers
     assert [column.key for column in table["families"].columns] == ["layer", "fixed", "binary", ALL]
     figures = {one.key: one for one in EXPERIMENT.figures(config, run)}
-    assert {one.name for one in figures["progress"].series} == {"fixed", "binary", ALL, "baseline"}
+    assert {one.name.split(",")[0] for one in figures["progress"].series} == {"fixed", "binary", ALL, "baseline"}
     for one in figures["progress"].series:
         assert list(one.y) == sorted(one.y), "best so far never falls"
 
@@ -126,9 +128,9 @@ def test_the_zoom_shows_the_better_half() -> None:
     drawn = Figure(
         "progress", "T", "x", "y", (curve("a", 0, 0.5, 0.9), curve("b", 1, 0.5, 0.8), curve("c", 2, 0.1), level)
     )
-    zoom = zoomed(drawn)
+    zoom = zoomed(drawn, ACCURACY)
     assert zoom.y_range == pytest.approx((0.785, 0.915))
-    assert zoomed(replace(drawn, series=drawn.series[:1])).series == ()
+    assert zoomed(replace(drawn, series=drawn.series[:1]), ACCURACY).series == ()
 
 
 def test_a_bound_below_what_no_choice_touches_is_told(small_pair: dict[str, str]) -> None:

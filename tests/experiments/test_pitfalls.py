@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from engine.experiments.parts import pitfalls
+from engine.experiments.shared import pitfalls
 from tui_app.command.formats import formats
 
 

@@ -8,9 +8,9 @@ import pytest
 from engine.errors import InputError
 from engine.experiments import registry
 from engine.experiments.launch import configure
-from engine.experiments.parts import profile_mxint8
-from engine.experiments.parts.profile_config import ProfileConfig
-from engine.experiments.profile import EXPERIMENT, STUDIES
+from engine.experiments.profile import mxint8 as profile_mxint8
+from engine.experiments.profile.config import ProfileConfig
+from engine.experiments.profile.run import EXPERIMENT, STUDIES
 from engine.runtime import devices
 
 
@@ -71,7 +71,7 @@ def test_labels(settings: dict[str, str], label: str) -> None:
         ({"groups": "4"}, "groups: a group holds 8 to 512 numbers; 4 does not"),
         ({"elements": "100"}, "elements: give 4,096 to 4,294,967,296 elements, not 100"),
         ({"lengths": "0"}, "lengths: a size lies between 1 and 1,048,576; 0 does not"),
-        ({"blocks": "mpl"}, "blocks: input should be 'mlp', 'attention' or 'encoder'"),
+        ({"blocks": "mpl"}, "blocks: there is no choice 'mpl'; did you mean mlp?"),
     ],
 )
 def test_wrong_settings_are_told(settings: dict[str, str], sentence: str) -> None:
@@ -98,9 +98,7 @@ def test_more_tokens_than_a_model_takes_are_told_before_anything_starts(study: s
 
 
 def test_a_folder_without_a_model_is_told_before_anything_starts(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"config\.json of .* cannot be read; name a folder that save_pretrained wrote"
-    ):
+    with pytest.raises(InputError, match=r"has no config\.json; name a folder that save_pretrained wrote"):
         EXPERIMENT.check(config(study="memory", model=str(tmp_path)))
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.experiments import results
-from engine.experiments.parts.profile_compile import pays_after
-from engine.experiments.parts.profile_text import times
+from engine.experiments.profile.compile import pays_after
+from engine.experiments.profile.text import times
 from tests.experiments.test_profile_run import record
 
 
@@ -42,7 +42,7 @@ def said(config: dict[str, Any], *points: tuple[Any, Any]) -> list[str]:
 def test_compiling_pays_after_so_many_calls() -> None:
     """6.37 s at 0.7 ms a call are 9,100 calls."""
     assert said({}, compiled(6.3704, 0.0012, 0.0005)) == [
-        "Compiling costs 6.4 s and saves 700 us a call: it pays after 9,100 calls, which are then 2.4 times as fast.",
+        "Compiling costs 6.4 s and saves 700 µs a call: it pays after 9,100 calls, which are then 2.4 times as fast.",
         "Before that the compiler took up to 1.5 s to start, once in each process.",
         "No graph breaks: each forward is one graph.",
     ]
@@ -146,7 +146,7 @@ def test_mxint8_says_its_share_of_the_copy() -> None:
         )
     ]
     assert said({"study": "mxint8"}, (params, {"kernels": rows})) == [
-        "Decoding takes 46 us, 3870.0 GB/s, which is 90.0 % of what copying as many bytes reaches here.",
+        "Decoding takes 46 µs, 3870.0 GB/s, which is 90.0 % of what copying as many bytes reaches here.",
         "That is 10.0 times as fast as torch eager, 2.0 times as slow as Triton.",
         "Triton: disturbed by other processes.",
     ]
@@ -163,7 +163,7 @@ def test_mxint8_says_where_its_lead_is_inside_the_spread() -> None:
         )
     ]
     assert said({"study": "mxint8"}, (params, {"kernels": rows})) == [
-        "Decoding takes 46 us, 1.0 GB/s, which is 100.0 % of what copying as many bytes reaches here (the quartiles "
+        "Decoding takes 46 µs, 1.0 GB/s, which is 100.0 % of what copying as many bytes reaches here (the quartiles "
         "overlap).",
         "That is as fast as torch eager (the quartiles overlap).",
     ]

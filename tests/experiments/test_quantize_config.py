@@ -38,6 +38,12 @@ def test_expansion(values: dict[str, Any], expected: list[str]) -> None:
     assert formats(**values) == expected
 
 
+def test_caches_are_curves_of_their_own() -> None:
+    points = expanded(formats="fp32", model="builtin:lm", kv="none,int(8),int(4,32)")
+    assert [point["kv"] for point in points] == ["none", "int(8)", "int(4,32)"]
+    assert "kv" not in expanded(formats="fp32", model="builtin:lm")[0]
+
+
 def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
     points = expanded(widths="4,8", modes="ptq,qat")
     assert [(point["mode"], point["width"]) for point in points] == [("ptq", 4), ("ptq", 8), ("qat", 4), ("qat", 8)]
@@ -46,6 +52,9 @@ def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
+        ({"kv": "int(8)"}, "kv rounds what a causal language model keeps, and the task is text-classification"),
+        ({"kv": "fixed(8)", "model": "builtin:lm"}, "fixed(8) is fitted to data"),
+        ({"kv": "int8", "model": "builtin:lm"}, "no format is called 'int8'"),
         ({"widths": "1,4"}, "a width lies between 2 and 32; 1 does not"),
         ({"widths": "8-4"}, "the range '8-4' is empty"),
         ({"widths": "four"}, "'four' is not a whole number"),
@@ -66,7 +75,8 @@ def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
         ({"modes": ""}, "modes"),
         ({"qat_steps": 5, "qat_epochs": 1}, "give qat_steps or qat_epochs, not both"),
         ({"learning_rate": 0}, "learning_rate"),
-        ({"widht": 4}, "there is no such setting; the settings are"),
+        ({"widht": 4}, "widht: there is no such setting; did you mean widths?"),
+        ({"zzz": 4}, "there is no such setting; the settings are"),
     ],
 )
 def test_refusal_names_the_field_and_the_way_out(values: dict[str, Any], sentence: str) -> None:
@@ -79,7 +89,7 @@ def test_all_wrong_fields_are_named_at_once() -> None:
     with pytest.raises(InputError) as error:
         configure("quantize", {"widths": "1", "seed": -1})
     assert "widths:" in str(error.value)
-    assert "seed:" in str(error.value)
+    assert "seed must be" in str(error.value)
 
 
 def test_unknown_experiment_suggests_the_nearest() -> None:
@@ -122,7 +132,7 @@ def test_config_survives_the_way_through_json() -> None:
 
 
 def test_a_mix_goes_to_weights_inputs_and_biases_by_layer() -> None:
-    from engine.experiments.quantize import _layer_formats
+    from engine.experiments.quantize.run import _layer_formats
 
     experiment, config = configure("quantize", {"formats": "classifier=fp32;*=fixed(4)", "bias": "*=fixed(8)"})
     (point,) = experiment.points(config)
@@ -135,5 +145,5 @@ def test_a_mix_goes_to_weights_inputs_and_biases_by_layer() -> None:
 @pytest.mark.parametrize("settings", [{"formats": "clasifier=fp32;*=fixed(4)"}, {"activations": "Linear=fixed(8)"}])
 def test_a_mixs_pattern_that_fits_no_layer_is_refused_before_anything_starts(settings: dict[str, str]) -> None:
     experiment, config = configure("quantize", settings)
-    with pytest.raises(InputError, match=r"no linear or embedding layer is called '(clasifier|Linear)'"):
+    with pytest.raises(InputError, match=r"no layer with a weight is called '(clasifier|Linear)'"):
         experiment.check(config)

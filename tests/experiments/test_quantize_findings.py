@@ -28,23 +28,24 @@ def sweep(losses: dict[str, dict[int, float]], zeros: float = 0.1) -> RunRecord:
 def test_where_the_baseline_is_held_and_what_the_next_bit_costs() -> None:
     sentences = results.findings(sweep({"ptq": {2: 0.03, 4: 0.001, 8: 0.0}}))
     assert sentences == [
-        "PTQ loses nothing down to fixed(4) that 25,000 texts can show.",
-        "PTQ at fixed(2) loses 3.00 points (2.60 to 3.40).",
+        "PTQ down to fixed(4): no significant loss (-0.10 points, 95 % -0.50 to +0.30, n = 25,000).",
+        "PTQ at fixed(2): significant loss, -3.00 points, 95 % -3.40 to -2.60, n = 25,000.",
     ]
 
 
-def test_what_training_mends_and_what_has_collapsed() -> None:
+def test_what_training_recovers_and_what_has_collapsed() -> None:
     sentences = results.findings(sweep({"ptq": {2: 0.36, 8: 0.0}, "qat": {2: 0.01, 8: 0.0}}, zeros=0.97))
-    assert "Training mends fixed(2): 35.00 points more than PTQ." in sentences
-    assert "fixed(2) PTQ has 97 % zeros among its weights: little is left of it." in sentences
-    assert "QAT loses nothing at fixed(8) that 25,000 texts can show." in sentences
-    assert not any("QAT has" in sentence or "mends fixed(8)" in sentence for sentence in sentences)
+    assert "QAT at fixed(2): 35.00 points above PTQ." in sentences
+    assert "PTQ at fixed(2): 97 % of the weights are zero." in sentences
+    assert "QAT at fixed(8): no significant loss (+0.00 points, 95 % -0.40 to +0.40, n = 25,000)." in sentences
+    assert not any("QAT at" in sentence and "of the weights" in sentence for sentence in sentences)
+    assert not any("fixed(8)" in sentence and "above PTQ" in sentence for sentence in sentences)
 
 
 @pytest.mark.parametrize(("losses", "held"), [({8: 0.1}, False), ({8: 0.0}, True)])
 def test_a_single_point_is_enough(losses: dict[int, float], held: bool) -> None:
     (sentence,) = results.findings(sweep({"ptq": losses}))
-    assert ("loses nothing at fixed(8)" in sentence) == held
+    assert ("PTQ at fixed(8): no significant loss" in sentence) == held
 
 
 def test_layers_of_all_points_the_noisiest_first() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.experiments import results
-from engine.experiments.cells import insignificant, values_of, written
+from engine.experiments.cells import insignificant, layer_labels, values_of, written
 from engine.experiments.report import command_line
 from engine.figures.figure import Figure, Series
 from engine.runtime.records import PointRecord, RunRecord
@@ -122,3 +122,11 @@ def test_differences_inside_their_noise_are_told() -> None:
 def test_command_line_repeats_the_run_and_no_more() -> None:
     run = run_record("q-0001", config={"model": "a model's", "widths": [4, 8]})
     assert command_line(run) == "labtui run quantize --set 'model=a model'\"'\"'s' --set widths=4,8"
+
+
+def test_layers_names_are_short_and_never_alike() -> None:
+    names = [f"bert.encoder.layer.{i}.{part}" for i in (0, 1) for part in ("attention.self.query", "output.dense")]
+    assert layer_labels([*names, "classifier"]) == ["L0.attn.query", "L0.out", "L1.attn.query", "L1.out", "classifier"]
+    twins = [f"{side}.block.0.layer.{i}.SelfAttention.q" for side in ("encoder", "decoder") for i in (0, 1)]
+    assert len(set(layer_labels(twins))) == 4
+    assert layer_labels(["addmm", "addmm", "native_layer_norm"]) == ["addmm", "addmm", "native_layer_norm"]

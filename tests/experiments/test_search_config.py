@@ -7,11 +7,13 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments.launch import configure
-from engine.experiments.parts.architecture import fields_of, fitting, skipping
-from engine.experiments.search import EXPERIMENT, SearchConfig, searched, setting
+from engine.experiments.search import EXPERIMENT
+from engine.experiments.search.architecture import fields_of, fitting, skipping
+from engine.experiments.search.config import SearchConfig, searched
+from engine.experiments.search.report import setting
 from engine.models.fields import check_fields, model_fields
 from engine.search.space import Space
-from engine.search.writing import parse_space
+from engine.search.space_text import parse_space
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ from engine.search.writing import parse_space
             {"samplers": "cmaes", "space": "num_hidden_layers=1..4; learning_rate=0.1..0.2", "against": "bytes"},
             "one obj",
         ),
-        ({"samplers": "magic"}, "samplers: input should be"),
+        ({"samplers": "magic"}, "samplers: there is no choice 'magic'; the choices are"),
         ({"pruner": "median", "against": "bytes"}, "a pruner judges by accuracy alone"),
         ({"pruner": "median", "reports": 1}, "a pruner needs two reports"),
         ({"steps": 2, "reports": 4}, "2 steps cannot hold 4 reports"),
@@ -58,7 +60,7 @@ def test_what_is_wrong_is_told_at_once(settings: dict[str, Any], message: str) -
         ({"space": "num_hidden_layers=a,b"}, "num_hidden_layers is a whole number"),
         ({"space": "hidden_dropout_prob=a,b"}, "hidden_dropout_prob is a number"),
         ({"space": "hidden_size=65,67"}, "no combination of hidden_size is left: hidden_size must be a multiple"),
-        ({"space": "num_hidden_layers=1,2", "skip": "*.nothing"}, "no linear or embedding layer is called"),
+        ({"space": "num_hidden_layers=1,2", "skip": "*.nothing"}, "no layer with a weight is called"),
         (
             {"space": "hidden_size=64..128 step 64; num_attention_heads=2..4", "samplers": "cmaes"},
             "hidden_size/num_attention_heads is a choice",
@@ -121,7 +123,7 @@ def test_every_series_has_the_same_seeds_and_budget() -> None:
 
 
 def test_the_fields_of_the_built_in_model_are_those_it_has(builtin: Path) -> None:
-    from engine.compress import load
+    from engine.store import load
 
     facts = load("builtin").model.config.to_dict()
     assert all(facts[name] == value for name, value in model_fields("builtin").items())

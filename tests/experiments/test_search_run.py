@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from engine.compress import load
 from engine.errors import InputError
 from engine.experiments import asking
-from engine.experiments.parts.architecture import build, fitting, idle_dimensions, skipping
-from engine.experiments.parts.search_trial import operations
-from engine.experiments.search import EXPERIMENT, SearchConfig
+from engine.experiments.search import EXPERIMENT
+from engine.experiments.search.architecture import build, fitting, idle_dimensions, skipping
+from engine.experiments.search.config import SearchConfig
+from engine.experiments.search.trial import operations
 from engine.runtime.runs import read_run
 from engine.runtime.trials import pending
 from engine.search.space import Space
-from engine.search.writing import parse_space
+from engine.search.space_text import parse_space
+from engine.store import load
 from tests.experiments.played import played
 
 SMALL: dict[str, Any] = {"max_length": 24, "batch_size": 20, "steps": 12, "reports": 3, "tune_steps": 3}
@@ -24,12 +25,12 @@ def test_what_is_built_is_what_was_asked_for(small_pair: dict[str, str]) -> None
     classifier = load(small_pair["model"])
     query = "bert.encoder.layer.1.attention.self.query"
     made = build(classifier, {"num_hidden_layers": 3, "intermediate_size": 8, f"skip:{query}": "identity"}, True, 0)
-    assert made.facts["blocks"] == len(made.model.bert.encoder.layer) == 3
-    assert made.facts["parameters"] == sum(one.numel() for one in made.model.parameters())
+    assert made.facts["blocks"] == len(made.subject.model.bert.encoder.layer) == 3
+    assert made.facts["parameters"] == sum(one.numel() for one in made.subject.model.parameters())
     assert made.skipped == (query,)
-    assert made.model.config.intermediate_size == 8
+    assert made.subject.model.config.intermediate_size == 8
     kept = classifier.model.state_dict()["bert.encoder.layer.0.attention.self.key.weight"]
-    assert made.model.state_dict()["bert.encoder.layer.0.attention.self.key.weight"].equal(kept)
+    assert made.subject.model.state_dict()["bert.encoder.layer.0.attention.self.key.weight"].equal(kept)
     assert 0 < made.facts["inherited"] < 1
     assert build(classifier, {}, True, 0).facts["inherited"] == 1
     assert build(classifier, {"num_hidden_layers": 1, f"skip:{query}": "identity"}, True, 0).skipped == ()
@@ -78,7 +79,7 @@ def test_three_modes_to_the_test_set(small_pair: dict[str, str]) -> None:
     last = run.points[-1].result or {}
     assert last["accuracy_low"] <= last["accuracy"] <= last["accuracy_high"]
     assert {one.key for one in EXPERIMENT.figures(config, run)} >= {"progress", "bytes", "operations"}
-    names = {one.name for one in EXPERIMENT.figures(config, run)[0].series}
+    names = {one.name.split(",")[0] for one in EXPERIMENT.figures(config, run)[0].series}
     assert names == {"plain", "compress", "tune", "baseline"}
     assert EXPERIMENT.findings(config, run)
 
@@ -121,7 +122,7 @@ def test_constraints_decide_what_may_be_chosen(small_pair: dict[str, str]) -> No
 
 def test_operations_are_those_of_the_products(small_pair: dict[str, str]) -> None:
     classifier = load(small_pair["model"])
-    one, two = (build(classifier, {"num_hidden_layers": count}, False, 0).model for count in (1, 2))
+    one, two = (build(classifier, {"num_hidden_layers": count}, False, 0).subject.model for count in (1, 2))
     length, hidden, wide = 10, 16, 32
     products = 2 * length * (4 * hidden * hidden + 2 * hidden * wide) + 2 * 2 * length * length * hidden
     assert operations(two, length) - operations(one, length) == products

@@ -12,8 +12,8 @@ import torch
 from engine.errors import InputError
 from engine.experiments import results
 from engine.experiments.launch import configure
-from engine.experiments.parts.sensitivity_reading import NOISE, NOTE, collapsed
 from engine.experiments.results import document
+from engine.experiments.sensitivity.report import NOISE, NOTE, collapsed
 from engine.models.builtin import LAYERS
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import PointRecord, RunRecord
@@ -102,7 +102,7 @@ def test_collapse_is_told_before_any_accuracy_is_measured() -> None:
     run = record(done=0)
     sentences = results.findings(run)
     assert len(sentences) == 1
-    assert "fixed(2) leaves classifier with next to nothing: 97 % of its weights are zero" in sentences[0]
+    assert "fixed(2) destroys classifier: 97 % of its weights are zero" in sentences[0]
     assert [figure.key for figure in results.figures(run)] == ["noise"]
     (listing,) = results.listings(run)
     assert listing.rows[0]["layer"] == "classifier"
@@ -111,9 +111,10 @@ def test_collapse_is_told_before_any_accuracy_is_measured() -> None:
 
 def test_sentences_name_the_loss_and_the_mix() -> None:
     sentences = results.findings(record())
-    assert "classifier at fixed(2) loses 12.10 points (11.30 to 12.90): leave it at more bits." in sentences
-    assert "At fixed(2) 2 of 3 layers measured so far lose nothing that 2,000 texts can show." in sentences
-    assert "At fixed(4) 3 of 3 layers measured so far lose nothing that 2,000 texts can show." in sentences
+    loss = "significant loss, -12.10 points, 95 % -12.90 to -11.30, n = 2,000; keep it at more bits."
+    assert f"classifier at fixed(2): {loss}" in sentences
+    assert "fixed(2): 2 of 3 layers measured so far show no significant loss (n = 2,000)." in sentences
+    assert "fixed(4): 3 of 3 layers measured so far show no significant loss (n = 2,000)." in sentences
     mix = next(sentence for sentence in sentences if "mix" in sentence)
     assert "'formats=classifier=fp32;*=fixed(2)'" in mix
     configure("quantize", {"formats": "classifier=fp32;*=fixed(2)"})
@@ -128,8 +129,8 @@ def test_many_ruined_layers_are_named_only_in_part() -> None:
         for i, layer in enumerate(layers)
     )
     sentences = results.findings(replace(run, points=points, notes={}))
-    assert sum("loses 12.10 points" in sentence for sentence in sentences) == 3
-    assert "5 more layers lose measurably at fixed(2)." in sentences
+    assert sum("loss, -12.10 points" in sentence for sentence in sentences) == 3
+    assert "5 more layers show a significant loss at fixed(2)." in sentences
     assert not any("mix" in sentence for sentence in sentences)
 
 

@@ -1,0 +1,150 @@
+"""What an experiment is: a config that expands into points, a function that runs them, figures of the results."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.figures.figure import Figure
+from engine.runtime.context import Context, Point
+from engine.runtime.records import Params, RunRecord
+from engine.runtime.trials import Study
+
+
+class ExperimentConfig(BaseModel):
+    """What every config has. Fields carry title, description and bounds: forms and errors come from them.
+
+    `json_schema_extra={"when": {field: [choice, ...]}}` shows a field only beside these choices of another.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    seed: int = Field(0, ge=0, title="Seed", description="Seeds data order, splits and every random draw.")
+    device: str = Field("auto", title="Device", description="auto, cpu, cuda, or a GPU's UUID.")
+
+    @property
+    def side_by_side(self) -> int:
+        """How many points may be computed at once on a CPU; 1 where one would disturb what another measures."""
+        return 1
+
+    @classmethod
+    def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:
+        """The fields that decide whether this one means anything, each with the choices under which it does."""
+        extra = cls.model_fields[name].json_schema_extra
+        when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
+        return {other: tuple(map(str, allowed)) for other, allowed in when.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the table of points: `key` is looked up in a point's params, then in its result.
+
+    `low` and `high` name the keys of the value's 95 % interval. A `signed` value is a difference. Where every point has
+    the `usual` value the column is left out.
+    """
+
+    key: str
+    label: str
+    unit: Literal["text", "number", "percent", "bytes", "db", "seconds"] = "text"
+    low: str | None = None
+    high: str | None = None
+    signed: bool = False
+    usual: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The point to take, and why, in a sentence that a reader can check against the table."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table beside the table of points: layers, operators, importances. A row maps column keys to plain values.
+
+    `key` names it in file names and on the command line.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Mapping[str, Any], ...]
+    caption: str = ""
+
+
+ConfigT = TypeVar("ConfigT", bound=ExperimentConfig)
+
+
+class Experiment(ABC, Generic[ConfigT]):
+    """A package beside this module (or any importable module) has an object `EXPERIMENT` of a subclass of this.
+
+    The module imports without torch: `run` imports what it needs. `check` may read files and ask the hub; it raises
+    `InputError` before anything starts. `run` is called in a worker with one point, or with several where that is
+    faster, and reports through the context. What is read out of a run (`figures`, `listings`, `findings`, `best`)
+    comes from its record and its artifacts alone.
+    """
+
+    name: str
+    title: str
+    summary: str
+    Config: type[ConfigT]
+    columns: Sequence[Column]
+    warm: tuple[str, ...] = ()  # modules that a host imports before it forks, and `module:function` that it calls
+    copies: int = 8  # of the model that a point may write: its result, and checkpoints with what is left of the last
+    pace: tuple[str, ...] = ()  # params and settings that decide how long a point takes
+
+    def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:
+        """The columns of a run with these settings: what is measured may depend on them."""
+        return self.columns
+
+    @abstractmethod
+    def label(self, config: ConfigT) -> str:
+        """A short name for a run that was given none."""
+
+    @abstractmethod
+    def points(self, config: ConfigT) -> Sequence[Params]:
+        """The parameters of each point, in the order in which they are to run."""
+
+    def study(self, config: ConfigT) -> Study | None:
+        """For a search: what gives its points their parameters, one when a device is idle. Asked in the driver."""
+        return None
+
+    def at_once(self, config: ConfigT) -> int:
+        """How many points one task may take on a GPU, where `run` computes several faster than one by one."""
+        return 1
+
+    @abstractmethod
+    def check(self, config: ConfigT) -> Sequence[str] | None:
+        """What is to be known before the start, a sentence each: what is read, used, left out, left untouched.
+
+        Raises:
+            InputError: the config asks for what is not there.
+        """
+
+    @abstractmethod
+    def run(self, config: ConfigT, points: Sequence[Point], context: Context) -> None:
+        """Computes the points and finishes each."""
+
+    def figures(self, config: ConfigT, run: RunRecord) -> Sequence[Figure]:
+        """What is drawn of a run, the most telling first."""
+        return ()
+
+    def listings(self, config: ConfigT, run: RunRecord) -> Sequence[Listing]:
+        """Tables that belong to the run as a whole."""
+        return ()
+
+    def findings(self, config: ConfigT, run: RunRecord) -> Sequence[str]:
+        """What the numbers say, in sentences worked out from them."""
+        return ()
+
+    def best(self, config: ConfigT, run: RunRecord) -> Choice | None:
+        """The point to take; None where none is better than another."""
+        return None
+
+    def tidy(self, config: ConfigT, run: RunRecord) -> None:
+        """Called by the driver after each finished point: removes artifacts nobody can want any more."""
+        return

@@ -1,0 +1,3 @@
+"""Captures of a model as a graph."""
+
+from engine.experiments.graph.run import EXPERIMENT as EXPERIMENT

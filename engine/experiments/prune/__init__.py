@@ -1,0 +1,3 @@
+"""Sweeps of sparsity."""
+
+from engine.experiments.prune.run import EXPERIMENT as EXPERIMENT

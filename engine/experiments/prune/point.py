@@ -1,0 +1,134 @@
+"""One point of a pruning run."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.experiments.prune.config import CUT, DEFAULT_STEPS, PruneConfig
+from engine.experiments.shared.quantizing import calibration
+from engine.experiments.shared.teaching import teacher_of
+from engine.experiments.shared.training import train_point
+from engine.experiments.shared.workbench import Workbench
+from engine.runtime.context import Context, Point
+from engine.runtime.records import Params
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from engine.compress.prune import Pruning
+    from engine.training.train import TrainSettings
+
+MOVEMENT = "movement"
+RAMP, UPDATES = 0.7, 20  # of a gradual pruning: the share of the steps that it takes, and in how many stages
+
+
+def _pruning(config: PruneConfig, params: Params) -> "Pruning":
+    from engine.compress.prune import Pruning
+
+    return Pruning(
+        method=params["method"],
+        sparsity=params["sparsity"],
+        granularity="n:m" if ":" in params["granularity"] else params["granularity"],
+        scope=params["scope"],
+        pattern=config.kept,
+        include=config.layers,
+        exclude=config.skip,
+        threshold=config.threshold,
+        seed=config.seed,
+    )
+
+
+def _settings(config: PruneConfig) -> "TrainSettings | None":
+    """How each point is fine-tuned, all with the same budget; None where none is."""
+    from engine.training.train import TrainSettings
+
+    steps = DEFAULT_STEPS if config.finetune_steps is None else config.finetune_steps
+    if config.finetune_epochs is None and steps == 0:
+        return None
+    return TrainSettings(
+        steps=steps if config.finetune_epochs is None else None,
+        epochs=config.finetune_epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+    )
+
+
+def run_point(config: PruneConfig, point: Point, context: Context) -> None:
+    """Prunes, measures, fine-tunes, measures again, saves."""
+    from engine.compress.prune import prune_model
+    from engine.compress.prune_report import overall, sparsity_report, zeroed_inputs
+    from engine.layers import share_of
+
+    bench = Workbench.of(config, point, context)
+    pruning, batches, settings = _pruning(config, point.params), calibration(bench), _settings(config)
+    before: dict[str, Any] = {}
+    if pruning.method != MOVEMENT:  # whose scores nothing has made yet
+        model = prune_model(bench.subject.model, pruning, batches)
+        before = bench.compared(model, "pruned_") if settings is not None else {}
+    if settings is not None and (config.schedule == "cubic" or pruning.method == MOVEMENT):
+        model = _gradually(bench, config, point, pruning, batches, settings)
+    elif settings is not None:
+        train_point(bench, model, settings, point.index, teacher=teacher_of(bench, config, point.params))
+    result = bench.conclude(point.index, model)
+    layers = sparsity_report(model, bench.subject.model)
+    context.finish(
+        point.index,
+        {
+            **result,
+            **before,
+            "true_sparsity": overall(layers),
+            "covered": share_of(bench.subject.model, [layer.name for layer in layers]),
+            **({"zeroed_inputs": zeroed_inputs(model, batches)} if config.threshold > 0 else {}),
+            **(_latency(bench, model) if pruning.granularity in CUT else {}),
+            "layers": [layer.as_dict() for layer in layers],
+        },
+    )
+
+
+def _gradually(
+    bench: Workbench, config: PruneConfig, point: Point, pruning: "Pruning", batches: Any, settings: "TrainSettings"
+) -> "nn.Module":
+    """A model that is pruned step by step while it is fine-tuned."""
+    from engine.compress.prune import prune, prune_model, settle
+
+    model = prune_model(bench.subject.model, replace(pruning, sparsity=0.0), batches)
+    stages = _stages(model, pruning, batches, settings.total_steps(len(bench.train)))
+    teacher = teacher_of(bench, config, point.params)
+    train_point(bench, model, settings, point.index, teacher=teacher, before_step=stages)
+    if pruning.method == MOVEMENT:
+        settle(model, pruning)
+    else:
+        prune(model, pruning, batches)
+    return model
+
+
+def _stages(model: "nn.Module", pruning: "Pruning", batches: Any, steps: int) -> Callable[[int], None]:
+    """Prunes a little more every so many steps, along a cubic, until the first part of the steps is over.
+
+    Scores that are trained go on choosing at that sparsity until the end.
+    """
+    from engine.compress.prune import prune
+    from engine.compress.prune_choice import cubic
+
+    every = max(1, round(RAMP * steps / UPDATES))
+    last = every * max(1, int(RAMP * steps / every))
+
+    def stage(done: int) -> None:
+        if done % every == 0 and (done <= last or pruning.method == MOVEMENT):
+            prune(model, replace(pruning, sparsity=cubic(pruning.sparsity, done, last)), batches)
+
+    return stage
+
+
+def _latency(bench: Workbench, model: "nn.Module") -> dict[str, float]:
+    """Seconds for a batch of the longest test texts, and how many times as long the uncut model takes."""
+    from engine.training.latency import latency
+
+    def measured(one: "nn.Module") -> dict[str, float]:
+        found = latency(one, bench.splits.test, batch_size=bench.config.batch_size, device=bench.context.device)
+        return {"latency": found.median, "latency_low": found.low, "latency_high": found.high}
+
+    uncut = bench.context.once("latency", lambda: measured(bench.subject.model))
+    found = measured(model)
+    return found | {"speedup": uncut["latency"] / found["latency"]}

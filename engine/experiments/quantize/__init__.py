@@ -1,0 +1,3 @@
+"""Sweeps of number formats."""
+
+from engine.experiments.quantize.run import EXPERIMENT as EXPERIMENT

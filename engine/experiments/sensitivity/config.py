@@ -1,0 +1,44 @@
+"""What a measure of each layer alone takes: formats and layers."""
+
+from pydantic import Field, field_validator
+
+from engine.experiments.shared.config import CALIBRATION, TaskConfig, fold
+from engine.experiments.shared.settings import Formats, FormatText, Words, unique
+from engine.formats.registry import FULL, parse_spec
+
+
+class SensitivityConfig(TaskConfig):
+    """One point for each format and layer."""
+
+    formats: Formats = Field(
+        ("fixed(2)", "fixed(4)", "mxfp4"),
+        min_length=1,
+        title="Formats",
+        description="Each is tried on each layer alone: fixed(4), mxfp4.",
+    )
+    activations: FormatText = Field("", title="Activations", description="Format of the inputs; empty: the weights'.")
+    fold: bool = fold()
+    layers: Words = Field(
+        (), title="Layers", description="Types or name patterns to try; empty: Linear, of images Conv2d too."
+    )
+    skip: Words = Field((), title="Skip", description="Types or name patterns to leave out, for example classifier.")
+
+    @property
+    def trains(self) -> bool:
+        """A layer is rounded, and the model measured."""
+        return False
+
+    @property
+    def train_samples(self) -> int:
+        """None but those of calibration."""
+        return 0
+
+    @property
+    def needs_train(self) -> str:
+        """Formats of inputs are fitted to what comes in."""
+        return "" if self.activations == FULL else CALIBRATION
+
+    @field_validator("formats")
+    @classmethod
+    def _specs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return unique(tuple(str(parse_spec(spec)) for spec in value))  # one layer at a time leaves nothing to mix

@@ -1,0 +1,220 @@
+"""What a sensitivity run says: figures, tables and sentences from its records alone."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.experiments.api import Column, Listing
+from engine.experiments.launch import command
+from engine.figures.figure import Figure, Series
+from engine.formats.mix import REST, write_mix
+from engine.runtime.records import RunRecord
+from engine.tasks.metric import Metric
+
+NOTE = "layers"
+NOISE = ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated")
+"""What the note holds of each point, in this order; a row is None where the format leaves the layer as it is."""
+
+COLLAPSED_ZEROS, COLLAPSED_DB = 0.9, 3.0
+"""A layer has collapsed where so many of its weights are zero, or where noise is half as strong as the weights."""
+
+_NAMED = 3  # layers that a sentence names
+
+Row = Mapping[str, Any]
+
+
+def rows(run: RunRecord) -> list[Row]:
+    """A row for each point, in their order: `number` and `layer`, `format`, and what is known by now."""
+    layers = layers_of(run)
+    noise = (run.notes.get(NOTE) or {}).get("rows") or ()
+    told: list[Row] = []
+    for point in run.points:
+        row: dict[str, Any] = {"number": layers.index(point.params["layer"]) + 1, "state": point.state}
+        if point.index < len(noise) and noise[point.index] is not None:
+            row |= dict(zip(NOISE, noise[point.index], strict=False))
+        told.append({**row, **(point.result or {}), **point.params})
+    return told
+
+
+def layers_of(run: RunRecord) -> list[str]:
+    """The layers that are tried, in order."""
+    return list(dict.fromkeys(point.params["layer"] for point in run.points))
+
+
+def collapsed(row: Row) -> bool:
+    """Whether the weights say already that nothing is left."""
+    sqnr = row.get("sqnr_weight_db")
+    return row.get("zeros", 0.0) >= COLLAPSED_ZEROS or (sqnr is not None and sqnr < COLLAPSED_DB)
+
+
+def figures(run: RunRecord, metric: Metric) -> list[Figure]:
+    """Loss along the layers, SQNR along the layers, one against the other; those that can be drawn."""
+    table = rows(run)
+    drawn = [_damage(run, table, metric), _noise(run, table), _against(table, metric)]
+    return [figure for figure in drawn if figure.series]
+
+
+def _by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
+    """Rows by format where these values are known and finite; formats keep their place."""
+    groups: dict[str, list[Row]] = {row["format"]: [] for row in table}
+    for row in table:
+        if all(isinstance(row.get(key), int | float) and math.isfinite(row[key]) for key in keys):
+            groups[row["format"]].append(row)
+    return groups
+
+
+def _range(run: RunRecord) -> tuple[float, float] | None:
+    count = len(layers_of(run))
+    return (1.0, float(count)) if count > 1 else None
+
+
+def _damage(run: RunRecord, table: Sequence[Row], metric: Metric) -> Figure:
+    series = [
+        Series(
+            name,
+            tuple(float(row["number"]) for row in members),
+            tuple(row["delta"] for row in members),
+            tuple(row["delta_low"] for row in members),
+            tuple(row["delta_high"] for row in members),
+            slot=slot,
+        )
+        for slot, (name, members) in enumerate(_by_format(table, "delta").items())
+        if members
+    ]
+    if series and (ends := _range(run)):
+        series.append(Series("baseline", ends, (0.0, 0.0), kind="level", slot=-1))
+    return Figure(
+        key="damage",
+        title=f"Test {metric.name} when one layer alone is quantised",
+        x_label="Layer",
+        y_label=f"{metric.title} against the baseline",
+        series=tuple(series),
+        y_unit=metric.unit,
+        x_range=_range(run),
+        caption=f"Paired with the baseline on the same {metric.samples}; intervals are 95 %. The table has their "
+        "names.",
+    )
+
+
+def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
+    return Figure(
+        key="noise",
+        title="Signal-to-noise ratio of each layer's weights",
+        x_label="Layer",
+        y_label="SQNR of the weights (dB)",
+        series=tuple(
+            Series(
+                name,
+                tuple(float(row["number"]) for row in members),
+                tuple(row["sqnr_weight_db"] for row in members),
+                slot=slot,
+            )
+            for slot, (name, members) in enumerate(_by_format(table, "sqnr_weight_db").items())
+            if members
+        ),
+        x_range=_range(run),
+        caption=f"Known before any score is measured. Below {COLLAPSED_DB:g} dB little of a weight is left.",
+    )
+
+
+def _against(table: Sequence[Row], metric: Metric) -> Figure:
+    return Figure(
+        key="against",
+        title=f"{metric.title} against noise in the weights",
+        x_label="SQNR of the weights (dB)",
+        y_label=f"{metric.title} against the baseline",
+        series=tuple(
+            Series(
+                name,
+                tuple(row["sqnr_weight_db"] for row in members),
+                tuple(row["delta"] for row in members),
+                tuple(row["delta_low"] for row in members),
+                tuple(row["delta_high"] for row in members),
+                "scatter",
+                slot,
+            )
+            for slot, (name, members) in enumerate(_by_format(table, "delta", "sqnr_weight_db").items())
+            if members
+        ),
+        y_unit=metric.unit,
+        caption="One mark a layer. Layers at one SQNR do not lose the same: this is what the points measure.",
+    )
+
+
+def listings(run: RunRecord, metric: Metric) -> list[Listing]:
+    """The layers by damage, and by noise: the second is there before any score is measured."""
+    table = rows(run)
+    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(row)[1])
+    noisy = sorted(
+        (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
+    )
+    place = (Column("number", "#", "number"), Column("layer", "Layer"), Column("format", "Format"))
+    damage = Column("delta", "Δ base", metric.unit, "delta_low", "delta_high", signed=True)
+    noise = (
+        Column("sqnr_weight_db", "SQNR w", "db"),
+        Column("sqnr_input_db", "SQNR x", "db"),
+        Column("zeros", "Zeros", "percent"),
+        Column("saturated", "Sat.", "percent"),
+    )
+    told = [
+        Listing(
+            "damage",
+            "Layers by damage",
+            (*place, damage, *noise),
+            tuple(measured),
+            "Each layer quantised alone, the worst first.",
+        ),
+        Listing("noise", "Layers by noise", (*place, *noise), tuple(noisy), "The noisiest weights first."),
+    ]
+    return [listing for listing in told if listing.rows]
+
+
+def findings(run: RunRecord, metric: Metric) -> list[str]:
+    """Collapse that the weights show already, then for each format what its worst layers lose, then a mix."""
+    table = rows(run)
+    groups = _by_format(table)
+    sentences = [text for name, members in groups.items() if (text := _collapse(name, members))]
+    hurt_layers: dict[str, list[str]] = {}
+    for name, members in groups.items():
+        measured = sorted((row for row in members if "delta" in row), key=lambda row: -metric.lost(row)[1])
+        hurt = [row for row in measured if metric.lost(row)[0] > 0]
+        hurt_layers[name] = [row["layer"] for row in hurt]
+        sentences += [_loss(row, metric) for row in hurt[:_NAMED]]
+        if len(hurt) > _NAMED:
+            sentences.append(f"{len(hurt) - _NAMED} more layers show a significant loss at {name}.")
+        if measured and len(hurt) < len(measured):
+            sentences.append(
+                f"{name}: {len(measured) - len(hurt)} of {len(measured)} layers measured so far show no significant "
+                f"loss (n = {measured[0]['samples']:,})."
+            )
+    return sentences + _mixes(run, groups, hurt_layers)
+
+
+def _collapse(name: str, members: Sequence[Row]) -> str:
+    lost = [row for row in members if collapsed(row)]
+    if not lost:
+        return ""
+    worst = max(lost, key=lambda row: (row.get("zeros", 0.0), -(row.get("sqnr_weight_db") or 0.0)))
+    others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    sqnr = worst.get("sqnr_weight_db")
+    ratio = "" if sqnr is None else f" and an SQNR of {sqnr:.1f} dB"
+    return (
+        f"{name} destroys {worst['layer']}{others}: {100 * worst.get('zeros', 0.0):.0f} % of its weights are "
+        f"zero{ratio}. This is known before any score is measured."
+    )
+
+
+def _loss(row: Row, metric: Metric) -> str:
+    return f"{row['layer']} at {row['format']}: significant loss, {metric.change(row)}; keep it at more bits."
+
+
+def _mixes(run: RunRecord, groups: Mapping[str, Sequence[Row]], hurt: Mapping[str, Sequence[str]]) -> list[str]:
+    """For each format that hurts a few of the layers, all measured, the run that spares them."""
+    sentences = []
+    for name, members in groups.items():
+        few = 0 < len(hurt[name]) <= max(_NAMED, len(members) // 4)
+        if few and all("delta" in row for row in members):
+            mix = write_mix({**dict.fromkeys(hurt[name], "fp32"), REST: name})
+            same = {key: run.config[key] for key in ("model", "data") if key in run.config}
+            sentences.append(f"A mix that spares them: {command('quantize', {**same, 'formats': mix})}")
+    return sentences

@@ -1,0 +1,1 @@
+"""What several experiments use: settings, the workbench, training, choosing, charts."""

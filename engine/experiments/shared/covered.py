@@ -1,0 +1,48 @@
+"""What a run may say of its points' sizes: the share of the model's bytes that changed, and what grew. No torch."""
+
+from collections.abc import Iterable
+
+from engine.experiments.api import Column
+from engine.figures.units import in_bytes, in_percent
+from engine.models.coverage import LEAST
+from engine.runtime.records import PointRecord, RunRecord
+
+_LARGER = 1.005  # times the source: less does not show in a size of three digits
+COLUMN = Column("covered", "Covered", "percent", usual=1.0)
+"""The share of the model's bytes that the point's changed layers hold."""
+
+
+def enough(points: Iterable[PointRecord]) -> list[PointRecord]:
+    """The points that changed enough of their model for a loss, or none, to mean something."""
+    return [point for point in points if (point.result or {}).get("covered", 1.0) >= LEAST]
+
+
+def findings(run: RunRecord) -> list[str]:
+    """How much of the model was changed, and which files are larger than what they were made from."""
+    return [*_shares(run), *larger(run)]
+
+
+def _shares(run: RunRecord) -> list[str]:
+    shares = [result["covered"] for point in run.finished if "covered" in (result := point.result or {})]
+    if not shares:
+        return []
+    low, high = min(shares), max(shares)
+    span = f"{in_percent(high)} %" if high - low < 0.0005 else f"{in_percent(low)} to {in_percent(high)} %"
+    few = sum(share < LEAST for share in shares)
+    if few:
+        which = f"{few} of {len(shares)} points change" if few < len(shares) else "The points change"
+        limit = f"{in_percent(LEAST, decimals=0)} %"
+        return [f"{which} less than {limit} of the model's bytes ({span}): too little to say what that costs."]
+    return [f"Changed layers hold {span} of the model's bytes; the rest is as it was."]
+
+
+def larger(run: RunRecord) -> list[str]:
+    """Which files are larger than the file that they were made from, and how much."""
+    source = (run.notes.get("baseline") or {}).get("bytes")
+    sizes = [(point.result or {}).get("bytes", 0) for point in run.finished]
+    grown = [size for size in sizes if source and size > _LARGER * source]
+    if source is None or not grown:
+        return []
+    count = f"{len(grown)} of {len(sizes)} files are" if len(sizes) > 1 else "The file is"
+    share = max(grown) / source
+    return [f"{count} larger than the source ({in_bytes(source)}): up to {in_bytes(max(grown))}, {share:.3g} times it."]
