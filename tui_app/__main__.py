@@ -1,17 +1,18 @@
 """`labtui`: with arguments the command, without the app. Only what is asked for is imported."""
 
+import os
 import sys
 
 
 def main() -> None:
     """The console script."""
-    if len(sys.argv) == 1:
-        from tui_app.app import run
+    if len(sys.argv) == 1 and "_LABTUI_COMPLETE" not in os.environ:
+        from tui_app.terminal import open_app
 
-        sys.exit(run())
-    from tui_app.command.main import cli
+        sys.exit(open_app())
+    from tui_app.command.main import main as command
 
-    cli()
+    command()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Groups listed in `EVERYWHERE` are always live; the others are live together only
 never means two things in one place.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -65,6 +65,7 @@ GROUPS = {
     "run": "Runs",
     "launch": "Experiments",
     "form": "Forms",
+    "edit": "Forms: editing a row",
     "compare": "Compare",
     "table": "Tables",
     "values": "Tables of points",
@@ -93,6 +94,7 @@ TOGETHER = (
     ("run", "view", "curve"),
     ("run", "view", "find"),
     ("launch", "run", "search", "view", "form"),
+    ("launch", "run", "search", "view", "edit"),
     ("launch", "run", "search", "view", "table", "values", "details"),
     ("launch", "run", "search", "view", "curve"),
     ("compare", "view", "table"),
@@ -120,6 +122,7 @@ ACTIONS = (
     Action(
         "app.quit", "ctrl+q,ctrl+c", "quit", "Quits from anywhere; runs go on unless told otherwise.", priority=True
     ),
+    Action("app.redraw", "ctrl+l", "redraw", "Draws the whole screen anew.", priority=True),
     Action("app.export", "e", "export", "Exports what is shown: PNG, SVG, CSV, JSON and more.", rank=7),
     Action("app.copy", "y", "copy", "Copies what is shown to the clipboard, through the terminal."),
     # Panes
@@ -136,13 +139,21 @@ ACTIONS = (
     Action("home.reverse", "O", "reverse", "Turns the order round."),
     Action("home.new", "n", "new", "Starts a new experiment.", rank=4),
     Action("home.demo", "d", "demo", "Starts a small sweep on the built-in model.", rank=3),
+    Action("home.demo_lm", "w", "language demo", "Starts the same on the built-in language model."),
+    Action("home.demo_vision", "i", "image demo", "Starts the same on the built-in image classifier."),
     Action("home.compare", "c", "compare", "Compares the marked runs.", rank=6),
-    Action("home.baseline", "b", "baseline", "Pins this run as the baseline of the others, or lets it go."),
+    Action(
+        "home.baseline",
+        "b",
+        "baseline",
+        "Pins this run as the baseline of all others, or lets it go.",
+    ),
     Action("filter.keep", "enter,down", "keep the filter", "Goes back to the runs that the filter leaves.", rank=1),
     # Runs: on Home the run under the cursor, on a run's own screen that run
     Action("run.rerun", "r", "rerun", "Opens the run's settings as a new experiment.", rank=9),
     Action("run.pause", "p", "pause", "Pauses after the running point, or resumes.", rank=5),
     Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=6),
+    Action("run.tag", "t", "tag", "Writes tags and a note on the run; tag: filters by them.", rank=14),
     Action("run.log", "L", "log", "Shows the run's log.", rank=13),
     Action("run.try", "T", "try", "Gives the next trial of a search parameters of your own.", rank=12),
     Action("run.more", "M", "more", "Adds trials to a search.", rank=12),
@@ -153,11 +164,20 @@ ACTIONS = (
     Action("launch.save", "ctrl+s", "save preset", "Saves the form as a preset.", rank=13),
     Action("launch.follow", "f", "follow", "Selects each newest point by itself."),
     # Forms
-    Action("form.next", "down", "next field", "Goes to the next field."),
-    Action("form.previous", "up", "field before", "Goes to the field before."),
+    Action("form.open", "enter", "edit", "Edits the row, lists models or data, or chooses.", rank=2),
+    Action("form.edit", "i", "edit text", "Edits the row's text, all of it selected."),
     Action("form.left", "left,h", "left", "Goes to the choice before."),
     Action("form.right", "right,l", "right", "Goes to the next choice."),
     Action("form.toggle", "space", "choose", "Chooses, or takes the choice back.", rank=3),
+    Action("form.next", "down,j", "down", "Goes to the next row."),
+    Action("form.previous", "up,k", "up", "Goes to the row before."),
+    Action("form.first", "g,home", "top", "Goes to the first row."),
+    Action("form.last", "G,end", "bottom", "Goes to the last row."),
+    Action("form.half_down", "ctrl+d,pagedown", "half page down", "Goes down half a page."),
+    Action("form.half_up", "ctrl+u,pageup", "half page up", "Goes up half a page."),
+    Action("edit.accept", "enter", "accept", "Keeps the text; escape puts the old one back.", rank=1),
+    Action("edit.next", "down", "accept, down", "Keeps the text and goes to the next row."),
+    Action("edit.previous", "up", "accept, up", "Keeps the text and goes to the row before."),
     # Search
     Action("search.mixed", "v", "mixed", "Goes to the search for a format in every layer.", rank=11),
     # Views of one page
@@ -177,7 +197,7 @@ ACTIONS = (
     Action("values.sort", "o", "sort", "Sorts by the next column.", rank=8),
     Action("values.reverse", "O", "reverse", "Turns the order round."),
     Action("values.filter", "/", "filter", "Shows only rows with these words or numbers: acc>=0.8.", rank=9),
-    Action("details.next", "t", "table", "Shows the next table of the run.", rank=4),
+    Action("details.next", "m", "table", "Shows the next table of the run.", rank=4),
     # Curves
     Action("curve.metric", "m", "metric", "Shows the next figure or metric.", rank=3),
     Action("curve.smooth", "s", "smooth", "Smooths the curve more; the raw values stay, dim.", rank=4),
@@ -189,6 +209,8 @@ ACTIONS = (
     Action("curve.whole", "0", "whole", "Shows the whole curve."),
     Action("curve.left", "left,h", "left", "Moves the cursor left; its values are read out."),
     Action("curve.right", "right,l", "cursor", "Moves the cursor right; its values are read out.", rank=6),
+    Action("curve.alone", "H", "alone", "Shows one curve alone, then the next, and last all again.", rank=13),
+    Action("curve.picture", "I", "picture", "Shows a real picture, where the terminal can, or the cells.", rank=12),
     # Graph
     Action("graph.capture", "ctrl+r", "capture", "Captures the model as a graph.", rank=1),
     Action("graph.passes", "p", "transform", "Applies a transform and compares with the model.", rank=3),
@@ -234,6 +256,9 @@ ACTIONS = (
     Action("formats.quantize", "r", "quantize", "Opens Quantize with these formats filled in.", rank=8),
     Action("formats.sensitivity", "a", "accuracy", "Opens Sensitivity: accuracy with one layer quantised.", rank=9),
     # Pickers
+    Action("pick.next", "down", "down", "Goes to the next entry."),
+    Action("pick.previous", "up", "up", "Goes to the entry before."),
+    Action("pick.complete", "tab", "complete", "Takes the entry into the text: a folder's content is listed.", rank=2),
     Action("pick.finetune", "ctrl+t", "fine-tune", "Trains the model under the cursor on first."),
     # Dialogs
     Action("dialog.close", "escape,q", "close", "Closes the dialog; nothing happens.", rank=0),
@@ -289,6 +314,11 @@ def show_key(key: str, *, words: bool = False) -> str:
     )
     marks = "".join("^" if modifier == "ctrl" else f"{modifier}+" for modifier in modifiers)
     return marks + last
+
+
+def key_of(action: str, keys: Mapping[str, str]) -> str:
+    """The first key of an action as a reader knows it; `keys` are the user's own, by action."""
+    return show_key(keys.get(action, BY_ID[action].keys).split(",")[0].strip())
 
 
 def collisions(keys: dict[str, str] | None = None) -> Iterator[tuple[str, str, str]]:

@@ -1,42 +1,43 @@
-"""The app: its screens, its one timer, its theme and keys. What a screen does is in the screen."""
+"""The app: its screens, its theme and keys, and what comes of news. What a screen does is in the screen."""
 
-import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from textual import work
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.content import Content
-from textual.events import Event, Key, Resize
-from textual.filter import Monochrome, NoColor
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
 from textual.geometry import Size
-from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input
 
 from engine.errors import InputError
-from tui_app import clipboard, glyphs, terminal
-from tui_app.actions import bindings, show_key
-from tui_app.config import Config, config_path, read_config
+from tui_app import clipboard, glyphs, pictures, signals, terminal
+from tui_app.actions import bindings
+from tui_app.alerts import Alerts
+from tui_app.config import Config, read_config
+from tui_app.driver import TerminalDriver
 from tui_app.interactive import Interactive
-from tui_app.live import live_actions
 from tui_app.memory import Memory, Notebook
-from tui_app.runs.board import LIMIT
+from tui_app.painting import Painting
 from tui_app.runs.feed import Feed
 from tui_app.runs.source import Disk, Source
 from tui_app.runs.watcher import News
 from tui_app.screens.base import LabScreen
+from tui_app.signals import Signals
+from tui_app.stage import Stage
 from tui_app.tabs import TABS
 from tui_app.text import count
-from tui_app.theme import SIXTEEN, THEMES, defaults
+from tui_app.theme import THEMES, chosen, defaults, suited
 from tui_app.widgets.header import Header, gpu_strip
 
-TICK = 0.1
 GPU_SECONDS = 2.0
 TERMINAL_SECONDS = 1.0
 
@@ -56,12 +57,12 @@ class ExperimentScreen(Protocol):
         """Takes settings over into the form."""
 
 
-class LabApp(App[None], inherit_bindings=False):
+class LabApp(Painting, Stage, inherit_bindings=False):
     """The terminal app. `source` and `clock` (Unix seconds) stand in for disk and time in tests."""
 
     TITLE = "labtui"
     CSS_PATH = ["shell.tcss", "screens/home.tcss"]  # what is shown first is parsed once, with the rest
-    BINDINGS = bindings("app.quit")
+    BINDINGS = bindings("app.quit", "app.redraw")
     MODES = {tab.name: tab.screen for tab in TABS}
     DEFAULT_MODE = "home"
     ENABLE_COMMAND_PALETTE = False  # its keys come from the registry, see __init__
@@ -80,22 +81,20 @@ class LabApp(App[None], inherit_bindings=False):
         super().__init__()
         self.use_command_palette = True
         self.clock = clock
-        self.config = read_config(config_path()) if config is None else config
+        self.config = read_config() if config is None else config
         self.runs = Feed(source or Disk(), lambda news: self.post_message(Told(news)))
         self.interactive = interactive or Interactive()
         self.machine = Content("")
+        self.alerts = Alerts(self.config.alert)
         self.notebook = Notebook()
-        self.last_visit = 0.0
+        self.last_visit = self.notebook.read().left
+        self.lent = False
         self._caught_up = False
         for theme in THEMES:
             self.register_theme(theme)
-        few = self.no_color or self.console.color_system == "standard"
-        usual = SIXTEEN.name if few else "labtui"
-        wanted = self.config.theme or usual
-        name = wanted if wanted in self.available_themes and not self.no_color else usual
-        if self.no_color:
-            self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
+        name = chosen(self.config.theme, self.available_themes, self.no_color, self.console.color_system)
         self.set_reactive(LabApp.theme, name)  # before the first parse: a watcher would ask for another one
+        self._filters = suited(self._filters, self.no_color, self.native_ansi_color)
         self.stylesheet.set_variables(self.get_css_variables())
         self.set_keymap(self.config.keys)
 
@@ -103,21 +102,8 @@ class LabApp(App[None], inherit_bindings=False):
         """Our own variables, where a theme does not give them."""
         return defaults(self.current_theme)
 
-    async def on_event(self, event: Event) -> None:
-        """Keys act before the next one is looked at, so that in a burst each finds the focus where the last left it.
-
-        Those that do nothing go nowhere: on their way up they would be overtaken, and act on what is in focus then.
-        """
-        if isinstance(event, Key) and not event.is_forwarded and not isinstance(self.focused, Input | None):
-            if not await self._check_bindings(event.key, priority=True):
-                await self._check_bindings(event.key)
-        else:
-            await super().on_event(event)
-
     def on_mount(self) -> None:
         self.set_class(glyphs.plain(), "-plain")
-        self.notebook.read()
-        self.last_visit = self.notebook.memory.left
         for problem in self.config.problems:
             self.notify(problem, title="Config", severity="warning", timeout=12, markup=False)
         if self.config.theme is not None and self.config.theme not in self.available_themes:
@@ -128,13 +114,13 @@ class LabApp(App[None], inherit_bindings=False):
 
     def _begin(self) -> None:
         """What waits for first paint."""
+        if self.notebook.memory.page in self.MODES:
+            self.switch_mode(self.notebook.memory.page)
         self.runs.start()
         self.interactive.start()
-        self.set_interval(TICK, self.runs.wake)
         self._gpu_timer = self.set_interval(GPU_SECONDS, self._ask_gpus)
         self._ask_gpus()
         if terminal.is_there():
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
             self.set_interval(TERMINAL_SECONDS, self._watch_terminal)
 
     def _watch_terminal(self) -> None:
@@ -147,7 +133,29 @@ class LabApp(App[None], inherit_bindings=False):
 
     def _hang_up(self) -> None:
         self.on_unmount()
-        terminal.die_of_hangup()
+        signals.die_of(signal.SIGHUP)  # nothing can be written to the terminal any more
+
+    def leave(self) -> None:
+        """Goes at once, for whatever signal said so; called from its handler."""
+        if self._loop is None:
+            raise SystemExit(1)
+        self._hang_up() if terminal.is_gone() else self._loop.call_soon_threadsafe(self.exit)
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """While another program has the terminal; a signal that comes meanwhile waits for its end."""
+        self.lent = True
+        try:
+            with super().suspend():
+                yield
+        finally:
+            self.lent = False
+            self.redraw()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Reads what Textual's own driver stumbles over."""
+        usual = super().get_driver_class()
+        return TerminalDriver if usual is LinuxDriver else usual
 
     @work(thread=True, exclusive=True, group="gpus")
     def _ask_gpus(self) -> None:
@@ -162,23 +170,39 @@ class LabApp(App[None], inherit_bindings=False):
             self._gpu_timer.stop()
             return
         self.machine = strip
-        if isinstance(self.screen, LabScreen):
+        if isinstance(self.screen, LabScreen) and self.screen.is_mounted:
             self.show_machine(self.screen)
 
     def on_unmount(self) -> None:
         self.runs.stop()
         self.interactive.stop()
         if self.runs.ready:
-            self.notebook.write(replace(self.notebook.memory, left=self.clock()))
+            self.notebook.write(replace(self.notebook.memory, left=self.clock(), page=self.current_mode))
 
     def on_told(self, message: Told) -> None:
+        start = time.thread_time()
+        try:
+            self._tell(message)
+        finally:
+            self.runs.done(time.thread_time() - start)
+
+    def _tell(self, message: Told) -> None:
+        before = self._standings(message.news)
         changed = self.runs.take(message.news)
         self._note_ended(changed)
+        self.alerts.tell(self._driver, (self.runs.rows[name] for name in changed if name in self.runs.rows))
         page = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LabScreen)), None)
-        if page is not None:
+        if page is not None and page.is_mounted:  # one that is still opening looks for itself
             self.show_machine(page)
             page.runs_changed(changed)
-            page.renew_keys()
+            if self._standings(message.news) != before:
+                page.renew_keys()
+
+    def _standings(self, news: News) -> dict[str, object]:
+        """What decides which keys there are for the runs with news: how far they are changes more often."""
+        runs, records = self.runs.rows, self.runs.records
+        names = news.summaries.keys() | news.records.keys() | news.gone
+        return {name: (name in records, runs[name].state, runs[name].resumes) for name in names if name in runs}
 
     def _note_ended(self, changed: Iterable[str]) -> None:
         """What has ended is seen now; failures stay on top of Home until opened, whatever page they came upon."""
@@ -203,12 +227,10 @@ class LabApp(App[None], inherit_bindings=False):
         page.query_one(Header).machine(Content("  ").join(part for part in parts if part))
 
     def action_screen_go(self, name: str) -> None:
-        """To a numbered page, as it was left; from a page that was opened from it, to the page itself."""
-        if name == self.current_mode:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-        else:
-            self.switch_mode(name)
+        """To a numbered page, as it was left; what was opened from it is closed."""
+        self.switch_mode(name)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
 
     def action_app_quit(self) -> None:
         active = [row for row in self.runs.rows.values() if row.state in ("running", "queued")]
@@ -222,8 +244,7 @@ class LabApp(App[None], inherit_bindings=False):
 
     def remember(self, memory: Memory) -> None:
         """Keeps something for the next visit; says once where it cannot be written."""
-        problem = self.notebook.write(memory)
-        if problem:
+        if problem := self.notebook.write(memory):
             self.notify(problem, severity="warning", markup=False)
 
     def open_run(self, name: str) -> None:
@@ -263,23 +284,16 @@ class LabApp(App[None], inherit_bindings=False):
         self.notify(f"Copied: {shown}", timeout=3, markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What the palette offers: everything that a key does here, and the themes."""
-        for action, keys in live_actions(screen):
-            if action.group not in ("table", "dialog") and action.id != "app.palette":
-                title = f"{action.label.capitalize()}  {show_key(keys[0], words=glyphs.plain())}"
-                yield SystemCommand(title, action.description, lambda key=keys[0]: self.simulate_key(key))
-        for run in sorted(self.runs.rows.values(), key=lambda run: run.created, reverse=True)[:LIMIT]:
-            yield SystemCommand(
-                escape(f"{run.id} {run.name}"), run.state, lambda name=run.id: self.open_run(name), discover=False
-            )
-        for theme in sorted(self.available_themes):
-            yield SystemCommand(
-                f"Theme: {theme}", "Changes the colours.", lambda name=theme: setattr(self, "theme", name)
-            )
+        """What the palette offers on a page."""
+        from tui_app import palette
+
+        return palette.commands(self, screen)
 
 
 def run(*, ascii_only: bool = False) -> int:
     """Opens the app until the user leaves; returns the exit code."""
+    pictures.look()
     app = LabApp(plain=True if ascii_only else None)
-    app.run()
+    with Signals(app.leave, lambda: app.lent):
+        app.run()
     return app.return_code or 0

@@ -1,14 +1,16 @@
-"""The user's config.toml: theme and keys. Whatever is wrong in it becomes a sentence, never a crash."""
+"""The user's config.toml: theme, keys, notifications. Whatever is wrong in it becomes a sentence, never a crash."""
 
-import os
 import tomllib
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
-import platformdirs
-
+from engine.errors import hint
+from engine.runtime.home import config_path
 from tui_app.actions import BY_ID, FORBIDDEN, collisions
+from tui_app.alerts import KINDS
+
+SETTINGS = ("theme", "notify", "alert", "keys")
+_KNOWN = f"there are {', '.join(SETTINGS)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +18,16 @@ class Config:
     """What the file says, as far as it makes sense; `problems` says what did not."""
 
     theme: str | None = None
+    notify: str = ""
+    alert: tuple[str, ...] = ()
     keys: dict[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
-def config_path() -> Path:
-    """`$LABTUI_HOME/config.toml`, or the platform's config folder."""
-    home = os.environ.get("LABTUI_HOME")
-    folder = Path(home).expanduser() if home else platformdirs.user_config_path("labtui")
-    return folder / "config.toml"
-
-
-def read_config(path: Path) -> Config:
-    """The config in a file; the default one where there is none."""
+def read_config(path: Path | None = None) -> Config:
+    """The config in a file, the user's own where none is named; the default one where there is none."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads((path or config_path()).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -38,13 +35,17 @@ def read_config(path: Path) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return Config(problems=(f"config.toml is not TOML: {error}.",))
     problems = [
-        f"config.toml: there is no setting {key!r}; there are theme and [keys]."
-        for key in raw.keys() - {"theme", "keys"}
+        f"config.toml: there is no setting {key!r}; {hint(key, SETTINGS, _KNOWN)}" for key in raw.keys() - set(SETTINGS)
     ]
     theme = raw.get("theme")
     if theme is not None and not isinstance(theme, str):
         problems.append("config.toml: theme is a name in quotes.")
         theme = None
+    notify = raw.get("notify", "")
+    if not isinstance(notify, str):
+        problems.append("config.toml: notify is a shell command in quotes.")
+        notify = ""
+    alert = _alert(raw.get("alert", ()), problems)
     table = raw.get("keys", {})
     keys: dict[str, str] = {}
     if not isinstance(table, dict):
@@ -60,13 +61,20 @@ def read_config(path: Path) -> Config:
         problems.append(f"config.toml: {key} would mean both {one} and {other}.")
         keys.pop(one, None)
         keys.pop(other, None)
-    return Config(theme, keys, tuple(problems))
+    return Config(theme, notify, alert, keys, tuple(problems))
+
+
+def _alert(value: object, problems: list[str]) -> tuple[str, ...]:
+    kinds = [value] if isinstance(value, str) else value
+    if not isinstance(kinds, list | tuple) or any(kind not in KINDS for kind in kinds):
+        problems.append(f"config.toml: alert is one or more of {', '.join(KINDS)}.")
+        return ()
+    return tuple(dict.fromkeys(kinds))
 
 
 def _key_problem(action: str, key: object) -> str:
     if action not in BY_ID:
-        near = get_close_matches(action, BY_ID, n=1)
-        return f"there is no action {action!r}" + (f"; did you mean {near[0]}?" if near else ".")
+        return f"there is no action {action!r}; {hint(action, BY_ID, 'docs/keys.md lists them.')}"
     if not isinstance(key, str) or not key.strip():
         return f'the key of {action} is text, such as "ctrl+k".'
     taken = [part for part in key.split(",") if part.strip() in FORBIDDEN]

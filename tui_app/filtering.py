@@ -9,9 +9,10 @@ All terms must hold; `|` inside a term means either:
     "two words"               quoted
 """
 
+import math
 import operator
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +29,7 @@ _COMPARE = {
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _EITHER = re.compile(r'(?:[^|"]|"[^"]*"?)+')
 _NUMBER = re.compile(r"([a-z]\w*)(>=|<=|!=|>|<|=)([-+.\de]+)([kmg%]?)", re.IGNORECASE)
+_FIELD = re.compile(r"([a-z]\w*):(.*)")
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "%": 1e-2}
 
 
@@ -44,6 +46,20 @@ class Language(Generic[_Thing]):
         """What `text` asks for, as a test. Any text means something: a half-typed term is a word."""
         terms = [self._term(term) for term in _TERM.findall(re.sub(r"\s*\|\s*", "|", text.lower()))]
         return lambda thing: all(term(thing) for term in terms)
+
+    def named(self, text: str) -> Iterator[tuple[str, str]]:
+        """What the text asks by name, with the value: fields, known or not, and numbers. Quoted text names nothing."""
+        for term in _TERM.findall(re.sub(r"\s*\|\s*", "|", text.lower())):
+            name = ""
+            for part in _EITHER.findall(term.removeprefix("-")):
+                if match := _FIELD.fullmatch(part):
+                    name, part = match[1], match[2]
+                    yield f"{name}:", part.replace('"', "")
+                elif match := _NUMBER.fullmatch(part):
+                    name = ""
+                    yield match[1], match[3]
+                elif name in self.fields and name:
+                    yield f"{name}:", part.replace('"', "")
 
     def _term(self, text: str) -> Callable[[_Thing], bool]:
         without = text.startswith("-") and len(text) > 1
@@ -74,7 +90,12 @@ class Language(Generic[_Thing]):
 
 
 def _meant(numbers: Mapping[str, float], key: str) -> list[float]:
-    """The numbers that `key` means: the exact name's, else those of the one whose name begins with it."""
+    """The numbers that `key` means: the exact name's, else those of the one whose name begins with it; never NaN."""
     known = {name.lower(): value for name, value in numbers.items()}
-    found = key if key in known else next((name for name in sorted(known) if name.startswith(key)), None)
-    return [known[found]] if found is not None else []
+    found = meant(known, key)
+    return [known[found]] if found is not None and not math.isnan(known[found]) else []
+
+
+def meant(names: Collection[str], key: str) -> str | None:
+    """The name in lower case that `key` is, or is the beginning of; None where there is none."""
+    return key if key in names else next((name for name in sorted(names) if name.startswith(key)), None)

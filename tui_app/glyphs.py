@@ -16,6 +16,7 @@ _STATES = {
     "failed": ("✗", "!"),
     "cancelled": ("⊘", "/"),
     "pruned": ("✂", "%"),
+    "damaged": ("⊠", "#"),
 }
 _SIGNS = {
     "cursor": ("▌", ">"),
@@ -35,6 +36,7 @@ _SIGNS = {
     "differs": ("≠", "!"),
     "best": ("◀", "<"),
     "plus-minus": ("±", "+-"),
+    "micro": ("µ", "u"),
     "delta": ("Δ", "d"),
     "becomes": ("→", "->"),
     "tab-left": ("▐", "["),
@@ -82,6 +84,12 @@ def series(slot: int) -> str:
     """The glyph of a series, the same in table, curve and picture."""
     style = palette.style(slot)
     return style.ascii if _plain else style.glyph
+
+
+def bar_fill(place: int) -> str:
+    """What fills the bars of the series at this place in its figure."""
+    fills = palette.PLAIN_BARS if _plain else palette.BARS
+    return fills[place % len(fills)]
 
 
 def bar(fraction: float, width: int) -> tuple[str, str]:

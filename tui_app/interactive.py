@@ -4,12 +4,12 @@ import asyncio
 import itertools
 import json
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from typing import Any
 
 from engine.errors import InputError
+from engine.own import command
 
 Process = subprocess.Popen[bytes]
 ENDED = "The helper process ended before it answered; try again."
@@ -32,7 +32,7 @@ class Interactive:
         from engine.runtime.processes import import_environment
 
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.interactive"],
+            command("engine.interactive"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
 """What the app remembers from one visit to the next, in `app.json` of the state folder: nothing that a run needs."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from engine.errors import InputError
@@ -13,11 +13,16 @@ UNOPENED = 50  # failures kept on top at most, the newest
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`left` is when the app was last in use (Unix seconds, 0: never); `unopened` are failures nobody has looked at."""
+    """`left` is when the app was last in use (Unix seconds, 0: never); `unopened` are failures nobody has looked at.
+
+    `page` is the tab that was open then; `layouts` says how pages are arranged, by the name of their class.
+    """
 
     left: float = 0.0
     unopened: tuple[str, ...] = ()
     baseline: str | None = None
+    page: str = ""
+    layouts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def after(self, runs: Iterable[Summary], now: float) -> "Memory":
         """In use now, with the failures since `left` among those to be opened; a first visit has none."""
@@ -41,7 +46,7 @@ class Notebook:
         self.memory = Memory()
         self._complained = False
 
-    def read(self) -> None:
+    def read(self) -> Memory:
         """What is on file; a file that makes no sense is as good as none."""
         try:
             raw = json.loads(_path().read_text(encoding="utf-8"))
@@ -49,9 +54,19 @@ class Notebook:
                 left=float(raw["left"]),
                 unopened=tuple(str(name) for name in raw["unopened"]),
                 baseline=None if raw["baseline"] is None else str(raw["baseline"]),
+                page=str(raw.get("page", "")),
+                layouts={
+                    str(name): {str(key): str(value) for key, value in layout.items()}
+                    for name, layout in raw.get("layouts", {}).items()
+                },
             )
-        except (OSError, InputError, ValueError, KeyError, TypeError):
+        except (OSError, InputError, ValueError, KeyError, TypeError, AttributeError):
             self.memory = Memory()
+        return self.memory
+
+    def arranged(self, page: str, layout: Mapping[str, str]) -> None:
+        """How a page is arranged now; it is written with what else is remembered, at the latest on leaving."""
+        self.memory = replace(self.memory, layouts={**self.memory.layouts, page: dict(layout)})
 
     def write(self, memory: Memory) -> str:
         """Remembers. Returns a sentence the first time that the file cannot be written, else nothing."""

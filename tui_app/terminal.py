@@ -1,8 +1,8 @@
-"""The end of a terminal that goes away: a dropped line, a closed window."""
+"""The terminal: whether there is one, and the end of one that goes away (a dropped line, a closed window)."""
 
 import os
 import select
-import signal
+import sys
 
 
 def is_there(descriptor: int = 0) -> bool:
@@ -20,7 +20,11 @@ def is_gone(descriptor: int = 0) -> bool:
     return any(state & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, state in poll.poll(0))
 
 
-def die_of_hangup() -> None:
-    """Ends the process as SIGHUP does: nothing can be written to the terminal any more."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGHUP)
+def open_app(*, ascii_only: bool = False) -> int:
+    """Opens the app until the user leaves and returns its exit code; without a terminal says so and returns 2."""
+    if not all(is_there(descriptor) for descriptor in (0, 1, 2)):
+        print("labtui: the app needs a terminal; labtui --help lists what works without one.", file=sys.stderr)
+        return 2
+    from tui_app.app import run
+
+    return run(ascii_only=ascii_only)

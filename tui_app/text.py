@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from engine.runtime.text import clean_line
+from engine.text import clean_line
 from tui_app import glyphs
 
 _JOINERS = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFE0E, 0xFE0F))
@@ -37,8 +37,10 @@ def count(n: int, noun: str) -> str:
 
 
 def error_line(error: Mapping[str, str] | None) -> str:
-    """A point's error as one line: its type and message."""
-    return clean(": ".join(part for key in ("type", "message") if (part := (error or {}).get(key, ""))))
+    """A point's error as one line: its type and message. Where the input was wrong, the sentence says it all."""
+    error = error or {}
+    parts = ("message",) if error.get("type") == "InputError" and error.get("message") else ("type", "message")
+    return clean(": ".join(part for key in parts if (part := error.get(key, ""))))
 
 
 def ending(name: str, width: int) -> str:

@@ -1,8 +1,10 @@
 """The app's own colours: a dark and a light theme that keep their roles apart at 256 colours, and one for 16."""
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from textual.color import Color
+from textual.filter import ANSIToTruecolor, LineFilter, Monochrome, NoColor
 from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
@@ -82,6 +84,21 @@ SIXTEEN = replace(
 )
 
 THEMES = (DARK, LIGHT, SIXTEEN)
+
+
+def chosen(wanted: str | None, known: Container[str], colourless: bool, system: str | None) -> str:
+    """The theme to begin with: the user's where it can be shown, else ours for so many colours."""
+    usual = SIXTEEN.name if colourless or system == "standard" else "labtui"
+    return wanted if wanted is not None and wanted in known and not colourless else usual
+
+
+def suited(filters: Iterable[LineFilter], colourless: bool, native: bool) -> list[LineFilter]:
+    """The app's filters for the theme that it begins with: they were made for the one before it."""
+    found = [NoColor() if colourless and isinstance(one, Monochrome) else one for one in filters]
+    for one in found:
+        if isinstance(one, ANSIToTruecolor):
+            one.enabled = not native
+    return found
 
 
 def defaults(theme: Theme) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""Every test of the screens runs at one time zone and with the usual signs."""
+"""Every test of the screens runs at one time zone, with the usual signs and as on one core."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from engine.experiments import seating
 from tui_app import glyphs
 
 
@@ -14,6 +15,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr(seating, "working_cores", lambda: 1)
     time.tzset()
     yield
     monkeypatch.undo()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine.experiments.base import Column, Experiment, ExperimentConfig, Listing
+from engine.experiments.api import Column, Experiment, ExperimentConfig, Listing
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.graph import session
 from engine.graph.capture import Program, capture
-from engine.graph.sources import Subject, plain_subject
+from engine.graph.subjects import Subject, plain_subject
 from tests.graph.models import bert
 from tests.tui.driving import until
 from tests.tui.pages import Scripted, app_with
@@ -30,7 +30,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, **models: nn.Module) -> Scripted:
     )
     monkeypatch.setattr(session, "capture_program", _capture)
     answers = {f"graph_{name}": lambda values, name=name: getattr(session, name)(**values) for name in WHAT}
-    return Scripted(graph_warm=None, **answers)
+    return Scripted(**answers)
 
 
 def _capture(subject: Subject, inputs: list[str], **settings: Any) -> Program:
@@ -46,7 +46,7 @@ def _capture(subject: Subject, inputs: list[str], **settings: Any) -> Program:
 async def graph_page(
     monkeypatch: pytest.MonkeyPatch, *, size: tuple[int, int] = (140, 40), plain: bool = False, **models: nn.Module
 ) -> AsyncIterator[tuple[LabApp, Pilot[None], Any]]:
-    """The page, before anything was captured."""
+    """The page, which has begun to capture."""
     async with app_with(size=size, worker=worker(monkeypatch, **models), plain=plain) as (app, pilot):
         await app.switch_mode("graph")
         await until(pilot, lambda: app.screen.query("GraphTree") or app.screen.query("#tree"))
@@ -62,8 +62,7 @@ async def press(pilot: Pilot[None], page: Any, *keys: str) -> None:
 
 
 async def captured(pilot: Pilot[None], page: Any) -> None:
-    """Captures, and waits for the weights too."""
-    await pilot.press("ctrl+r")
+    """Waits for the capture that the page begins with, and for its weights."""
     await until(pilot, lambda: page.steps and not page.asking and not any(w.group == "graph" for w in page.workers))
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.runtime.home import config_path
 from tests.tui.driving import opened, until
 from tests.tui.recorded import run_record
-from tui_app.config import Config, config_path, read_config
+from tui_app.config import Config, read_config
 
 
 def config_of(tmp_path: Path, text: str) -> Config:
@@ -35,6 +36,10 @@ def test_theme_and_keys(tmp_path: Path) -> None:
         ("theme = 3", "theme is a name in quotes"),
         ('colour = "red"', "there is no setting 'colour'"),
         ("keys = 3", "[keys] is a table"),
+        ("notify = 3", "notify is a shell command in quotes"),
+        ('alert = "whistle"', "alert is one or more of bell, osc9, osc777"),
+        ("alert = 3", "alert is one or more of"),
+        ('notifi = "x"', "did you mean notify?"),
         ('[keys]\n"run.pauze" = "P"', "did you mean run.pause?"),
         ('[keys]\n"run.pause" = 3', "the key of run.pause is text"),
         ('[keys]\n"run.pause" = "ctrl+z"', "ctrl+z cannot be bound"),

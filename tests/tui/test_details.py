@@ -26,7 +26,7 @@ async def test_details_are_a_view_where_there_are_some() -> None:
         await until(pilot, lambda: screen.details.table.has_focus)
         assert "2 points [red]ended[/]." in screen_text(app)
         assert "Layers (1 of 2)" in screen_text(app)
-        await pilot.press("t")
+        await pilot.press("m")
         await until(pilot, lambda: "Kinds (2 of 2)" in screen_text(app))
         exported = screen.exports()
         assert exported is not None
@@ -88,6 +88,6 @@ def test_details_leave_through_document_report_and_table(tmp_path: Path) -> None
     assert document["listings"][0]["rows"][1]["layer"] == "layer.1"
     assert results.tables(run)["kinds"].rows == (("Linear",), (None,))
     text = write_report(tmp_path / "report", [run]).read_text()
-    assert "- 2 points [red]ended[/]." in text
+    assert r"- 2 points \[red\]ended\[/\]." in text
     assert "| layer.5 | 50.00 |" in text
     assert (tmp_path / "report" / "d-0001-layers.csv").read_text().startswith("Layer,Zeros,Size")

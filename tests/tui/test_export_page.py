@@ -41,8 +41,8 @@ async def test_the_path_is_there_and_each_kind_is_named() -> None:
     ("key", "name", "holds"),
     [
         ("c", "q-0007-accuracy.csv", "point,mode,format,width,state,accuracy"),
-        ("m", "q-0007-accuracy.md", "| point | mode | format |"),
-        ("l", "q-0007-accuracy.tex", r"\begin{tabular}"),
+        ("m", "q-0007-accuracy.md", "| # | Format | Mode | Accuracy % |"),
+        ("l", "q-0007-accuracy.tex", r"Format & Mode & Accuracy (\%) &"),
         ("j", "q-0007-accuracy.json", '"experiment": "quantize"'),
     ],
 )
@@ -89,6 +89,36 @@ async def test_the_picture_is_drawn_by_the_worker_from_the_figure_in_view() -> N
         request = next(values for what, values in worker.asked if what == "picture")
         assert request["path"] == str(Path("exports/q-0007-size.png").absolute())
         assert figure_from(json.loads(json.dumps(request["figure"]))) == page.curves.figure
+
+
+async def test_size_resolution_and_title_of_a_picture_are_typed_in() -> None:
+    worker = Scripted(picture=lambda request: request["path"])
+    async with app_with(live(), worker=worker) as (app, pilot):
+        page = await dialog(app, pilot)
+        for value in ("column", "300", ""):
+            await pilot.press("down", "ctrl+u", *value)
+        await pilot.press("enter", "p")
+        await until(pilot, lambda: app.screen is page and "Wrote" in said(app))
+        asked = next(values for what, values in worker.asked if what == "picture")
+        assert (asked["size"], asked["dpi"], asked["title"]) == ("column", 300, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("dpi", "x", "dpi is a whole number, not 'x'"),
+        ("dpi", "99999999999", "30 to 1200 dots"),
+        ("size", "99x1", "2 to 40 inches"),
+        ("size", "big", "such as 7x4.4"),
+    ],
+)
+async def test_what_cannot_be_drawn_is_refused_before_it_is_tried(field: str, typed: str, sentence: str) -> None:
+    async with app_with(live()) as (app, pilot):
+        await dialog(app, pilot)
+        app.screen.query_one(f"#{field}", Input).value = typed
+        await pilot.press("s")
+        assert isinstance(app.screen, ExportScreen)
+        assert sentence in said(app)
 
 
 async def test_a_picture_that_cannot_be_written_says_why() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from engine.runtime.runs import damaged_record
 from tests.tui.recorded import NOW, run_record
 from tui_app.runs.filter import parse_filter
-from tui_app.runs.summary import Summary, summarize
+from tui_app.runs.summary import summarize
 
 RUNS = {
     run.id: summarize(run)
@@ -84,8 +85,6 @@ def test_markup_and_escapes_are_plain_text() -> None:
 
 
 def test_a_run_that_cannot_be_read_can_be_filtered() -> None:
-    from tui_app.runs.summary import unreadable
-
-    gone: Summary = unreadable(run_record("q-0010").path, ValueError("spec.json: gone"))
-    assert parse_filter("state:unreadable")(gone)
+    gone = summarize(damaged_record(run_record("q-0010").path, ValueError("spec.json: gone")))
+    assert parse_filter("state:damaged")(gone)
     assert not parse_filter("acc>0")(gone)

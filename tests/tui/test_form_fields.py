@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from pydantic import Field, field_validator
 
 from engine.experiments import launch
-from engine.experiments.base import ExperimentConfig
+from engine.experiments.api import ExperimentConfig
 from engine.experiments.launch import configure, parse_setting
-from engine.experiments.quantize import QuantizeConfig
+from engine.experiments.quantize.config import QuantizeConfig
 from tui_app.widgets.form import fields as settings
 from tui_app.widgets.form import written
 
@@ -55,7 +55,8 @@ def test_each_field_has_its_kind() -> None:
 def test_model_and_data_come_first_and_what_all_share_last() -> None:
     names = [field.name for field in settings.fields(QuantizeConfig)]
     assert names[:3] == ["model", "data", "widths"]
-    assert names[-1] == "seed"
+    assert names[-1] == "device"
+    assert names.index("teacher") < names.index("task") < names.index("workers") < names.index("seed")
     assert sorted(names) == sorted(QuantizeConfig.model_fields)
 
 
@@ -91,10 +92,10 @@ def test_an_emptied_optional_field_is_none() -> None:
 
 
 def test_errors_are_the_sentences_of_the_config() -> None:
-    config, errors = settings.read(QuantizeConfig, {"widths": "2,x", "learning_rate": "7", "layers": ""})
+    config, errors = settings.read(QuantizeConfig, {"widths": "2,x", "learning_rate": "7", "modes": ""})
     assert config is None
     assert errors["widths"] == "widths: 'x' is not a whole number; write numbers or ranges, for example 2,4,8 or 2-32:2"
-    assert set(errors) == {"widths", "learning_rate", "layers"}
+    assert set(errors) == {"widths", "learning_rate", "modes"}
 
 
 def test_what_is_wrong_with_the_whole_has_no_field() -> None:
@@ -149,7 +150,7 @@ def test_the_command_line_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         launch,
         "launch",
-        lambda experiment, config, name=None: seen.append(config) or (_ for _ in ()).throw(SystemExit(0)),
+        lambda experiment, config, name=None, **_: seen.append(config) or (_ for _ in ()).throw(SystemExit(0)),
     )
     words = shlex.split(launch.command("quantize", CHANGED))
     CliRunner().invoke(cli, words[1:])

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from engine.errors import InputError
@@ -324,3 +325,13 @@ async def test_the_picker_takes_another_model() -> None:
         await until(pilot, lambda: isinstance(app.screen, PickScreen))
         await pilot.press(*"elsewhere", "enter")
         await until(pilot, lambda: app.screen is screen and screen.model == "elsewhere" and idle(screen))
+
+
+async def test_a_format_typed_over_another_replaces_it() -> None:
+    """+ f f s fixed(99) gave minifloafixed(99)t_ieee(5,2)."""
+    async with formats() as (app, pilot, screen):
+        for key in ("plus", "f", "f", "s", *"fixed(6)"):
+            app.post_message(Key(key, "+" if key == "plus" else key if len(key) == 1 else None))
+        app.simulate_key("enter")
+        await until(pilot, lambda: screen.first.spec == "fixed(6)" and app.focused is screen.first.plot)
+        assert screen.first.field.value == "fixed(6)"

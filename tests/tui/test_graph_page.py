@@ -26,7 +26,6 @@ SIZES = [(80, 24), (140, 40), (60, 24)]
 async def test_as_it_looks(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     async with graph_page(monkeypatch, size=size) as (app, pilot, page):
         name = f"{size[0]}x{size[1]}"
-        check_snapshot(app, f"graph-empty-{name}")
         await captured(pilot, page)
         await press(pilot, page, "j", "j", "j", "j", "j", "j")
         check_snapshot(app, f"graph-{name}")
@@ -168,7 +167,7 @@ async def test_analyses_are_tables(monkeypatch: pytest.MonkeyPatch) -> None:
             "ranges",
         ]
         assert "6 dropout modules in the graph" in screen_text(app)
-        await press(pilot, page, "t")
+        await press(pilot, page, "m")
         assert page.details.listing.key == "dropout"
 
 
@@ -293,7 +292,9 @@ async def test_what_cannot_be_exported_shows_its_modules_and_the_reason(monkeypa
         example = {"x": torch.zeros(3, 8)}
         monkeypatch.setattr(session, "capture_program", lambda subject, inputs, **_: capture(subject, examples=example))
         page.choice = Choice(model="undecided", inputs=("x",))
+        page.capture_instead()
         await captured(pilot, page)
+        await until(pilot, lambda: page.step.choice.model == "undecided" and not page.asking)
         text = screen_text(app)
         assert "no graph" in text
         assert "layer" in text
@@ -306,9 +307,8 @@ async def test_what_cannot_be_exported_shows_its_modules_and_the_reason(monkeypa
 async def test_a_worker_that_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         app.interactive.answers["graph_capture"] = InputError("no model here.")  # type: ignore[attr-defined]
-        await press(pilot, page, "ctrl+r")
+        page.capture_instead()
         await until(pilot, lambda: "no model here." in screen_text(app))
-        assert not page.steps
 
 
 async def test_while_it_waits_it_says_so_and_walks_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,8 +337,10 @@ async def test_the_graph_and_a_module_are_exported(monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     async with graph_page(monkeypatch) as (app, pilot, page):
-        await press(pilot, page, "e")
-        assert "nothing to export" in said(app)
+        steps, page.steps = page.steps, []
+        page.action_app_export()
+        await until(pilot, lambda: "nothing to export" in said(app))
+        page.steps = steps
         await captured(pilot, page)
         page.outline.go_to("linear_12")
         for keys in (("e", "d"), ("e", "w", "m"), ("e", "j"), ("e", "c")):
@@ -360,5 +362,17 @@ async def test_the_graph_and_a_module_are_exported(monkeypatch: pytest.MonkeyPat
 async def test_a_runs_settings_are_captured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         app.open_experiment("graph", {"model": "builtin", "inputs": "input_ids; input_ids,labels", "mode": "eval"})
-        await until(pilot, lambda: page.steps and not page.asking)
+        await until(pilot, lambda: page.steps and page.step.graph.mode == "eval" and not page.asking)
         assert (page.step.graph.inputs, page.step.graph.mode) == (("input_ids",), "eval")
+
+
+async def test_the_page_captures_by_itself_and_another_choice_takes_the_place_of_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with graph_page(monkeypatch) as (app, pilot, page):
+        assert [what for what, _ in app.interactive.asked][:1] == ["graph_capture"]  # type: ignore[attr-defined]
+        page.choice = Choice(mode="eval")
+        page.capture_instead()
+        await captured(pilot, page)
+        await until(pilot, lambda: page.step.graph.mode == "eval" and not page.asking)
+        assert "Still at work" not in said(app)

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from engine.runtime import control
 from engine.runtime.home import home
-from engine.runtime.states import read_want
+from engine.runtime.requests import read_request
 from tests.tui.driving import drawn, opened, screen_text, until
 from tests.tui.pages import offered
 from tests.tui.recorded import NOW, MemorySource, accuracy_of, run_record, write_run
@@ -243,7 +243,7 @@ async def on_disk(pilot: Pilot[None], app: LabApp, count: int) -> None:
 async def test_an_empty_project_keeps_its_keys_after_the_help() -> None:
     async with opened() as (app, pilot):
         offers = offered(app.screen)
-        assert {"home.demo", "home.new"} <= offers
+        assert {"home.demo", "home.demo_vision", "home.new"} <= offers
         assert not {"table.open", "pane.zoom", "app.back"} & offers
         await pilot.press("question_mark")
         await until(pilot, lambda: len(app.screen_stack) == 2)
@@ -258,10 +258,10 @@ async def test_pause_and_cancel_reach_the_run_directory() -> None:
         await on_disk(pilot, app, 1)
         await pilot.press("x")
         assert "Press again to cancel" in said(app)
-        assert read_want(path) == "run"
+        assert read_request(path).want == "run"
         await pilot.press("x")
         await until(pilot, lambda: app.runs.rows[path.name].state == "cancelled")
-        assert read_want(path) == "cancel"
+        assert read_request(path).want == "cancel"
         assert not {"run.cancel", "run.pause"} & offered(app.screen)
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 NEVER = ("torch", "transformers", "optuna", "matplotlib", "datasets", "numba")
-NOT_AT_START = (*NEVER, "numpy", "pydantic", "sqlite3", "plotext", "pynvml", "engine.experiments.base")
+NOT_AT_START = (*NEVER, "numpy", "pydantic", "sqlite3", "plotext", "pynvml", "engine.experiments.api")
 
 AT_START = """
 import sys

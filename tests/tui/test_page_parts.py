@@ -3,22 +3,25 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from engine.errors import InputError
 from engine.experiments import results
+from engine.experiments.api import Column as Quantity
 from engine.runtime.runs import read_run
 from tests.tui.pages import live
 from tests.tui.recorded import NOW, write_run
 from tui_app import glyphs, presets
 from tui_app.runs.summary import summarize
-from tui_app.screens import sources
+from tui_app.screens import source_options
 from tui_app.screens.runline import run_line, running_point
 from tui_app.screens.tail import Tail
 from tui_app.widgets.points import state
 from tui_app.widgets.settings import compared, written
 from tui_app.widgets.units import interval, show, tick_labels
+from tui_app.widgets.values import Entry, ValuesTable
 
 
 @pytest.mark.parametrize(
@@ -97,25 +100,54 @@ def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:
     chosen = results.best(read_run(path))
     assert chosen is not None
     run = summarize(read_run(path))
-    models = sources.at_hand("model", [run, run], around)
+    models = source_options.at_hand("model", [run, run], around)
     assert [option.value for option in models] == [
         "builtin",
         f"run:q-0001/{chosen.index}",
         "org/model",
         "models/tiny",
-        sources.KNOWN["model"].value,
+        source_options.KNOWN["model"].value,
     ]
     assert models[1].note == "best of quantize mine"
-    data = [option.value for option in sources.at_hand("data", [run], around)]
+    data = [option.value for option in source_options.at_hand("data", [run], around)]
     assert data == ["builtin", "data", "stanfordnlp/imdb"]
 
 
-def test_entries_of_what_is_typed(tmp_path: Path) -> None:
+def test_entries_of_what_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "a.csv").write_text("")
-    assert [option.value for option in sources.entries(f"{tmp_path}/")] == [f"{tmp_path}/a.csv", f"{tmp_path}/sub/"]
-    assert sources.entries("word") == []
-    assert sources.entries("/not/there/at all") == []
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+
+    def listed(kind: Literal["model", "data"], text: str) -> list[tuple[str, bool]]:
+        return [
+            (option.value.removeprefix(f"{tmp_path}/"), option.opens) for option in source_options.entries(kind, text)
+        ]
+
+    folders = [("model/", True), ("sub/", True)]
+    assert listed("data", f"{tmp_path}/") == [("a.csv", False), *folders]
+    assert listed("model", f"{tmp_path}/") == [("model", False), ("sub/", True)]  # no file is a model
+    assert listed("model", f"{tmp_path}/su") == listed("model", f"{tmp_path}/")
+    assert listed("model", f"{tmp_path}/.") == [(".git/", True), ("model", False), ("sub/", True)]
+    assert listed("model", "/not/there/at all") == []
+    assert listed("model", "x" * 5000 + "/") == []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert listed("model", "") == listed("model", "word") == [("model", False), ("sub/", True)]
+    assert listed("model", "~/") == [("~/model", False), ("~/sub/", True)]
+
+
+def test_what_a_typed_path_stands_for(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    option = source_options.Option
+    assert source_options.typed("model", str(tmp_path)) == option(f"{tmp_path}/", "folder, enter opens it", opens=True)
+    assert source_options.typed("model", f"{tmp_path}/model/") == option(f"{tmp_path}/model", "model")
+    assert source_options.typed("data", f"{tmp_path}/model").opens
+    for text in ("owner/name", "x" * 5000, "~nobody/x"):
+        assert source_options.typed("model", text) == option(text, "as typed")
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 41])
@@ -136,7 +168,7 @@ def test_presets_are_listed_with_the_last_run_first() -> None:
 
 def test_a_tail_reads_whole_lines_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "p.log"
-    monkeypatch.setattr("tui_app.screens.tail._log_path", lambda run, point: log if point == 0 else None)
+    monkeypatch.setattr("tui_app.screens.tail._log_path", lambda run, point, attempt: log if point == 0 else None)
     log.write_bytes(b"one\ntwo\nthr")
     tail = Tail()
     assert tail.read(tmp_path, 0, 1) == (True, ["one", "two"])
@@ -149,3 +181,12 @@ def test_a_tail_reads_whole_lines_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert fresh
     assert lines[-1] == "end"
     assert len(lines[0]) < 200_000
+
+
+def test_long_names_of_layers_keep_what_tells_them_apart() -> None:
+    names = [f"model.text.encoder.layer.{i}.attention.output.dense" for i in range(12)]
+    table = ValuesTable()
+    entries = [Entry(name, {"layer": name}) for name in names]
+    table.fill((Quantity("layer", "Layer"),), entries)
+    texts = [str(row.cells[0]) for row in table.rows]
+    assert texts == [f"L{i}.attn.out" for i in range(12)]

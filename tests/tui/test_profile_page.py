@@ -75,17 +75,17 @@ async def test_the_page_fits(run: RunRecord, size: str) -> None:
         check_snapshot(app, f"profile-{size}")
 
 
-async def test_the_focus_never_stays_on_a_setting_that_is_not_there() -> None:
+async def test_the_cursor_never_stays_on_a_setting_that_is_not_there() -> None:
     presets.save("profile", presets.LAST, 'study = "attention"')  # which has no model
     async with app_with() as (app, pilot):
         screen = await open_profile(app, pilot)
         assert "model" not in offered(screen)
-        await until(pilot, lambda: app.focused is control(screen, "study"))
+        assert screen.form.row.control is control(screen, "study")
         await pilot.press("down")
-        assert app.focused is not control(screen, "study")
-        screen.set_focus(control(screen, "lengths"))
+        assert screen.form.row.control is not control(screen, "study")
+        screen.form.go_to(next(line for line in screen.form.lines if line.field.name == "lengths"))
         screen.form.set_text("study", "memory")
-        await until(pilot, lambda: app.focused is control(screen, "model"))
+        assert screen.form.row.control is control(screen, "model")
 
 
 def control(screen: Any, name: str) -> Any:

@@ -61,8 +61,7 @@ async def test_what_is_typed_stays_and_another_model_is_no_longer_announced() ->
     async with app_with(source=source) as (app, pilot):
         screen = await open_prune(app, pilot)
         await until(pilot, lambda: text(screen, "model") == "run:q-0003")
-        screen.form.query_one("#line-model").control.focus()
-        await pilot.press("end", "ctrl+u", *"mine")
+        await pilot.press("i", *"mine", "enter")
         assert title(screen) == ""
         source.put(run_record("q-0005", age=60, config=SOURCE))
         await until(pilot, lambda: "q-0005" in app.runs.rows)
@@ -85,8 +84,12 @@ async def test_a_newer_quantisation_takes_the_place_of_an_older_one_as_long_as_n
         (run_record("q-0003", age=9000), pruned()),
         (run_record("q-0003", state="running", done=2, age=300),),
         (run_record("q-0003", state="failed", done=0, age=300),),
+        (
+            run_record("q-0003", state="cancelled", done=1, age=300),
+            run_record("q-0004", state="running", done=7, age=9),
+        ),
     ],
-    ids=["no runs", "pruned since", "still running", "nothing finished"],
+    ids=["no runs", "pruned since", "still running", "nothing finished", "cancelled while a better one runs"],
 )
 async def test_otherwise_the_form_is_as_it_was(runs: tuple[RunRecord, ...]) -> None:
     async with app_with(*runs) as (app, pilot):
@@ -149,8 +152,7 @@ async def test_the_model_picker_offers_what_runs_chose_and_fine_tunes_it(
     chosen = results.best(run)
     assert chosen is not None
     async with app_with(source=cast(MemorySource, Disk())) as (app, pilot):
-        screen = await open_prune(app, pilot)
-        screen.form.query_one("#line-model").control.focus()
+        await open_prune(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, PickScreen))
         await pilot.press(*"run:", "ctrl+t")
@@ -170,7 +172,7 @@ async def test_all_choices_are_in_view_and_chosen_by_key() -> None:
     async with app_with() as (app, pilot):
         screen = await open_prune(app, pilot)
         assert "[ ] heads" in screen_text(app)
-        screen.form.query_one("#line-granularities").control.focus()
+        screen.form.go_to(screen.form.query_one("#line-granularities"))
         await pilot.press("right", "right", "right", "space")
         await until(pilot, lambda: "[x] heads" in screen_text(app))
         assert screen.form.config.granularities == ("weights", "heads")
@@ -196,3 +198,19 @@ async def test_the_page_of_an_experiment_without_a_number(size: str) -> None:
         await settled(app, pilot)
         fits(app, *SIZES[size])
         check_snapshot(app, f"finetune-live-{size}")
+
+
+async def test_opening_it_says_nothing_false_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting that was carried over was judged beside those that were not there yet."""
+    from tui_app.widgets.form.form import Form
+
+    said_so: list[str] = []
+    show = Form.show_plan
+    monkeypatch.setattr(Form, "show_plan", lambda self, text: (said_so.append(str(text)), show(self, text)))
+    path = write_run(config=SOURCE | {"eval_samples": 500}, models=True)
+    async with app_with(source=cast(MemorySource, Disk())) as (app, pilot):
+        screen = await open_prune(app, pilot)
+        await until(pilot, lambda: text(screen, "model") == f"run:{path.name}")
+        await settled(app, pilot)
+        assert said_so
+        assert all("points" in line for line in said_so), said_so

@@ -143,7 +143,7 @@ async def test_a_point_lists_its_layers_noisiest_first() -> None:
         await until(pilot, lambda: page.layers_table.rows)
         ratios = [float(str(row.cells[2])) for row in page.layers_table.rows]
         assert ratios == sorted(ratios) == [10.0, 14.0, 18.0, 22.0, 26.0, 30.0]
-        assert str(page.layers_table.rows[0].cells[0]) == "1.output.dense"
+        assert str(page.layers_table.rows[0].cells[0]) == "L1.out"
         facts = text_of(page, "facts")
         assert "85.97 % ±0.43" in facts
         exports = page.exports()
@@ -183,13 +183,13 @@ async def test_a_comparison_keeps_going_where_a_run_disappears() -> None:
 
 
 async def test_pause_and_cancel_act_on_the_run_of_the_page(state: Path) -> None:
-    from engine.runtime.states import read_want
+    from engine.runtime.requests import read_request
 
     directory = write_run(done=2)
     async with app_with(source=cast(MemorySource, Disk())) as (app, pilot):
         await push(app, pilot, RunScreen(directory.name))
         await pilot.press("x", "x")
-        await until(pilot, lambda: read_want(directory) == "cancel")
+        await until(pilot, lambda: read_request(directory).want == "cancel")
         await until(pilot, lambda: app.runs.rows[directory.name].state == "cancelled")
 
 

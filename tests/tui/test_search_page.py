@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import Input
 
 from engine.errors import InputError
-from engine.experiments.search import EXPERIMENT, SearchConfig
+from engine.experiments.search import EXPERIMENT
+from engine.experiments.search.config import SearchConfig
 from engine.runtime.records import PointRecord, RunRecord
 from tests.tui.driving import screen_text, until
 from tests.tui.pages import app_with, said
@@ -128,7 +129,7 @@ async def test_the_way_to_a_format_in_every_layer() -> None:
         await pilot.press("v")
         await until(pilot, lambda: isinstance(app.screen, MixedScreen))
         assert "Families" in screen_text(app)
-        await pilot.press("escape", "escape")  # out of the form, then off the page
+        await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, SearchScreen))
 
 
@@ -144,7 +145,7 @@ async def test_a_model_on_the_hub_is_looked_up_elsewhere(monkeypatch: pytest.Mon
         screen = app.screen
         monkeypatch.setattr(screen.experiment, "points", asked, raising=False)
         monkeypatch.setattr("tui_app.screens.experiment.CHECK_SECONDS", 3600)
-        await pilot.press("5")
+        await pilot.press("i", "5")
         await until(pilot, lambda: "looking the model up" in screen_text(app))
         screen._checked = screen.form.changed
         screen._plan()

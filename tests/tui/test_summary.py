@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from engine.runtime.records import Progress
 from tests.tui.recorded import NOW, accuracy_of, run_record
+from tui_app.filtering import Language
+from tui_app.runs.filter import parse_filter
 from tui_app.runs.summary import Metric, summarize
 from tui_app.screens.home_facts import jobs
 
@@ -75,9 +77,26 @@ def test_differences_inside_the_noise() -> None:
     assert Metric("Loss", 0.5).differs(Metric("Loss", 0.4))
 
 
-def test_nan_results_are_taken_as_they_are() -> None:
+def test_a_result_that_is_not_finite_is_no_value() -> None:
     record = run_record("q-0001", widths=(4,))
     point = record.points[0]
     assert point.result is not None
     record = replace(record, points=(replace(point, result={**point.result, "loss": math.nan}),))
-    assert math.isnan(summarize(record).values["loss"])
+    assert "loss" not in summarize(record).values
+
+
+def test_a_nan_in_an_old_record_is_missing() -> None:
+    """The filter let it pass `delta!=0`, and the difference was drawn as NaN."""
+    record = run_record("q-0001", widths=(4,))
+    point = record.points[0]
+    result = {**(point.result or {}), **dict.fromkeys(("delta", "delta_low", "delta_high", "zeros"), math.nan)}
+    summary = summarize(replace(record, points=(replace(point, result=result),)))
+    assert summary.delta is None
+    assert summary.metric is not None
+    assert not {"delta", "zeros"} & set(summary.values)
+    assert not parse_filter("delta!=0")(summary)
+
+
+def test_a_table_asks_nothing_of_a_nan() -> None:
+    language = Language[float]((), lambda _: "", lambda *_: "", lambda value: {"zeros": value, "zeros_low": 0.5})
+    assert [language.parse(text)(math.nan) for text in ("zeros!=1", "-zeros<1", "zeros_low<1")] == [False, True, True]

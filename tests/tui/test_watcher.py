@@ -62,7 +62,7 @@ def test_a_run_at_rest_that_another_app_touches_is_read_again() -> None:
     watcher = Watcher(source)
     settled(watcher)
     source.put(run_record("q-0077", state="paused", done=3))
-    found = [news for _ in range(6) if (news := watcher.look(NOBODY)) is not None]
+    found = [news for _ in range(11) if (news := watcher.look(NOBODY)) is not None]
     assert [name for news in found for name in news.summaries] == ["q-0077"]
 
 
@@ -102,7 +102,7 @@ class Broken(MemorySource):
 def test_one_damaged_run_does_not_end_the_others_news() -> None:
     news = settled(Watcher(Broken(run_record("q-0001"), run_record("q-0002"), run_record("q-0003"))))
     states = {name: run.state for name, run in news.summaries.items()}
-    assert states == {"q-0001": "finished", "q-0002": "unreadable", "q-0003": "finished"}
+    assert states == {"q-0001": "finished", "q-0002": "damaged", "q-0003": "finished"}
     assert news.summaries["q-0002"].problem == "spec.json: gone"
 
 
@@ -121,7 +121,8 @@ def test_following_a_damaged_run_is_told_once_and_ends_with_the_damage() -> None
     source = Barred(run_record("q-0001"), run_record("q-0002", state="running", done=2))
     watcher, follow = Watcher(source), frozenset(["q-0001"])
     news = settled(watcher, follow)
-    assert {run.state for run in news.summaries.values()} == {"unreadable"}
+    assert {run.state for run in news.summaries.values()} == {"damaged"}
+    assert news.records["q-0001"].problem == "spec.json is broken; remove the run."
     assert watcher.look(follow) is None
     source.barred = False
     assert settled(watcher, follow).records["q-0001"].done == 8
@@ -144,6 +145,7 @@ def test_the_feed_survives_what_nobody_foresaw() -> None:
     feed = Feed(source, told.put)
     feed.start()
     assert told.get(timeout=20).trouble == "RuntimeError: what now"
+    feed.done(0.0)
     source.stumbles = False
     feed.wake()
     news = told.get(timeout=20)

@@ -7,16 +7,24 @@ from pathlib import Path
 import click
 
 from engine.runtime import control
-from engine.runtime.runs import find_run, read_run
+from engine.runtime.records import RunState
+from engine.runtime.runs import find_run, look
+from engine.text import clean_line
+from tui_app.command.completing import complete_runs
+from tui_app.command.say import say
+
+ENDED_BEFORE: dict[RunState | None, str] = {"finished": "had finished before.", "failed": "had failed before."}
 
 
-def _verb(name: str, act: Callable[[Path], None], text: str, done: str) -> click.Command:
+def _verb(name: str, act: Callable[[Path], RunState | None], text: str, done: str) -> click.Command:
     def callback(run: str) -> None:
         path = find_run(run)
-        act(path)
-        click.echo(f"{path.name} {done}", err=True)
+        state = act(path)
+        say(f"{path.name} {ENDED_BEFORE.get(state, done)}", err=True)
 
-    return click.Command(name, callback=callback, params=[click.Argument(["run"])], help=text)
+    return click.Command(
+        name, callback=callback, params=[click.Argument(["run"], shell_complete=complete_runs)], help=text
+    )
 
 
 pause = _verb(
@@ -30,13 +38,14 @@ cancel = _verb("cancel", control.cancel, "Stop RUN at once, for good. What it ha
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def rm(run: str, yes: bool) -> None:
     """Remove RUN with all its files: results, logs and saved models."""
     path = find_run(run)
-    record = read_run(path)
+    record = look(path)
     if not yes and sys.stdin.isatty():
-        click.confirm(f"Remove {record.id} ({record.name}, {record.done} points) for good?", abort=True, err=True)
+        what = clean_line(f"{record.id} ({record.name or 'damaged'}, {record.done} points)")
+        click.confirm(f"Remove {what} for good?", abort=True, err=True)
     control.remove(path)
-    click.echo(f"{record.id} is removed.", err=True)
+    say(f"{record.id} is removed.", err=True)

@@ -9,21 +9,31 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from engine.errors import InputError
 from engine.experiments.launch import versions
 from engine.figures.units import in_bytes
-from engine.runtime import devices, home
+from engine.runtime import devices, home, notify
+from engine.runtime.runs import list_runs
+from tui_app.alerts import sequence
 from tui_app.command.output import print_json
+from tui_app.command.say import CleanConsole, command_terminal
+from tui_app.config import read_config
 
 LOW_DISK = 2e9
+TRIAL = {
+    "LABTUI_MESSAGE": "labtui doctor tries the command: this is what a run that has ended says",
+    "LABTUI_RUN": "q-0000",
+    "LABTUI_NAME": "trial",
+    "LABTUI_STATE": "finished",
+    "LABTUI_FOLDER": "",
+}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: `advice` says how to mend it where `state` is not ok."""
+    """One thing looked at: `advice` says how to fix it where `state` is not ok."""
 
     name: str
     state: Literal["ok", "warn", "fail"]
@@ -33,9 +43,10 @@ class Check:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
-def doctor(as_json: bool) -> None:
-    """Check this machine: Python, packages, state folder, disk, devices, terminal."""
-    checks = [*_packages(), *_state(), *_devices(), *_terminal()]
+@click.option("--notify", "try_it", is_flag=True, help="Try how you are told that a run has ended.")
+def doctor(as_json: bool, try_it: bool) -> None:
+    """Check this machine: Python, packages, state folder, disk, devices, terminal, notifications."""
+    checks = [*_packages(), *_state(), *_devices(), *_terminal(), *_notifications(try_it)]
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "versions": versions()})
     else:
@@ -60,7 +71,7 @@ def _state() -> list[Check]:
     except InputError as error:
         return [Check("state folder", "fail", str(os.environ.get("LABTUI_HOME", "")), str(error))]
     free = shutil.disk_usage(folder).free
-    runs = sum(1 for _ in home.runs_dir().iterdir())
+    runs = len(list_runs())
     low = free < LOW_DISK
     return [
         Check("state folder", "ok", f"{folder} ({runs} runs)"),
@@ -68,7 +79,7 @@ def _state() -> list[Check]:
             "disk",
             "warn" if low else "ok",
             f"{in_bytes(free)} free",
-            "Runs stop below 1 GiB; make room." if low else "",
+            "A run waits where its next task does not fit; make room." if low else "",
         ),
     ]
 
@@ -118,8 +129,26 @@ def _terminal() -> list[Check]:
     ]
 
 
+def _notifications(try_it: bool) -> list[Check]:
+    """How one is told that a run has ended: by the app's terminal, and by a command of one's own."""
+    config = read_config(home.config_path())
+    wrong = [problem for problem in config.problems if "notify" in problem or "alert" in problem]
+    if try_it and config.alert:
+        command_terminal("".join(sequence(kind, "labtui can notify you") for kind in config.alert))
+    checks = [Check("alert", "ok", ", ".join(config.alert) or "off", "" if config.alert else "alert= in config.toml.")]
+    if not config.notify:
+        checks.append(Check("notify", "ok", "off", "notify= in config.toml names a command to run when a run ends."))
+    elif not try_it:
+        checks.append(Check("notify", "ok", config.notify, "Try it: labtui doctor --notify"))
+    elif problem := notify.run_command(config.notify, TRIAL):
+        checks.append(Check("notify", "fail", config.notify, f"The command does not work: {problem}."))
+    else:
+        checks.append(Check("notify", "ok", f"{config.notify} (tried, ended well)"))
+    return checks + [Check("config.toml", "warn", problem) for problem in wrong]
+
+
 def _print(checks: list[Check]) -> None:
-    console = Console()
+    console = CleanConsole()
     looks = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
     for check in checks:
         glyph, style = looks[check.state]

@@ -7,24 +7,29 @@ import click
 
 from engine.errors import InputError
 from engine.figures.figure import Figure
-from engine.figures.files import to_json, write_text
+from engine.figures.files import is_stream, to_json, write_text
 from engine.figures.table import Table
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
+from tui_app.command.completing import complete_runs
+from tui_app.command.say import say
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_runs)
 @click.option("--figure", "key", help="Which figure goes into the PNG or SVG; the first where not given.")
 @click.option("--png", type=FILE, help="Write the figure as PNG.")
 @click.option("--svg", type=FILE, help="Write the figure as SVG.")
+@click.option("--size", help="Of the figure in inches: 7x4.4, or column, page, slide.")
+@click.option("--dpi", type=int, help="Dots per inch of a PNG; 160 where not given.")
+@click.option("--title", help="Of the figure, in place of its own; --title= leaves it out.")
 @click.option("--table", default="points", help="Which table goes into CSV, Markdown or LaTeX; that of the points.")
-@click.option("--csv", type=FILE, help="Write the table as CSV.")
+@click.option("--csv", type=FILE, help="Write the table as CSV, every recorded value in full precision.")
 @click.option("--json", type=FILE, help="Write the whole record as JSON.")
-@click.option("--markdown", type=FILE, help="Write the table as Markdown.")
-@click.option("--latex", type=FILE, help="Write the table as LaTeX.")
+@click.option("--markdown", type=FILE, help="Write the table as Markdown, as the report has it.")
+@click.option("--latex", type=FILE, help="Write the table as LaTeX for a paper: intervals, units, booktabs.")
 @click.option(
     "--report", type=click.Path(path_type=Path, file_okay=False), help="Write a Markdown report with all figures."
 )
@@ -38,6 +43,9 @@ def export(
     key: str | None,
     png: Path | None,
     svg: Path | None,
+    size: str | None,
+    dpi: int | None,
+    title: str | None,
     table: str,
     csv: Path | None,
     json: Path | None,
@@ -50,41 +58,55 @@ def export(
     after: bool,
     optuna: str | None,
 ) -> None:
-    """Write what RUN shows as files. Several runs give one figure with their curves laid over each other."""
+    """Write what RUN shows as files; - is standard output.
+
+    Several runs give one figure with their curves laid over each other.
+    """
     from engine.experiments import results
     from engine.experiments.report import write_report
+    from engine.experiments.summary import papers, summaries
 
     records = [read_run(find_run(run), metrics=True) for run in runs]
     if not any((png, svg, csv, json, markdown, latex, report, graph, optuna)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
-    for path in filter(None, (png, svg)):
+    for kind, path in ((".png", png), (".svg", svg)):
+        if path is None:
+            continue
         from engine.figures.image import render
+        from engine.figures.look import look
 
-        render(_picked(results.compared(records), key), path)
-        click.echo(path)
-    writers: list[tuple[Path | None, Callable[[Table], str]]] = [
-        (csv, Table.csv),
-        (markdown, Table.markdown),
-        (latex, Table.latex),
+        ending = kind if is_stream(path) else ""
+        render(_picked(results.compared(records), key), path, look(size, dpi, title), ending)
+        _say(path)
+    writers: list[tuple[Path | None, Callable[[RunRecord], Mapping[str, Table]], Callable[[Table], str]]] = [
+        (csv, results.tables, Table.csv),
+        (markdown, summaries, Table.markdown),
+        (latex, papers, Table.latex),
     ]
-    for file, written in writers:
+    for file, tables, written in writers:
         if file:
-            write_text(file, written(_named(results.tables(_only(records)), table)))
-            click.echo(file)
+            write_text(file, written(_named(tables(_only(records)), table)))
+            _say(file)
     if json:
         write_text(json, to_json(results.document(_only(records))))
-        click.echo(json)
+        _say(json)
     if report:
-        click.echo(write_report(report, records))
+        say(write_report(report, records))
     if graph:
-        from engine.experiments.parts.graph_tables import export_graph
+        from engine.experiments.graph.report import export_graph
 
         export_graph(_only(records), graph, point=point, module=module, after=after)
-        click.echo(graph)
+        _say(graph)
     if optuna:
         from engine.experiments.asking import export_studies
 
-        click.echo("\n".join(export_studies(_only(records), optuna)))
+        say("\n".join(export_studies(_only(records), optuna)))
+
+
+def _say(path: Path) -> None:
+    """Names the file, unless what was written went where the name would go."""
+    if not is_stream(path):
+        say(path)
 
 
 def _picked(figures: Sequence[Figure], key: str | None) -> Figure:

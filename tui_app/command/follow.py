@@ -1,25 +1,32 @@
 """Follows a run on stderr: a progress bar on a terminal, a line per finished point elsewhere."""
 
+import re
 import time
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from engine.figures.units import in_percent
 from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.runs import RunReader
-from engine.runtime.text import clean
+from engine.runtime.states import STARTING
+from engine.tasks.kinds import metric_of
+from engine.tasks.metric import Metric
+from engine.text import clean
 from tui_app import glyphs
+from tui_app.command.say import CleanConsole
+from tui_app.text import error_line
 
 POLL_SECONDS = 0.1
 _LABELS = ("family", "sampler", "mode", "seed", "trial")  # of a trial; what it chose is in its result
+WAIT_SECONDS = 1.0
+_NUMBERS = re.compile(r"[\d.]+")
 AT_REST = ("finished", "failed", "cancelled", "paused")
 
 
 def follow(directory: Path) -> RunRecord:
     """Returns the run once it is at rest: finished, failed, cancelled, paused, or its driver gone."""
-    console = Console(stderr=True)
+    console = CleanConsole(stderr=True)
     reader = RunReader(directory)
     try:
         with _bars(console) as bars:
@@ -30,6 +37,7 @@ def follow(directory: Path) -> RunRecord:
                     shown.update(record)
                     if record.state in AT_REST or record.state == "interrupted":
                         return record
+                shown.wait(time.monotonic())
                 time.sleep(POLL_SECONDS)
     finally:
         reader.close()
@@ -37,11 +45,11 @@ def follow(directory: Path) -> RunRecord:
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[doing]}", style="dim"),
+        TextColumn("{task.fields[doing]}", style="dim", markup=False),
         console=console,
         disable=not console.is_terminal,
     )
@@ -54,17 +62,34 @@ class _Shown:
         self._bars, self._console = bars, console
         self._task: TaskID | None = None
         self._reported: set[int] = set()
+        self._run: RunRecord | None = None
+        self._waits = ""
+        self._since = 0.0
+        self._said = ""
 
     def update(self, run: RunRecord) -> None:
         if self._task is None:
             self._console.print(f"{run.id}  {clean(run.name)}  {len(run.points)} points", markup=False, highlight=False)
             self._task = self._bars.add_task(run.experiment, total=len(run.points), doing="")
+        self._run = run
         doing = next((_doing(point) for point in run.points if point.state == "running"), clean(run.problem))
         self._bars.update(self._task, completed=run.done, total=len(run.points), doing=doing)
         for point in run.points:
             if point.state in ("finished", "failed", "pruned") and point.index not in self._reported:
                 self._reported.add(point.index)
-                self._console.print(_line(point), markup=False, highlight=False)
+                self._console.print(_line(point, metric_of(run.config)), markup=False, highlight=False)
+
+    def wait(self, now: float) -> None:
+        """Says what the run waits for once it has waited a while, and that it goes on."""
+        problem = clean(self._run.problem) if self._run is not None and self._run.problem != STARTING else ""
+        kind = _NUMBERS.sub("", problem)  # how much is free on a disk changes all the time
+        if kind != self._waits:
+            self._waits, self._since = kind, now
+        if self._run is None or kind == self._said or now - self._since < WAIT_SECONDS:
+            return
+        self._said = kind
+        text = f"{problem}; labtui cancel {self._run.id} ends it" if problem else "goes on"
+        self._console.print(f"  {glyphs.state('queued')} {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _doing(point: PointRecord) -> str:
@@ -74,14 +99,15 @@ def _doing(point: PointRecord) -> str:
     return f"{label}: {clean(point.progress.text)} {100 * point.progress.fraction:.0f} %"
 
 
-def _line(point: PointRecord) -> str:
+def _line(point: PointRecord, metric: Metric) -> str:
     result = point.result or {}
     shown = _LABELS if "trial" in point.params else point.params
     label = "  ".join(clean(str(point.params[key])) for key in shown if key in point.params)
     label += "".join(f"  {clean(str(result[key]))}" for key in ("setting", "mix") if key in result)
     if point.error:
-        return f"  ✗ {label}  {clean(point.error['type'])}: {clean(point.error['message'])}"
+        return f"  {glyphs.state('failed')} {label}  {error_line(point.error)}"
     if point.state == "pruned":
         return f"  {glyphs.state('pruned')} {label}"
-    measured = next((name for name in ("accuracy", "validation_accuracy") if name in result), None)
-    return f"  ✓ {label}" + (f"  {measured.replace('_', ' ')} {in_percent(result[measured])} %" if measured else "")
+    names = (prefix + metric.name for prefix in ("", "validation_"))
+    measured = next((name for name in names if name in result), None)
+    return f"  ✓ {label}" + (f"  {measured.replace('_', ' ')} {metric.written(result[measured])}" if measured else "")

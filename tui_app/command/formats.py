@@ -4,10 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from tui_app.command.output import print_json
+from tui_app.command.say import CleanConsole, say
 
 WIDE = 120
 
@@ -18,10 +18,10 @@ WIDE = 120
 def formats(as_json: bool, figures: Path | None) -> None:
     """Print the number formats: how each is written, and bits, smallest and largest magnitude of an example."""
     if figures is not None:
-        from engine.experiments.parts.pitfalls import write_figures
+        from engine.experiments.shared.pitfalls import write_figures
 
         for path in write_figures(figures):
-            click.echo(path)
+            say(path)
         return
     from engine.formats.catalogue import catalogue
 
@@ -29,7 +29,7 @@ def formats(as_json: bool, figures: Path | None) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
         return
-    console = Console()
+    console = CleanConsole()
     wide = console.width >= WIDE
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Written", no_wrap=True)

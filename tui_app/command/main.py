@@ -3,14 +3,19 @@
 Exit codes: 0 done, 1 the run failed, 2 wrong usage or config, 130 interrupted.
 """
 
-import errno
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
-from engine.errors import InputError
+from engine.errors import InputError, hint
+from engine.runtime.files import in_words
+from engine.text import clean
+from tui_app.command.completing import Items, among
+from tui_app.command.say import complain
+from tui_app.terminal import open_app
 
 VERBS = {
     "run": "Start an experiment and follow it.",
@@ -23,17 +28,38 @@ VERBS = {
     "rm": "Remove a run and all its files.",
     "extend": "Add trials to a search.",
     "enqueue": "Give the next trial of a search its parameters.",
+    "tag": "Write tags and a note on a run.",
     "export": "Write figures, tables or a report of a run.",
+    "recipes": "List whole tasks to run: exercises, published tables.",
     "formats": "Print the number formats with their ranges and bits.",
     "doctor": "Check this machine and say what labtui can use.",
+    "completion": "Print a script for the completion of a shell.",
     "demo": "Run a small sweep on the built-in model and data.",
 }
+VARIABLE = "_LABTUI_COMPLETE"
+"""Set by a shell that asks how a command line may go on."""
 MODULES = {"pause": "control", "resume": "control", "cancel": "control", "rm": "control"}
 MODULES |= {"extend": "trials", "enqueue": "trials"}
 
 
 class Verbs(click.Group):
     """Imports a verb's module when it is used, so that each command starts quickly."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            raise InputError(f"There is no command {args[0]!r}; {hint(args[0], VERBS, 'labtui --help lists them.')}")
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> Items:
+        return among(VERBS, incomplete) + click.Command.shell_complete(self, ctx, incomplete)
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **extra)
+        except click.ClickException as error:
+            raise _cleaned(error) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -53,15 +79,23 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except InputError as error:
-            click.echo(f"labtui: {error}", err=True)
+            complain(error)
             sys.exit(2)
+        except BrokenPipeError:  # whoever read has gone, which click answers
+            raise
         except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            click.echo("labtui: the disk is full; make room and try again.", err=True)
+            complain(in_words(error))
             sys.exit(1)
+        except click.ClickException as error:
+            raise _cleaned(error) from None
         except KeyboardInterrupt:
             sys.exit(130)
+
+
+def _cleaned(error: click.ClickException) -> click.ClickException:
+    """The error without the escapes of the words it repeats."""
+    text, plain = error.format_message(), clean(error.format_message())
+    return error if text == plain else click.UsageError(plain, getattr(error, "ctx", None))
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -71,6 +105,13 @@ class Verbs(click.Group):
 def cli(ctx: click.Context, plain: bool) -> None:
     """A terminal workbench for neural-network compression. Without a command it opens the app."""
     if ctx.invoked_subcommand is None:
-        from tui_app.app import run
+        sys.exit(open_app(ascii_only=plain))
 
-        sys.exit(run(ascii_only=plain))
+
+def main() -> None:
+    """Runs what the command line says, or answers a shell that completes one."""
+    if VARIABLE in os.environ:
+        from tui_app.command.completion import register
+
+        register()
+    cli(prog_name="labtui", complete_var=VARIABLE)

@@ -5,23 +5,25 @@ import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from engine.experiments import registry, results
-from engine.experiments.base import Column, Listing
+from engine.experiments.api import Column, Listing
 from engine.experiments.cells import Values, heading, insignificant, measured, values_of, written
 from engine.figures.files import to_json
 from engine.figures.units import in_seconds
+from engine.runtime.label import read_label
 from engine.runtime.records import RunRecord
-from engine.runtime.text import clean
+from engine.text import clean
 from tui_app import glyphs
-from tui_app.text import count, ending
+from tui_app.command.say import CleanConsole, say
+from tui_app.text import count, ending, error_line
 
-STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green", "failed": "red"}
+STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green"}
+STATE_STYLES |= dict.fromkeys(("failed", "damaged"), "red")
 LISTED = 12
 LONGEST, SHORT, SHORTEST = 44, 24, 8  # characters of a name, with and without room
 GAP = 2  # between columns
@@ -31,7 +33,7 @@ POINT = 5  # columns of a terminal that a point's number and state take
 
 def print_json(value: Any) -> None:
     """Strict JSON on stdout."""
-    click.echo(to_json(value))
+    say(to_json(value))
 
 
 def state_text(state: str) -> Text:
@@ -48,18 +50,28 @@ def cell_text(values: Values, column: Column, longest: int = LONGEST, best: bool
 
 def print_run(run: RunRecord) -> None:
     """One run for a person: what it is, the best point and why, its points."""
-    console = _console()
+    with results.understood(run):
+        _print_run(run, _console())
+
+
+def _print_run(run: RunRecord, console: Console) -> None:
     experiment = registry.get(run.experiment)
     head = Text.assemble(
         (run.id, "bold"), "  ", clean(run.name), "  ", state_text(run.state), f"  {run.done}/{len(run.points)} points"
     )
     console.print(head)
+    label = read_label(run.path)
+    if label.tags or label.note:
+        tags = " ".join(f"#{clean(tag)}" for tag in label.tags)
+        console.print(Text.assemble((tags, "magenta"), "  ", clean(label.note)))
     if run.problem:
         console.print(Text(clean(run.problem), style="yellow"))
+    if data := results.data(run):
+        console.print(Text(f"data  {clean(data)}"))
     if baseline := results.baseline(run):
         console.print(f"baseline  {baseline}", highlight=False)
     choice = results.best(run)
-    known, rows = measured(experiment.columns, run), [values_of(point) for point in run.points]
+    known, rows = measured(experiment.columns_of(run.config), run), [values_of(point) for point in run.points]
     columns, longest = fitting(known, rows, console.width - POINT - GAP)
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("#", justify="right", style="dim", no_wrap=True)
@@ -74,11 +86,7 @@ def print_run(run: RunRecord) -> None:
     _print_rest(console, 0, len(known) - len(columns), f"labtui export {run.id} --csv FILE")
     for point in run.points:
         if point.error:
-            console.print(
-                Text(
-                    f"point {point.index} failed: {clean(point.error['type'])}: {clean(point.error['message'])}", "red"
-                )
-            )
+            console.print(Text(f"point {point.index} failed: {error_line(point.error)}", "red"))
     for listing in results.listings(run):
         _print_listing(console, run.id, listing)
     for sentence in results.findings(run):
@@ -155,9 +163,12 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
     for row in zip(*columns.values(), strict=True):
         table.add_row(*row)
     console.print(table)
+    for run in runs:
+        if str(run.state) == "damaged":
+            console.print(Text(run.problem, style="red"))
 
 
 def _console() -> Console:
     """As wide as the terminal; without one nothing is cut or left out."""
-    console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=UNCUT)
+    console = CleanConsole()
+    return console if console.is_terminal or "COLUMNS" in os.environ else CleanConsole(width=UNCUT)

@@ -8,15 +8,27 @@ from typing import Any
 import click
 
 from engine.experiments import launch, registry
+from tui_app.command.completing import Items, among, complete_settings
 from tui_app.command.follow import follow
 from tui_app.command.output import print_json, print_run
+from tui_app.command.recipes import complete_recipes
+from tui_app.command.say import say
 
 
 class Experiments(click.Group):
     """One command for each experiment, its settings listed in its help."""
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> Items:
+        return among(dict.fromkeys(registry.names(), ""), incomplete) + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(registry.NAMES)
+        return list(registry.names())
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, registry.summary_of(name)) for name in registry.names()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         experiment = registry.get(cmd_name)
@@ -26,7 +38,11 @@ class Experiments(click.Group):
             params=[
                 click.Option(["--config", "path"], type=click.Path(path_type=Path), help="Settings from a TOML file."),
                 click.Option(
-                    ["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="One setting; wins over the file."
+                    ["--set", "settings"],
+                    multiple=True,
+                    metavar="KEY=VALUE",
+                    help="One setting; wins over the file.",
+                    shell_complete=lambda ctx, param, typed: complete_settings(experiment.Config, typed),
                 ),
                 click.Option(["--name"], help="A name for the run; made from its settings where absent."),
                 click.Option(["--detach"], is_flag=True, help="Start it, print its id and return."),
@@ -48,9 +64,36 @@ def settings_help(config: type[Any]) -> str:
     return "\n".join(lines)
 
 
-@click.group(cls=Experiments, no_args_is_help=True)
-def run() -> None:
-    """Start an experiment and follow it. The run outlives the terminal: ctrl+c leaves it running."""
+@click.group(cls=Experiments, invoke_without_command=True)
+@click.option("--recipe", metavar="NAME", shell_complete=complete_recipes, help="A recipe instead of an experiment.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="With --recipe: for the runs that have it.")
+@click.option("--offline", is_flag=True, help="With --recipe: small, on the built-in model, without a network.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="DIR", help="With --recipe: write a report at the end."
+)
+@click.option("--detach", is_flag=True, help="With --recipe: start it, print the ids and return.")
+@click.option("--json", "as_json", is_flag=True, help="With --recipe: print the finished runs as JSON.")
+@click.pass_context
+def run(ctx: click.Context, /, recipe: str | None, **options: Any) -> None:
+    """Start an experiment, or a recipe, and follow it. Runs outlive the terminal: ctrl+c leaves them running."""
+    if ctx.invoked_subcommand is None and recipe is None:
+        if used := [name for name, value in options.items() if value]:
+            raise click.UsageError(
+                f"--{OPTIONS.get(used[0], used[0])} belongs to --recipe NAME, or after an experiment."
+            )
+        raise click.exceptions.NoArgsIsHelpError(ctx)
+    if ctx.invoked_subcommand is not None:
+        if recipe is not None:
+            raise click.UsageError("name an experiment or a --recipe, not both.")
+        if used := [name for name, value in options.items() if value]:
+            raise click.UsageError(f"--{OPTIONS.get(used[0], used[0])} goes after the experiment's name.")
+        return
+    from tui_app.command.cooking import cook
+
+    cook(str(recipe), **options)
+
+
+OPTIONS = {"settings": "set", "as_json": "json"}
 
 
 def start(
@@ -61,21 +104,19 @@ def start(
     values |= dict(launch.parse_setting(setting) for setting in settings)
     experiment, config = launch.configure(experiment_name, values)
     for sentence in launch.idle_settings(config, values):
-        click.echo(sentence, err=True)
-    directory = launch.launch(experiment, config, name)
+        say(sentence, err=True)
+    directory = launch.launch(experiment, config, name, say=lambda sentence: say(sentence, err=True))
     if detach:
         if as_json:
             print_json({"id": directory.name, "path": str(directory)})
         else:
-            click.echo(directory.name)
+            say(directory.name)
         return
     try:
         record = follow(directory)
     except KeyboardInterrupt:
         run_id = directory.name
-        click.echo(
-            f"{run_id} goes on without this terminal; labtui show {run_id}, or labtui cancel {run_id}.", err=True
-        )
+        say(f"{run_id} goes on without this terminal; labtui show {run_id}, or labtui cancel {run_id}.", err=True)
         sys.exit(130)
     if as_json:
         from engine.experiments.results import document

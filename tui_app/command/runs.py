@@ -1,12 +1,9 @@
 """`labtui runs`: the list of runs."""
 
-from collections.abc import Iterator
-
 import click
 
-from engine.errors import InputError
-from engine.runtime.records import RunRecord
-from engine.runtime.runs import list_runs, read_run
+from engine.runtime.label import read_label
+from engine.runtime.runs import list_runs, look
 from tui_app.command.output import print_json, print_runs
 
 
@@ -15,24 +12,21 @@ from tui_app.command.output import print_json, print_runs
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def runs(query: str, as_json: bool) -> None:
     """List runs, newest first."""
-    from tui_app.runs.filter import parse_filter
+    from tui_app.runs.filter import check_filter, parse_filter
     from tui_app.runs.summary import summarize
 
     wanted = parse_filter(query)
-    found = [run for run in _readable() if wanted(summarize(run))]
+    known = [(run, summarize(run)) for run in map(look, list_runs())]
+    check_filter(query, (summary for _, summary in known))
+    found = [run for run, summary in known if wanted(summary)]
     if as_json:
-        keys = ("id", "name", "experiment", "state", "created", "started", "ended")
+        keys = ("id", "name", "experiment", "state", "created", "started", "ended", "problem")
         print_json(
-            [{key: getattr(run, key) for key in keys} | {"done": run.done, "points": len(run.points)} for run in found]
+            [
+                {key: getattr(run, key) for key in keys}
+                | {"done": run.done, "points": len(run.points), "tags": read_label(run.path).tags}
+                for run in found
+            ]
         )
     else:
         print_runs(found)
-
-
-def _readable() -> Iterator[RunRecord]:
-    """Every run that can be read; the others are named on stderr and stop nothing."""
-    for path in list_runs():
-        try:
-            yield read_run(path)
-        except InputError as error:
-            click.echo(f"{path.name}: {error}", err=True)

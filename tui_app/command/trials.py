@@ -7,20 +7,22 @@ import click
 from engine.errors import InputError
 from engine.experiments import asking
 from engine.runtime.runs import find_run
+from tui_app.command.completing import complete_runs
+from tui_app.command.say import say
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.argument("count", type=click.IntRange(min=1))
 def extend(run: str, count: int) -> None:
     """Add COUNT trials to every curve of RUN, a search. One that has finished goes on."""
     path = find_run(run)
     asking.extend(path, count)
-    click.echo(f"{path.name} gets {count} more trials of each curve.", err=True)
+    say(f"{path.name} gets {count} more trials of each curve.", err=True)
 
 
 @click.command()
-@click.argument("run")
+@click.argument("run", shell_complete=complete_runs)
 @click.argument("parameters", nargs=-1, required=True, metavar="NAME=VALUE...")
 def enqueue(run: str, parameters: Sequence[str]) -> None:
     """Try these parameters next in RUN, a search; sampler=, mode= or family= say in which curve."""
@@ -32,4 +34,4 @@ def enqueue(run: str, parameters: Sequence[str]) -> None:
         params[name.strip()] = value.strip()
     path = find_run(run)
     asking.enqueue(path, params)
-    click.echo(f"{path.name} tries it next.", err=True)
+    say(f"{path.name} tries it next.", err=True)

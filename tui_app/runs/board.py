@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tui_app.runs.filter import parse_filter
+from engine.errors import InputError
+from tui_app.runs.filter import check_filter, parse_filter
 from tui_app.runs.summary import Summary
 
 LIMIT = 300
-STATE_ORDER = ("running", "queued", "paused", "interrupted", "failed", "finished", "cancelled", "unreadable")
+STATE_ORDER = ("running", "queued", "paused", "interrupted", "failed", "finished", "cancelled", "damaged")
 
 _KEYS: dict[str, Callable[[Summary], Any]] = {
     "age": lambda run: run.created,
@@ -16,6 +17,7 @@ _KEYS: dict[str, Callable[[Summary], Any]] = {
     "state": lambda run: STATE_ORDER.index(run.state) if run.state in STATE_ORDER else len(STATE_ORDER),
     "metric": lambda run: run.metric.value if run.metric is not None else None,
     "bytes": lambda run: run.bytes,
+    "tags": lambda run: run.tag.lower() or None,
     "progress": lambda run: run.fraction,
 }
 SORTS = tuple(_KEYS)
@@ -26,7 +28,7 @@ class Board:
     """Runs that pass the filter, ordered; those in `first` (failures nobody has opened) stand above all others."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.text = self.problem = ""
         self.sort = "age"
         self.descending = True
         self.first: frozenset[str] = frozenset()
@@ -35,11 +37,17 @@ class Board:
         self._order: list[str] | None = None
 
     def filter(self, text: str, runs: Mapping[str, Summary], now: float) -> None:
-        """Another filter."""
+        """Another filter. Where nothing passes one that makes no sense, `problem` says why."""
         self.text = text
         self._wanted = parse_filter(text, now)
         self._keys = {}
         self.update(runs, runs)
+        self.problem = ""
+        if runs and not self._keys:
+            try:
+                check_filter(text, runs.values())
+            except InputError as error:
+                self.problem = str(error)
 
     def next_sort(self, runs: Mapping[str, Summary]) -> None:
         """Orders by the next column, in its natural direction."""

@@ -5,7 +5,22 @@ from collections.abc import Sequence
 from engine.figures.table import Table
 from tui_app.runs.summary import Summary
 
-HEADERS = ("id", "experiment", "name", "state", "metric", "best", "low", "high", "bytes", "done", "points", "created")
+HEADERS = (
+    "id",
+    "experiment",
+    "name",
+    "state",
+    "metric",
+    "best",
+    "low",
+    "high",
+    "bytes",
+    "done",
+    "points",
+    "created",
+    "tags",
+    "note",
+)
 
 
 def listing(runs: Sequence[Summary]) -> Table:
@@ -16,4 +31,16 @@ def listing(runs: Sequence[Summary]) -> Table:
 def _row(run: Summary) -> tuple[object, ...]:
     best = run.metric
     values = (best.label, best.value, best.low, best.high) if best is not None else (None,) * 4
-    return (run.id, run.experiment, run.name, run.state, *values, run.bytes, run.done, run.total, run.created)
+    return (
+        run.id,
+        run.experiment,
+        run.name,
+        run.state,
+        *values,
+        run.bytes,
+        run.done,
+        run.total,
+        run.created,
+        run.tag,
+        run.note,
+    )

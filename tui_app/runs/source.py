@@ -1,6 +1,7 @@
 """Where the app reads runs from: the state folder, or a stand-in for tests."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -62,4 +63,8 @@ class Disk:
         return runs.RunReader(path)
 
     def stamp(self, path: Path) -> int:
-        return path.stat().st_mtime_ns  # `want` arrives by rename, which touches the directory
+        """Files that come and go touch the folder; a request is written in place."""
+        stamp = path.stat().st_mtime_ns
+        with suppress(OSError):
+            stamp += (path / "want").stat().st_mtime_ns
+        return stamp

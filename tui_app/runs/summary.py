@@ -1,15 +1,17 @@
 """A run in one line: what the table shows and what the filter and the order see."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
+from engine.runtime.label import read_label
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app.text import clean, error_line
 
 if TYPE_CHECKING:
-    from engine.experiments.base import Column
+    from engine.experiments.api import Column
 
 ENDED = frozenset(("finished", "failed", "cancelled"))
 
@@ -35,8 +37,9 @@ class Metric:
 class Summary:
     """Texts are clean. `fraction` counts points and what running ones have trained; `ends` is when it should be done.
 
-    `resumes` says whether the run has stopped, or will, and can go on. `reason` says why the best point is the best;
-    `values` are its plain numbers by key, for the filter.
+    `delta` is what the best point differs by from the baseline that the run itself measured. `resumes` says whether the
+    run has stopped, or will, and can go on. `reason` says why the best point is the best; `values` are its numbers
+    by key, for the filter.
     """
 
     id: str
@@ -57,10 +60,13 @@ class Summary:
     device: str
     problem: str
     metric: Metric | None
+    delta: Metric | None
     bytes: int | None
     resumes: bool
     reason: str
     values: dict[str, float]
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def percent(self) -> int:
@@ -68,14 +74,21 @@ class Summary:
         return int(100 * self.fraction + 1e-9)
 
     @property
+    def tag(self) -> str:
+        """All tags, for the filter and the order."""
+        return " ".join(self.tags)
+
+    @property
     def words(self) -> str:
         """What bare words of the filter look at, in lower case."""
-        return f"{self.id} {self.name} {self.experiment} {self.state} {self.model} {self.data}".lower()
+        facts = (self.id, self.name, self.experiment, self.state, self.model, self.data, self.tag, self.note)
+        return " ".join(facts).lower()
 
 
 def summarize(run: RunRecord) -> Summary:
     """A run's summary. An experiment that cannot be loaded any more costs the metric, nothing else."""
     point, reason, columns = _best(run)
+    label = read_label(run.path)
     result = {**(point.params if point else {}), **((point.result or {}) if point else {})}
     return Summary(
         id=run.id,
@@ -96,11 +109,22 @@ def summarize(run: RunRecord) -> Summary:
         device=clean(", ".join(run.devices)),
         problem=clean(run.problem) or (_failure(run) if run.state == "failed" else ""),
         metric=_metric(result, columns),
+        delta=_delta(result, columns),
         bytes=_bytes(result, columns),
         resumes=run.pausing or run.state in ("paused", "interrupted", "failed"),
         reason=reason,
-        values={key: float(value) for key, value in result.items() if isinstance(value, int | float)},
+        values={key: value for key, one in result.items() if (value := _number(one)) is not None},
+        tags=tuple(map(clean, label.tags)),
+        note=clean(label.note),
     )
+
+
+def _number(value: object) -> float | None:
+    """A plain number as a float; None for what is none, NaN among it, or is larger than floats go."""
+    try:
+        return float(value) if isinstance(value, int | float) and not math.isnan(value) else None
+    except OverflowError:
+        return None
 
 
 def _best(run: RunRecord) -> "tuple[PointRecord | None, str, tuple[Column, ...]]":
@@ -109,7 +133,7 @@ def _best(run: RunRecord) -> "tuple[PointRecord | None, str, tuple[Column, ...]]
     if not run.finished:
         return None, "", ()
     try:
-        columns = tuple(registry.get(run.experiment).columns)
+        columns = tuple(registry.get(run.experiment).columns_of(run.config))
         choice = results.best(run)
     except Exception:  # whatever an experiment of another version makes of this run
         return None, "", ()
@@ -121,27 +145,36 @@ def _metric(result: dict[str, Any], columns: "tuple[Column, ...]") -> Metric | N
     """The first column with an interval is the experiment's main value, else its first percentage."""
     ranked = sorted(columns, key=lambda column: (column.low is None, column.unit != "percent"))
     for column in ranked:
-        value = result.get(column.key)
-        if isinstance(value, int | float) and column.unit != "text":
-            low, high = (result.get(key) if key else None for key in (column.low, column.high))
-            return Metric(clean(column.label), float(value), column.unit, low, high)
+        if column.unit != "text" and (metric := _measured(column, result)) is not None:
+            return metric
     return None
 
 
+def _delta(result: dict[str, Any], columns: "tuple[Column, ...]") -> Metric | None:
+    found = (_measured(column, result) for column in columns if column.signed)
+    return next((metric for metric in found if metric is not None), None)
+
+
+def _measured(column: "Column", result: dict[str, Any]) -> Metric | None:
+    """A column's value with its interval; None where it holds no number."""
+    value, low, high = (_number(result.get(key)) if key else None for key in (column.key, column.low, column.high))
+    return None if value is None else Metric(clean(column.label), value, column.unit, low, high)
+
+
 def _bytes(result: dict[str, Any], columns: "tuple[Column, ...]") -> int | None:
-    values = (result.get(column.key) for column in columns if column.unit == "bytes")
-    return next((int(value) for value in values if isinstance(value, int | float)), None)
+    values = (_number(result.get(column.key)) for column in columns if column.unit == "bytes")
+    return next((int(value) for value in values if value is not None and math.isfinite(value)), None)
 
 
 def _failure(run: RunRecord) -> str:
-    return next((error_line(point.error) for point in reversed(run.points) if point.error), "")
+    return next((error_line(point.error) for point in reversed(run.failed) if point.error), "")
 
 
 def _share(run: RunRecord) -> float:
     """How much is done: points that have ended, and of those that run what they have trained."""
     if not run.points:
         return float(run.state == "finished")
-    partly = sum(point.progress.trained for point in run.points if point.state == "running" and point.progress)
+    partly = sum(point.progress.trained for point in run.running if point.progress)
     return (run.done + partly) / len(run.points)
 
 
@@ -159,33 +192,5 @@ def _ends(run: RunRecord) -> float | None:
 
 def _doing(run: RunRecord) -> str:
     """What the first running point is at: `training the built-in model 61%`."""
-    reports = (point.progress for point in run.points if point.state == "running" and point.progress)
+    reports = (point.progress for point in run.running if point.progress)
     return next((f"{clean(one.phase)} {100 * one.fraction:.0f}%" for one in reports), "")
-
-
-def unreadable(path: Path, error: Exception) -> Summary:
-    """What is left to say of a run whose files cannot be read."""
-    return Summary(
-        id=clean(path.name),
-        name="",
-        experiment="",
-        state="unreadable",
-        path=path,
-        created=0.0,
-        started=None,
-        ended=None,
-        done=0,
-        total=0,
-        fraction=0.0,
-        ends=None,
-        doing="",
-        model="",
-        data="",
-        device="",
-        problem=clean(error),
-        metric=None,
-        bytes=None,
-        resumes=False,
-        reason="",
-        values={},
-    )

@@ -8,10 +8,11 @@ from pathlib import Path
 from engine.errors import InputError
 from engine.runtime.records import RunRecord
 from tui_app.runs.source import Reader, Source
-from tui_app.runs.summary import ENDED, Summary, summarize, unreadable
+from tui_app.runs.summary import ENDED, Summary, summarize
 
-LOOK_SECONDS = 0.04  # how long one look reads runs that are new
-CHECKS = 50  # how many runs at rest one look checks for a change
+LOOK_SECONDS = 0.1  # of processor time in which one look reads runs that are new
+CHECKS = 50  # how many runs at rest one look checks for a change, at most
+ROUND = 10  # looks in which all of them are checked, where that many are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class Watcher:
         for name in list(self._readers):
             self._drop(name)
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are runs that have not been read yet."""
+        return bool(self._unread)
+
     def look(self, followed: frozenset[str]) -> News | None:
         """What changed since the last look; None where nothing did. `followed` runs come with full records."""
         summaries: dict[str, Summary] = {}
@@ -62,7 +68,9 @@ class Watcher:
                 records[name] = self._records[name]
         self._shown = followed & self._records.keys()
         for name in self._records.keys() - followed:
-            if self._records[name].state in ENDED:
+            if str(self._records[name].state) == "damaged":
+                del self._records[name]
+            elif self._records[name].state in ENDED:
                 self._drop(name)
                 self._rest(name)
         self._check()
@@ -114,17 +122,21 @@ class Watcher:
 
     def _fail(self, name: str, error: Exception, summaries: dict[str, Summary]) -> None:
         """A run that cannot be read is tried again, but told only where something else is wrong with it now."""
-        summary = unreadable(self._paths[name], error)
+        from engine.runtime.runs import damaged_record
+
+        record = damaged_record(self._paths[name], error)
+        summary = summarize(record)
         if summary.problem != self._broken.get(name):
             summaries[name] = summary
         self._broken[name] = summary.problem
         self._drop(name)
+        self._records[name] = record
         if name not in self._turn:
             self._rest(name)
 
     def _check(self) -> None:
         """Runs at rest that another app touched are read again."""
-        for _ in range(min(CHECKS, len(self._turn))):
+        for _ in range(min(CHECKS, -(-len(self._turn) // ROUND))):
             name = self._turn.popleft()
             if name not in self._stamps or name in self._readers:
                 continue
@@ -139,8 +151,8 @@ class Watcher:
 
     def _read(self, summaries: dict[str, Summary]) -> None:
         """Reads what is new, newest first, for a bounded time."""
-        until = time.monotonic() + LOOK_SECONDS
-        while self._unread and time.monotonic() < until:
+        until = time.thread_time() + LOOK_SECONDS
+        while self._unread and time.thread_time() < until:
             name = self._unread.popleft()
             if name not in self._paths or name in self._readers:
                 continue

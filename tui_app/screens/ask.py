@@ -7,10 +7,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui_app.actions import bindings
+from tui_app.living import Leaving
 from tui_app.widgets.lineinput import LineInput
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(Leaving, ModalScreen[str | None]):
     """Enter answers with the text, escape with None."""
 
     DEFAULT_CLASSES = "dialog"

@@ -10,6 +10,8 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tui_app.actions import Action, bindings
+from tui_app.layout import arrange, arrangement
+from tui_app.living import Leaving
 from tui_app.widgets.footer import Footer
 from tui_app.widgets.header import Header
 from tui_app.widgets.pane import Pane
@@ -24,15 +26,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Exports:
-    """What can leave the screen; `stem` names the files, `runs` are the recorded runs that it shows."""
+    """What can leave the screen; `stem` names the files, `runs` are the recorded runs that it shows.
+
+    `table` has every value in full, for CSV; `summary` and `paper` are the same for readers (Markdown) and for LaTeX,
+    where they differ.
+    """
 
     stem: str
     figures: "Sequence[Figure]" = ()
     table: "Table | None" = None
     runs: "Sequence[RunRecord]" = ()
+    summary: "Table | None" = None
+    paper: "Table | None" = None
 
 
-class LabScreen(Screen[None]):
+class LabScreen(Leaving, Screen[None]):
     """A page. Subclasses build panes in `body` and override the hooks at the end.
 
     Numbered ones name their `TAB`; the others stand under the one from which they were opened.
@@ -41,6 +49,7 @@ class LabScreen(Screen[None]):
     TAB: ClassVar[str] = ""
     HELP = ""
     BINDINGS = bindings("screen", "app", "pane")
+    _arranged = False
     ALLOW_IN_MAXIMIZED_VIEW = "Header, Footer"
 
     @property
@@ -119,18 +128,25 @@ class LabScreen(Screen[None]):
             self.minimize()
         elif self.pane is not None:
             self.maximize(self.pane, container=False)
+        self._keep_arrangement()
 
     def action_pane_wider(self) -> None:
         if self.pane is not None:
             self.pane.resize(1.25)
+            self._keep_arrangement()
 
     def action_pane_narrower(self) -> None:
         if self.pane is not None:
             self.pane.resize(0.8)
+            self._keep_arrangement()
 
     def action_pane_even(self) -> None:
         for pane in self.panes:
             pane.even()
+        self._keep_arrangement()
+
+    def _keep_arrangement(self) -> None:
+        self.lab.notebook.arranged(type(self).__name__, arrangement(self))
 
     # Everywhere
 
@@ -160,12 +176,15 @@ class LabScreen(Screen[None]):
         """The zoomed pane, whatever `step_back` names, then the page itself."""
         if self.maximized is not None:
             return self.minimize
-        return self.step_back() or (self.app.pop_screen if len(self.app.screen_stack) > 1 else None)
+        return self.step_back() or (self.dismiss if len(self.app.screen_stack) > 1 else None)
 
     def action_app_back(self) -> None:
         if (step := self._way_back) is not None:
+            zoomed = self.maximized
             step()
             self.renew_keys()
+            if zoomed is not None:
+                self._keep_arrangement()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Footer, help and palette show only what would do something."""
@@ -181,7 +200,7 @@ class LabScreen(Screen[None]):
 
     def action_app_leave(self) -> None:
         if len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            self.dismiss()
         else:
             self.lab.action_app_quit()
 
@@ -209,6 +228,9 @@ class LabScreen(Screen[None]):
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self.lab.show_machine(self)
+        if not self._arranged:
+            self._arranged = True
+            arrange(self, self.lab.notebook.memory.layouts.get(type(self).__name__, {}))
         self.runs_changed(frozenset(self.lab.runs.rows))
 
     def on_unmount(self, event: Unmount) -> None:
@@ -229,7 +251,7 @@ class LabScreen(Screen[None]):
         raise NotImplementedError
 
     def runs_changed(self, changed: frozenset[str]) -> None:
-        """Runs with these ids have news (or are gone); called at most ten times a second, only while in view."""
+        """Runs with these ids have news (or are gone); called a few times a second at most, only while in view."""
 
     def step_back(self) -> Callable[[], object] | None:
         """What escape undoes inside the page as it stands; None where there is nothing to undo."""

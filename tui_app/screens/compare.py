@@ -1,13 +1,15 @@
 """The page that lays runs over each other: their curves, their best points, the settings in which they differ."""
 
+import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
 from engine.experiments import results
-from engine.experiments.cells import values_of
+from engine.experiments.cells import measured, values_of
 from engine.figures.table import Table as Rows
 from engine.runtime.records import RunRecord
 from tui_app import glyphs
@@ -124,11 +126,15 @@ def _best(run: RunRecord) -> dict[str, str]:
         return {}
     values = values_of(run.points[choice.index])
     told: dict[str, str] = {}
-    for column in experiment.columns:
-        value = values.get(column.key)
+    for column in measured(experiment.columns_of(run.config), run):
+        value, low, high = (_there(values.get(name or "")) for name in (column.key, column.low, column.high))
         text = show(value, column.unit, signed=column.signed)
-        low, high = (values.get(name) if name else None for name in (column.low, column.high))
         if value is not None and low is not None and high is not None:
             text += f" {interval(low, high, column.unit)}"
         told[f"best {heading(column.label)}"] = text
     return told
+
+
+def _there(value: object) -> Any:
+    """A value; None for NaN, which old records hold where nothing was measured."""
+    return None if isinstance(value, float) and math.isnan(value) else value

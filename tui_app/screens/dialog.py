@@ -11,12 +11,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_app.actions import bindings
+from tui_app.living import Leaving
 
 if TYPE_CHECKING:
     from tui_app.app import LabApp
 
 
-class Dialog(ModalScreen[None]):
+class Dialog(Leaving, ModalScreen[None]):
     """Subclasses give a `title` and the widgets of the box."""
 
     DEFAULT_CLASSES = "dialog"

@@ -11,17 +11,20 @@ from textual.widget import Widget
 
 from engine.errors import InputError
 from engine.experiments import registry
-from engine.experiments.chain import is_on_hub
 from engine.experiments.estimate import estimate
+from engine.experiments.launch import is_on_hub
+from engine.experiments.seating import seating
+from engine.runtime import devices
 from engine.runtime.records import RunRecord
 from tui_app import glyphs, presets
 from tui_app.actions import bindings
 from tui_app.runs.summary import Summary
 from tui_app.screens.base import Exports
 from tui_app.screens.filling import Filling
+from tui_app.screens.preview import Preview
 from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
-from tui_app.screens.shown import ShownRun
+from tui_app.screens.shown import NO_POINT, ShownRun
 from tui_app.screens.views import Views
 from tui_app.text import clean, count
 from tui_app.widgets.curve import CurveView
@@ -35,7 +38,6 @@ from tui_app.widgets.units import show
 
 HISTORY = 12  # past runs that the estimate of time looks at
 NO_RUN = "No run yet: ctrl+r starts one."
-NO_POINT = "The figure appears with the first point."
 CHECK_SECONDS = 0.6  # after the last letter, before files and the hub are asked
 
 
@@ -53,6 +55,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         self.curves = CurveView()
         self.points = PointsTable(id="points-table", empty=NO_RUN)
         self.details = Details(id="details-view")
+        self.preview = Preview(self._ask)
         self.shown = ShownRun(self, self.curves, self.points, self.details)
         self.follows = True
         self._run = ""
@@ -61,6 +64,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         self._known = 0
         self._objection = ""
         self._checked: Mapping[str, Any] | None = None  # settings of which the check has answered
+        self._said: list[str] = []  # what it had to say of them
         self._checking: Timer | None = None
         self._launching = False
 
@@ -68,6 +72,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         yield Horizontal(
             Pane(self.form, label=self.experiment.title, jump="s", id="settings"),
             Pane(self.curves, label="Figure", jump="f", id="figure"),
+            Pane(self.preview, label="Plan", jump="n", id="planned", classes="-absent"),
             id="top",
             classes="deck",
         )
@@ -85,7 +90,7 @@ class ExperimentScreen(RunActions, Views, Filling):
             self.form.fill(self._filling)
         elif presets.LAST in presets.names(self.EXPERIMENT):
             self.load_preset(presets.LAST)
-        self.form.last.focus()
+        self.form.focus()
 
     def fill(self, config: Mapping[str, Any]) -> None:
         """Puts a run's settings into the form."""
@@ -121,10 +126,22 @@ class ExperimentScreen(RunActions, Views, Filling):
             self._plan()
 
     def _leave_room(self, fresh: bool) -> None:
-        """Before the first run the form has the points' room too."""
+        """Before the first run the form has the points' room too, and beside it stands what it will do."""
+        if not fresh and self.shown.record is None:
+            self.curves.say(NO_POINT)
+        if fresh == self.has_class("-fresh"):
+            return
+        if self.preview.table.has_focus:
+            self.form.focus()
         self.set_class(fresh, "-fresh")
-        self.query_one("#points", Pane).set_class(fresh, "-absent")
-        self.curves.placeholder = NO_RUN if fresh else NO_POINT
+        for pane, absent in (("#points", fresh), ("#figure", fresh), ("#planned", not fresh)):
+            self.query_one(pane, Pane).set_class(absent, "-absent")
+        if self.pane is not None:
+            self._front(self.pane)
+        self._plan()
+
+    async def _ask(self, what: str, **values: Any) -> Any:
+        return await self.lab.interactive.ask(what, **values)
 
     def _show_run(self) -> None:
         run, record = self.chosen_run(), self.lab.runs.records.get(self._run)
@@ -154,43 +171,50 @@ class ExperimentScreen(RunActions, Views, Filling):
         """Asks whether model and data can be used; only the answer to what the form still says counts."""
         changed = self.form.changed
         try:
-            await self.lab.interactive.ask("check", experiment=self.EXPERIMENT, values=changed)
-            objection = ""
+            said, objection = await self.lab.interactive.ask("check", experiment=self.EXPERIMENT, values=changed), ""
         except InputError as error:
-            objection = str(error)
+            said, objection = [], str(error)
         if changed == self.form.changed:
-            self._objection, self._checked = objection, changed
+            self._objection, self._checked, self._said = objection, changed, said or []
             self._plan()
 
     def _plan(self) -> None:
-        """How many points, how long, where; or what stands against it."""
+        """How many points, how long, where, and what is read and used; or what stands against it."""
         config = self.form.config
         problem = self.form.errors.get("", "") or self._objection
         if config is None or problem:
-            text = problem or count(len(self.form.errors), "setting") + " to mend"
-            self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
+            self._stand_against(problem or f"Fix: {', '.join(self.form.wrong)}")
             return
         try:
             if self._checked != self.form.changed and is_on_hub(getattr(config, "model", "")):
                 self.form.show_plan(Content("looking the model up"))  # in the worker: a network has no place here
                 return
             points = self.experiment.points(config)
-        except InputError as error:
-            self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(error)}", "$error"))
+            seats = seating(config, len(points), devices.resolve(config.device)).seats
+        except (InputError, OSError) as error:
+            self._stand_against(str(error))
             return
+        if self.has_class("-fresh"):
+            self.preview.show(self.experiment, config.model_dump(mode="json"), points)
         taking = estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
-        time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds, 'seconds')}"
+        time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds / seats, 'seconds')}"
         memory = [] if taking.memory is None else [f"{show(taking.memory, 'bytes')} of memory"]
         where = [] if config.device == "auto" else [config.device]
         parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *memory, *where])
         text = f"{glyphs.state('finished')} {parts}"
-        self.form.show_plan(Content.styled(text, "$success"))
+        said = "\n".join(map(clean, self._said)) if self._checked == self.form.changed else ""
+        self.form.show_plan(Content.assemble((text, "$success"), (f"\n{said}" if said else "", "$muted")))
+
+    def _stand_against(self, text: str) -> None:
+        self.form.show_plan(Content.styled(f"{glyphs.state('failed')} {clean(text)}", "$error"))
+        self.preview.say("")
 
     # Keys
 
     def action_launch_start(self) -> None:
         if self._launching:  # what has been asked for cannot be taken back: a second key would start a second run
             return
+        self.form.accept()
         if self.form.config is None:
             self.form.focus_wrong()
             self.notify("; ".join(self.form.errors.values()), severity="error", markup=False)
@@ -218,7 +242,6 @@ class ExperimentScreen(RunActions, Views, Filling):
         self._run = started
         self._leave_room(False)
         self.lab.runs.wake()
-        self.points.focus()
         self._plan()
         self.notify(f"{started} is on its way; it goes on without this screen.", markup=False)
 
@@ -237,8 +260,8 @@ class ExperimentScreen(RunActions, Views, Filling):
     # Everywhere
 
     def entry(self, pane: Pane) -> Widget | None:
-        """The form is entered where it was left."""
-        return self.form.last if pane.id == "settings" else super().entry(pane)
+        """The form is entered at its cursor, not in a row's text."""
+        return self.form if pane.id == "settings" else super().entry(pane)
 
     def action_pane_next(self) -> None:
         self._step(1)
@@ -253,9 +276,8 @@ class ExperimentScreen(RunActions, Views, Filling):
         self.show_pane(panes[(here + step) % len(panes)])
 
     def step_back(self) -> Callable[[], object] | None:
-        """Out of the form, whose fields take letters as text, to where keys are keys."""
-        there = self.curves if self.has_class("-fresh") else self.points
-        return there.focus if self.form.has_focus_within else None
+        """Out of a row that is edited; it is as it was."""
+        return self.form.restore if self.form.editing else None
 
     def exports(self) -> Exports | None:
         return self.shown.exports()

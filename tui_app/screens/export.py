@@ -1,8 +1,9 @@
 """The export dialog: one key a kind of file; the path is there already."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from textual.containers import Horizontal
 from textual.content import Content
@@ -11,30 +12,35 @@ from textual.widgets import Input, Static
 
 from engine.errors import InputError
 from engine.figures.files import to_json, write_text
+from engine.figures.look import look
+from engine.runtime.paths import existing, expanded
 from tui_app.actions import BY_ID, bindings, show_key
+from tui_app.living import Living
 from tui_app.screens.base import Exports
 from tui_app.screens.dialog import Dialog
 from tui_app.text import clean, count
 from tui_app.widgets.lineinput import LineInput
 
 FOLDER = "exports"
+SIZE, DPI = "7x4.4", "160"  # inches, as on the command line
 
 
-class Sheet(Static, can_focus=True):
+class Sheet(Living, Static, can_focus=True):
     """The list of kinds. It holds the focus, so that single letters work until the path is edited."""
 
-    HELP = "Press the letter of the kind of file. tab edits the path."
+    HELP = "Press the letter of the kind of file. ↑ edits the path; ↓ size, resolution and title of a picture."
 
 
 class ExportScreen(Dialog):
     """Writes figures through the warm worker and everything else itself; never over a file that is there."""
 
-    BINDINGS = bindings("dialog", "export", "form.next", "form.previous")
+    BINDINGS = bindings("dialog", "export", "pick.next", "pick.previous")
     CSS = """
     ExportScreen.dialog > .box { width: 72; max-width: 96%; }
     ExportScreen.dialog > .box > * { width: 1fr; }
-    ExportScreen Horizontal { height: 1; margin-bottom: 1; }
-    ExportScreen Horizontal Static { width: 6; color: $muted; }
+    ExportScreen Horizontal { height: 1; }
+    ExportScreen Horizontal Static { width: 7; color: $muted; }
+    ExportScreen Sheet { margin: 1 0; }
     ExportScreen Input { width: 1fr; }
     """
     title_text = "Export"
@@ -45,8 +51,12 @@ class ExportScreen(Dialog):
         self._folder = Path(FOLDER) if folder is None else folder
 
     def box(self) -> Iterable[Widget]:
-        yield Horizontal(Static("path"), LineInput(str(self._folder / self.exports.stem), compact=True))
+        yield Horizontal(Static("path"), LineInput(str(self._folder / self.exports.stem), compact=True, id="path"))
         yield Sheet(Content("\n").join(self._kinds()))
+        if self.exports.figures:
+            yield Static("PNG and SVG; size in inches, or column, page, slide", classes="muted")
+            for name, usual in (("size", SIZE), ("dpi", DPI), ("title", self.exports.figures[0].title)):
+                yield Horizontal(Static(name), LineInput(clean(usual), compact=True, id=name))
 
     def on_mount(self) -> None:
         self.query_one(Sheet).focus()
@@ -74,10 +84,10 @@ class ExportScreen(Dialog):
         event.stop()
         self.query_one(Sheet).focus()
 
-    def action_form_next(self) -> None:
+    def action_pick_next(self) -> None:
         self.focus_next()
 
-    def action_form_previous(self) -> None:
+    def action_pick_previous(self) -> None:
         self.focus_previous()
 
     def action_export_png(self) -> None:
@@ -90,10 +100,12 @@ class ExportScreen(Dialog):
         self._text(".csv", self.exports.table.csv() if self.exports.table else None)
 
     def action_export_markdown(self) -> None:
-        self._text(".md", self.exports.table.markdown() if self.exports.table else None)
+        table = self.exports.summary or self.exports.table
+        self._text(".md", table.markdown() if table else None)
 
     def action_export_latex(self) -> None:
-        self._text(".tex", self.exports.table.latex() if self.exports.table else None)
+        table = self.exports.paper or self.exports.table
+        self._text(".tex", table.latex() if table else None)
 
     def action_export_json(self) -> None:
         from engine.experiments import results
@@ -104,12 +116,15 @@ class ExportScreen(Dialog):
 
     def _path(self, ending: str) -> Path:
         """The typed path with its ending, or with the next free number where a file of that name is there."""
-        typed = Path(self.query_one(Input).value.strip() or str(self._folder / self.exports.stem)).expanduser()
+        typed = expanded(self._typed("path") or str(self._folder / self.exports.stem))
         stem = typed.name.removesuffix(ending)
         path, number = typed.with_name(stem + ending), 2
-        while path.exists():
+        while existing(str(path)):
             path, number = typed.with_name(f"{stem}-{number}{ending}"), number + 1
         return path
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
 
     def _text(self, ending: str, text: str | None) -> None:
         if text is None:
@@ -127,13 +142,28 @@ class ExportScreen(Dialog):
         if not self.exports.figures:
             self.notify("There is no figure here.")
             return
+        dots = self._typed("dpi") or DPI
+        if not dots.isascii() or not dots.isdigit():
+            self.notify(f"dpi is a whole number, not {dots!r}.", severity="error", markup=False)
+            return
+        asked: dict[str, Any] = {
+            "size": self._typed("size") or SIZE,
+            "dpi": int(dots[:9]),
+            "title": self._typed("title"),
+        }
+        try:
+            look(**asked)
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
         # The app draws it: the dialog is gone by then.
-        self.lab.run_worker(self._drawn(self._path(ending)), group="export")
+        self.lab.run_worker(self._drawn(self._path(ending), asked), group="export")
         self.dismiss(None)
 
-    async def _drawn(self, path: Path) -> None:
+    async def _drawn(self, path: Path, asked: Mapping[str, Any]) -> None:
+        figure = asdict(self.exports.figures[0])
         try:
-            await self.lab.interactive.ask("picture", figure=asdict(self.exports.figures[0]), path=str(path.absolute()))
+            await self.lab.interactive.ask("picture", figure=figure, path=str(path.absolute()), **asked)
         except InputError as error:
             self.lab.notify(str(error), severity="error", markup=False)
             return

@@ -1,9 +1,7 @@
 """Ways to fill a form other than typing: presets, an editor, lists of what is at hand."""
 
-import asyncio
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from textual import on
 
@@ -75,17 +73,12 @@ class Filling(LabScreen):
 
     @on(Form.Picking)
     def _pick(self, event: Form.Picking) -> None:
-        self.run_worker(self._picker(event.field.name, event.field.title), group="picker", exclusive=True)
+        from tui_app.screens.source_options import picker
 
-    async def _picker(self, name: str, title: str) -> None:
-        from tui_app.screens.pickers import PickScreen
-        from tui_app.screens.sources import at_hand, entries
-
-        options = await asyncio.to_thread(at_hand, name, list(self.lab.runs.rows.values()), Path.cwd())
+        name: Literal["model", "data"] = "model" if event.field.name == "model" else "data"
         train = self._finetune if name == "model" and self.EXPERIMENT != FINETUNE else None
-        picked = await self.app.push_screen_wait(PickScreen(title, options, more=entries, free=True, finetune=train))
-        if picked:
-            self.form.set_text(name, picked)
+        dialog = picker(name, event.field.title, self.lab.runs.rows.values(), finetune=train)
+        self.app.push_screen(dialog, lambda picked: self.form.set_text(name, picked) if picked else None)
 
     def _finetune(self, model: str) -> None:
         """Opens the fine-tuning page on that model and this page's data."""

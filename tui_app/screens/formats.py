@@ -45,7 +45,7 @@ class FormatsScreen(Asking):
     def body(self) -> Iterable[Widget]:
         yield Horizontal(
             Pane(self.first, label="Format", jump="f", id="left"),
-            Pane(self.second, label="Beside", jump="b", id="right", classes="-absent"),
+            Pane(self.second, label="Compare with", jump="b", id="right", classes="-absent"),
             id="top",
             classes="deck",
         )
@@ -165,6 +165,7 @@ class FormatsScreen(Asking):
 
     def action_formats_edit(self) -> None:
         self.set_focus(self.side.field)
+        self.side.field.select_all()
 
     def action_formats_compare(self) -> None:
         self.compares = not self.compares
@@ -202,9 +203,6 @@ class FormatsScreen(Asking):
     def action_formats_previous(self) -> None:
         self.place -= 1
         self.wake()
-
-    def action_formats_model(self) -> None:
-        self.run_worker(self._pick_model(), group="picker", exclusive=True)
 
     def action_formats_quantize(self) -> None:
         self.lab.open_experiment("quantize", self._settings())

@@ -132,7 +132,7 @@ class Asking(LabScreen):
 
     async def _load(self) -> None:
         """The layers of the model, whatever name it goes by."""
-        from engine.experiments.chain import pinned
+        from engine.experiments.results import pinned
 
         asked = self.model
         model = await asyncio.to_thread(pinned, asked)
@@ -148,15 +148,11 @@ class Asking(LabScreen):
         self.model, self._layers = model, layers
         self.layer = next((one["name"] for one in layers if one["type"] == "Linear"), layers[0]["name"])
 
-    async def _pick_model(self) -> None:
-        from tui_app.screens.pickers import PickScreen
-        from tui_app.screens.sources import at_hand, entries
+    def action_formats_model(self) -> None:
+        from tui_app.screens.source_options import picker
 
-        history = list(self.lab.runs.rows.values())
-        options = await asyncio.to_thread(at_hand, "model", history, Path.cwd())
-        picked = await self.app.push_screen_wait(PickScreen("Model", options, more=entries, free=True))
-        if picked:
-            self.open_model(picked)
+        dialog = picker("model", "Model", self.lab.runs.rows.values())
+        self.app.push_screen(dialog, lambda picked: self.open_model(picked) if picked else None)
 
     # What the page fills in
 

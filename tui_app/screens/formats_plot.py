@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from engine.figures.palette import style
 from tui_app import glyphs
+from tui_app.living import Living
 from tui_app.text import clean
 from tui_app.widgets.units import show
 
@@ -25,7 +26,7 @@ def columns_in(width: int) -> int:
     return max(3, width - 1 + width % 2)
 
 
-class FormatPlot(Widget, can_focus=True):
+class FormatPlot(Living, Widget, can_focus=True):
     """Facts above, the plot below. Columns in the series' hue hold values of the format, the others get rounded."""
 
     HELP = (

@@ -6,15 +6,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from engine.formats.neighbours import FAMILIES
-from engine.formats.spec import KINDS, SpecError, parse_spec
+from engine.formats.registry import FAMILIES, NAMES, parse_spec
+from engine.formats.spec import SpecError
 from tui_app import glyphs
+from tui_app.living import Living
 from tui_app.screens.formats_plot import FormatPlot
 from tui_app.text import clean
 from tui_app.widgets.lineinput import LineInput
 
 
-class Side(Vertical):
+class Side(Living, Vertical):
     """`spec` is the last text that names a format; what is wrong with the text in the field stands below it."""
 
     class Changed(Message):
@@ -49,9 +50,9 @@ class Side(Vertical):
     def family(self, step: int) -> str:
         """The format of the next family: as it was left there, or its example."""
         name = parse_spec(self.spec).name
-        place = FAMILIES.index(name) if name in FAMILIES else -min(step, 0)
-        following = FAMILIES[(place + step) % len(FAMILIES)]
-        return self._kept.get(following, KINDS[following].example)
+        place = NAMES.index(name) if name in NAMES else -min(step, 0)
+        following = NAMES[(place + step) % len(NAMES)]
+        return self._kept.get(following, FAMILIES[following].example)
 
     def fitted(self, text: str) -> None:
         """Says what the data made of a format that leaves something open."""

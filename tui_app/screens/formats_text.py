@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.content import Content
 
-from engine.experiments.base import Column as Quantity
+from engine.experiments.api import Column as Quantity
 from engine.figures.figure import Figure, Series
 from engine.figures.palette import style
 from engine.figures.table import Table as Rows
@@ -22,7 +22,7 @@ QUANTITIES = (
     Quantity("sqnr_db", "SQNR", "db"),
     Quantity("zeros", "Zeros", "percent"),
     Quantity("saturated", "Sat.", "percent"),
-    Quantity("largest_error", "Off by", "number"),
+    Quantity("largest_error", "Max error", "number"),
     Quantity("elements", "Weights", "number"),
 )
 _SHORTEST = 14  # cells of a layer's name
@@ -30,18 +30,18 @@ _GAP = 2
 
 
 class LayersTable(ValuesTable):
-    """The layers of a model; a long name keeps its end, by which layers differ."""
+    """The layers of a model; a long name keeps what tells it from the others."""
 
     HELP = "All layers in this format, the noisiest first. Moving chooses the layer; o sorts by another column."
 
-    def columns_of(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> list[Column]:
-        name, *others = super().columns_of(quantities, entries)
+    def columns_of(self) -> list[Column]:
+        name, *others = super().columns_of()
         return [Column(name.key, name.label, _SHORTEST, flex=True), *others]
 
-    def cells_of(self, entry: Entry, quantities: Sequence[Quantity]) -> list[Content | str]:
-        _, *others = super().cells_of(entry, quantities)
-        (_, room), *_ = fit(self.columns_of(quantities, [entry]), self.size.width)
-        return [ending(entry.key, room), *others]
+    def cells_of(self, entry: Entry) -> list[Content | str]:
+        _, *others = super().cells_of(entry)
+        (first, room), *_ = fit(self.columns, self.size.width)
+        return [self.layer_text(entry.key, self.columns[first].key, room), *others]
 
 
 def entries(layers: Sequence[Values]) -> list[Entry]:

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.experiments.parts.graph_tables import analysis_listing
+from engine.experiments.graph.report import analysis_listing
 from engine.graph.analyses import ANALYSES, dropout_sentence
 from engine.graph.tree import Branch
 from tui_app import glyphs
@@ -49,7 +49,6 @@ class GraphScreen(GraphChanging):
         self.edges = Table(EDGES, id="edges", opens=True)
         self.histogram = Table(HISTOGRAM, id="histogram", opens=True, empty="No operators.")
         self.details = Details(id="details")
-        self._filled = False
         self._resting: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -72,17 +71,10 @@ class GraphScreen(GraphChanging):
         self._title()
         self.say(HINT)
         self.outline.focus()
-        if self._filled:
-            self.action_graph_capture()
-        else:
-            self.run_worker(self._warm(), group="warm")
-
-    async def _warm(self) -> None:
-        """The first export of a process takes longer: that is done while the page is looked at."""
-        await self.lab.interactive.ask("graph_warm")
+        self.action_graph_capture()
 
     def fill(self, config: Mapping[str, Any]) -> None:
-        """Takes a run's settings over and captures."""
+        """Takes a run's settings over and captures; before the page is there, that is what it begins with."""
         usual = Choice()
         names = str(config.get("inputs", "")).partition(";")[0]
         self.choice = replace(
@@ -91,9 +83,8 @@ class GraphScreen(GraphChanging):
             inputs=tuple(name.strip() for name in names.split(",") if name.strip()) or usual.inputs,
             **{name: config.get(name, getattr(usual, name)) for name in ("attention", "mode", "batch", "sequence")},
         )
-        self._filled = True
         if self.is_mounted:
-            self.action_graph_capture()
+            self.capture_instead()
 
     # Steps
 

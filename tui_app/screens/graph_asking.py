@@ -19,6 +19,7 @@ from tui_app.widgets.line import Line
 
 INPUTS = ("input_ids", "attention_mask", "labels")
 TICK = 0.5
+GROUP = "graph"  # of workers that ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class GraphAsking(Views):
 
     async def capture(self, choice: Choice) -> Step | None:
         """A new step, not yet shown."""
-        from engine.experiments.chain import pinned
+        from engine.experiments.results import pinned
 
         try:
             choice = replace(choice, model=await asyncio.to_thread(pinned, choice.model))

@@ -6,10 +6,10 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.graph.passes import PASSES
-from tui_app.screens.graph_asking import Choice, Step
-from tui_app.screens.graph_choosing import inputs_of, setting_of
+from tui_app.screens.graph_asking import GROUP, Choice, Step
+from tui_app.screens.graph_choosing import as_typed, inputs_of, setting_of
 from tui_app.screens.graph_walking import GraphWalking
-from tui_app.screens.pickers import Option
+from tui_app.screens.pickers import Option, PickScreen
 
 FORMATS = ("fixed(8)", "fixed(4)", "mxint8", "mxfp4", "ternary")
 
@@ -23,7 +23,7 @@ class GraphChanging(GraphWalking):
             work.close()
             self.notify("Still at work; this can be asked for afterwards.", timeout=2)
         else:
-            self.run_worker(work, group="graph")
+            self.run_worker(work, group=GROUP)
 
     def push_step(self, step: Step) -> None:
         """Shows a graph that was made from the one in view."""
@@ -44,16 +44,11 @@ class GraphChanging(GraphWalking):
         self.say(f"Undone: {undone.graph.passes[-1]}.")
 
     def action_graph_passes(self) -> None:
-        self.choose(self._pick_pass())
-
-    async def _pick_pass(self) -> None:
         options = []
         for one in PASSES.values():
             calls = [f"{one.name}({spec})" for spec in FORMATS] if one.needs else [one.name]
             options += [Option(call, one.title) for call in calls]
-        picked = await self.pick("Transform", options, free=True)
-        if picked:
-            self.do(self._transform(picked))
+        self.pick(PickScreen("Transform", options, typed=as_typed), lambda picked: self.do(self._transform(picked)))
 
     async def _transform(self, text: str) -> None:
         assert self.step is not None
@@ -77,13 +72,10 @@ class GraphChanging(GraphWalking):
         report, after = answer
         self.steps[-1] = replace(self.step, erased=frozenset(report["users"]))
         self.show_step()
-        if await self.app.push_screen_wait(ErasedScreen(report, after.found if after else "")) and after is not None:
+        if await self.lab.ask(self, ErasedScreen(report, after.found if after else "")) and after is not None:
             self.push_step(replace(after, erased=frozenset(report["users"])))
 
     def action_graph_compare(self) -> None:
-        self.choose(self._pick_other())
-
-    async def _pick_other(self) -> None:
         assert self.step is not None
         step, choice = self.step, self.step.choice
         before = [Option(f"step {place}", one.graph.heading) for place, one in enumerate(self.steps[:-1])]
@@ -91,29 +83,29 @@ class GraphChanging(GraphWalking):
         other = "eval" if choice.mode == "train" else "train"
         more = [Option(f"mode={other}", "a new capture"), Option("attention=eager", "a new capture")]
         options = [*before, *without, *more, Option("another model", "a new capture")]
-        picked = await self.pick("Compare with", options, text="", free=True)
-        if not picked:
-            return
+        self.pick(PickScreen("Compare with", options, typed=as_typed), lambda picked: self._other(picked, step))
+
+    def _other(self, picked: str, step: Step) -> None:
+        """A step before, or a new capture with something else."""
+        choice = step.choice
         if picked.startswith("step "):
             self.compare(self.steps[int(picked.removeprefix("step "))], step)
-            return
-        try:
-            changed = await self._other(picked, choice)
-        except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        if changed is not None:
-            self.do(self._compare_with(step, changed))
+        elif picked == "another model":
+            self.pick_model("Compare with which model?", lambda model: self._beside(step, model=model))
+        elif picked.startswith("without "):
+            name = picked.removeprefix("without ")
+            self._beside(step, inputs=tuple(one for one in choice.inputs if one != name))
+        else:
+            try:
+                changes = setting_of(picked) if "=" in picked else {"inputs": inputs_of(picked)}
+            except InputError as error:
+                self.notify(str(error), severity="error", markup=False)
+                return
+            self._beside(step, **changes)
 
-    async def _other(self, picked: str, choice: Choice) -> Choice | None:
-        if picked == "another model":
-            model = await self.model_at_hand("Compare with which model?")
-            return replace(choice, model=model) if model else None
-        if picked.startswith("without "):
-            return replace(
-                choice, inputs=tuple(name for name in choice.inputs if name != picked.removeprefix("without "))
-            )
-        return replace(choice, **(setting_of(picked) if "=" in picked else {"inputs": inputs_of(picked)}))
+    def _beside(self, step: Step, **changes: Any) -> None:
+        """Captures with something else and shows what differs."""
+        self.do(self._compare_with(step, replace(step.choice, **changes)))
 
     async def _compare_with(self, step: Step, choice: Choice) -> None:
         other = await self.capture(choice)
@@ -123,10 +115,10 @@ class GraphChanging(GraphWalking):
             self.say(other.graph.problem, wrong=True)
 
     def compare(self, left: Step, right: Step) -> None:
-        """Opens the page that shows what differs."""
+        """Opens the page that shows what differs, unless another one was gone to meanwhile."""
         from tui_app.screens.graph_diff import GraphDiffScreen
 
-        self.app.push_screen(GraphDiffScreen(left.graph, right.graph))
+        self.lab.arrive(self, GraphDiffScreen(left.graph, right.graph))
 
     def action_app_export(self) -> None:
         if self.step is None:

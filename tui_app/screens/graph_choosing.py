@@ -1,13 +1,11 @@
 """Choosing what the Graph page captures: model, inputs, mode, attention and sizes."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from tui_app.screens.graph_asking import GraphAsking
+from tui_app.screens.graph_asking import GROUP, GraphAsking
 from tui_app.screens.pickers import Option, PickScreen
 
 SETS = (
@@ -22,13 +20,14 @@ SETS = (
 class GraphChoosing(GraphAsking):
     """Each choice captures anew."""
 
-    async def pick(self, title: str, options: Sequence[Option], **more: Any) -> str | None:
-        """What was picked in a dialog."""
-        return await self.app.push_screen_wait(PickScreen(title, options, **more))
+    def pick(self, dialog: PickScreen, then: Callable[[str], object]) -> None:
+        """Opens a dialog; `then` gets what was picked."""
 
-    def choose(self, work: Coroutine[Any, Any, None]) -> None:
-        """Starts a dialog."""
-        self.run_worker(work, group="choosing", exclusive=True)
+        def take(picked: str | None) -> None:
+            if picked:
+                then(picked)
+
+        self.app.push_screen(dialog, take)
 
     def action_graph_capture(self) -> None:
         """Captures what is chosen."""
@@ -36,35 +35,28 @@ class GraphChoosing(GraphAsking):
 
     def _recapture(self, **changes: Any) -> None:
         self.choice = replace(self.choice, **changes)
+        self.capture_instead()
+
+    def capture_instead(self) -> None:
+        """Captures what is chosen now, in place of whatever is under way."""
+        self.workers.cancel_group(self, GROUP)
+        self.asking = ""
         self.action_graph_capture()
 
     def action_graph_model(self) -> None:
-        self.choose(self._pick_model())
+        self.pick_model("Model", lambda picked: self._recapture(model=picked))
 
-    async def _pick_model(self) -> None:
-        picked = await self.model_at_hand("Model")
-        if picked:
-            self._recapture(model=picked)
+    def pick_model(self, title: str, then: Callable[[str], object]) -> None:
+        """A model from those that are at hand, or one that is named."""
+        from tui_app.screens.source_options import picker
 
-    async def model_at_hand(self, title: str) -> str | None:
-        """A model picked from those that are at hand, or named."""
-        from tui_app.screens.sources import at_hand, entries
-
-        options = await asyncio.to_thread(at_hand, "model", list(self.lab.runs.rows.values()), Path.cwd())
-        return await self.pick(title, options, more=entries, free=True)
+        self.pick(picker("model", title, self.lab.runs.rows.values()), then)
 
     def action_graph_inputs(self) -> None:
-        self.choose(self._pick_inputs())
-
-    async def _pick_inputs(self) -> None:
-        picked = await self.pick("Inputs", [Option(text) for text in SETS], free=True)
-        if picked:
-            self._recapture(inputs=inputs_of(picked))
+        dialog = PickScreen("Inputs", [Option(text) for text in SETS], typed=as_typed)
+        self.pick(dialog, lambda picked: self._recapture(inputs=inputs_of(picked)))
 
     def action_graph_settings(self) -> None:
-        self.choose(self._pick_setting())
-
-    async def _pick_setting(self) -> None:
         now = self.choice
         options = [
             Option(f"{name}={value}", "as it is" if getattr(now, name) == value else "")
@@ -72,13 +64,18 @@ class GraphChoosing(GraphAsking):
             for value in values
         ]
         options += [Option(f"batch={now.batch}", "type another number"), Option(f"sequence={now.sequence}", "likewise")]
-        picked = await self.pick("Settings of the capture", options, free=True)
-        if not picked:
-            return
+        self.pick(PickScreen("Settings of the capture", options, typed=as_typed), self._set)
+
+    def _set(self, picked: str) -> None:
         try:
             self._recapture(**setting_of(picked))
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
+
+
+def as_typed(text: str) -> Option:
+    """Whatever is typed can be taken."""
+    return Option(text, "as typed")
 
 
 def inputs_of(text: str) -> tuple[str, ...]:

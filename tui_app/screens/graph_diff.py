@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from textual.content import Content
 from textual.widget import Widget
 
-from engine.experiments.base import Column, Listing
-from engine.experiments.parts.graph_tables import DIFFERENCE
+from engine.experiments.api import Column, Listing
+from engine.experiments.graph.report import DIFFERENCE
 from engine.figures.table import Table
 from engine.graph.diff import Diff, compare
 from engine.graph.explain import explain
@@ -34,7 +34,7 @@ class GraphDiffScreen(LabScreen):
     """Sentences above; below what differs, all nodes, or the modules, one table at a time."""
 
     CSS = "GraphDiffScreen #sides { height: 1; padding: 0 1; background: $boost; }"
-    HELP = "What differs between two graphs, worked out from their nodes. t shows the next table, o sorts, / filters."
+    HELP = "What differs between two graphs, worked out from their nodes. m shows the next table, o sorts, / filters."
 
     def __init__(self, left: Graph, right: Graph) -> None:
         super().__init__()

@@ -10,11 +10,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_app.actions import bindings
+from tui_app.living import Leaving
 from tui_app.screens.graph_text import erased_text
 from tui_app.text import clean
 
 
-class ErasedScreen(ModalScreen[bool]):
+class ErasedScreen(Leaving, ModalScreen[bool]):
     """Answers whether the node is to be erased, its users rewired."""
 
     DEFAULT_CLASSES = "dialog"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.graph.record import Node
 from engine.graph.tree import Branch
 from tui_app.screens.graph_choosing import GraphChoosing
-from tui_app.screens.pickers import Option
+from tui_app.screens.pickers import Option, PickScreen
 from tui_app.widgets.graphfind import FindingTree
 
 
@@ -50,15 +50,13 @@ class GraphWalking(GraphChoosing):
         elif len(names) == 1:
             self.jump(names[0])
         else:
-            self.choose(self._pick_edge(names, what))
+            self._pick_edge(names, what)
 
-    async def _pick_edge(self, names: Sequence[str], what: str) -> None:
+    def _pick_edge(self, names: Sequence[str], what: str) -> None:
         assert self.step is not None
         nodes = self.step.graph.by_name
         options = [Option(name, f"{nodes[name].operator} {nodes[name].shape_text}") for name in names]
-        picked = await self.pick(f"Go to which {what}?", options)
-        if picked:
-            self.jump(picked)
+        self.pick(PickScreen(f"Go to which {what}?", options), self.jump)
 
     def action_graph_back(self) -> None:
         self.outline.return_to(self.trail.pop())

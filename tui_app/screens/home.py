@@ -93,26 +93,34 @@ class HomeScreen(RunActions):
             self.table.action_table_top()  # failures came to the top
         self._preview()
 
+    def _shown(self) -> list[str]:
+        """A run may be gone while another page was in front, before the board heard of it."""
+        return [name for name in self.board.shown() if name in self.lab.runs.rows]
+
     def _show(self) -> None:
-        feed, now = self.lab.runs, self.lab.clock()
-        # A run may be gone while another page was in front, before the board heard of it.
-        ids = [name for name in self.board.shown() if name in feed.rows]
+        feed, ids = self.lab.runs, self._shown()
         empty = feed.ready and not (feed.rows or feed.unread or feed.trouble)
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
             (self.query_one(Welcome) if empty else self.table).focus()
         labels = {run.metric.label for name in ids if (run := feed.rows[name]).metric is not None}
-        self.table.set_columns(columns(labels.pop() if len(labels) == 1 else ""))
+        tags = max((len(feed.rows[name].tag) for name in ids), default=0)
+        self.table.set_columns(columns(labels.pop() if len(labels) == 1 else "", max(4, tags) if tags else 0))
         reading = "" if feed.ready else "Reading the runs."
-        self.table.say(feed.trouble or ("No run passes the filter." if feed.rows else reading))
+        self.table.say(feed.trouble or (self.board.problem or "No run passes the filter." if feed.rows else reading))
         self.table.sort_mark(self.board.sort, self.board.descending)
-        baseline = self.baseline
-        pinned = f"baseline {baseline.id}" if baseline is not None else ""
+        pinned = home_facts.compared(self.baseline, self.lab.config.keys)
         self.query_one("#runs", Pane).title("Runs", pinned)
+        self._status(len(ids))
+        self._age()
+        self.renew_keys()
+
+    def _age(self) -> None:
+        """What looks different as time goes by."""
+        feed, now = self.lab.runs, self.lab.clock()
         slots = self.marks | self.query_one(HomeFigure).slots
         fresh = frozenset(self.lab.notebook.memory.unopened)
-        self.table.set_rows(self._rows.make(ids, feed.rows, now, slots, baseline, fresh))
-        self._status(len(ids))
+        self.table.set_rows(self._rows.make(self._shown(), feed.rows, now, slots, self.baseline, fresh))
         active = sorted(
             (run for run in feed.rows.values() if run.state in ("running", "queued")), key=lambda run: run.created
         )
@@ -120,7 +128,6 @@ class HomeScreen(RunActions):
         line.display = bool(active)
         line.show(home_facts.jobs(active, now, self.size.width))
         self._facts()
-        self.renew_keys()
 
     def _status(self, shown: int) -> None:
         feed = self.lab.runs
@@ -156,10 +163,6 @@ class HomeScreen(RunActions):
     @on(HomeFigure.Drawn)
     def _drawn(self) -> None:
         self._show()
-
-    def _age(self) -> None:
-        if self.is_current:
-            self._show()
 
     # Keys
 
@@ -202,12 +205,18 @@ class HomeScreen(RunActions):
         self.query_one(Welcome).new()
 
     def action_home_demo(self) -> None:
-        self.query_one(Welcome).demo()
+        self.query_one(Welcome).demo("text")
+
+    def action_home_demo_lm(self) -> None:
+        self.query_one(Welcome).demo("lm")
+
+    def action_home_demo_vision(self) -> None:
+        self.query_one(Welcome).demo("vision")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The demo's key is for a project without runs; what needs a run waits for one."""
         empty = self.has_class("-empty")
-        if action == "home_demo":
+        if action.startswith("home_demo"):
             return empty
         needs_runs = action.startswith(("home_", "run_", "app_export", "app_copy")) and action != "home_new"
         return False if empty and needs_runs else super().check_action(action, parameters)

@@ -7,6 +7,7 @@ from textual.content import Content
 from engine.figures.units import in_seconds
 from engine.runtime.records import RunRecord
 from tui_app import glyphs
+from tui_app.actions import key_of
 from tui_app.runs.summary import Summary
 from tui_app.screens.home_rows import STATE_STYLES, state_text
 from tui_app.text import clean, count, error_line, moment
@@ -18,12 +19,24 @@ def remaining(seconds: float) -> str:
     return in_seconds(seconds) if seconds >= 60 else f"{max(1, round(seconds))} s"
 
 
+def compared(baseline: Summary | None, keys: Mapping[str, str]) -> str:
+    """What the column of differences is a difference from."""
+    sign, key = glyphs.sign("delta"), key_of("home.baseline", keys)
+    if baseline is not None:
+        return f"{sign} from {baseline.id}; {key} unpins it"
+    return f"{sign} from each run's baseline; {key} pins one for all"
+
+
 def facts(run: Summary, record: RunRecord | None, baseline: RunRecord | None, now: float) -> Content:
     """State, times, the best point, what differs from the baseline's settings, and what went wrong."""
     lines: list[Content] = [
         Content.assemble((run.name, "bold")),
         Content.assemble(run.experiment, "  ", state_text(run)),
     ]
+    if run.tags:
+        lines.append(_pair("tags", run.tag))
+    if run.note:
+        lines.append(_pair("note", run.note))
     lines.append(_pair("device", run.device or glyphs.sign("dash")))
     if run.started is not None:
         lines.append(_pair("started", moment(run.started, now)))

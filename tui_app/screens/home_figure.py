@@ -10,6 +10,8 @@ from textual.worker import get_current_worker
 
 from engine.figures.figure import Figure
 from engine.runtime.records import RunRecord
+from tui_app.pace import Pace
+from tui_app.runs.notice import failure, waiting
 from tui_app.widgets.curve import CurveView
 from tui_app.widgets.pane import Pane
 
@@ -33,12 +35,13 @@ class HomeFigure(Pane):
         self._marks: dict[str, int] = {}
         self._shown: object = None
         self._soon: Timer | None = None
+        self._pace = Pace(SECONDS)
 
     def want(self, ids: Sequence[str], marks: Mapping[str, int]) -> None:
         """The runs to draw, shortly; asking again costs nothing."""
         self._ids, self._marks = tuple(ids), dict(marks)
         if self._soon is None:
-            self._soon = self.set_timer(SECONDS, self._look)
+            self._soon = self.set_timer(self._pace.seconds, self._look)
 
     def _look(self) -> None:
         self._soon = None
@@ -53,13 +56,17 @@ class HomeFigure(Pane):
         from tui_app.runs.overlay import overlaid
 
         worker = get_current_worker()
-        figures, slots = overlaid(records, marks) if records else ([], {})
+        with self._pace.measured():
+            figures, slots = overlaid(records, marks) if records else ([], {})
         if not worker.is_cancelled:
-            nothing = "" if not records else "No points yet." if len(records) == 1 else "These runs share no figure."
-            self.app.call_from_thread(self._show, figures, slots, nothing)
+            wrong = failure(records[0], cast("LabApp", self.app).config.keys) if len(records) == 1 else ""
+            alone = (
+                wrong or waiting(records[0], "No points yet.") if len(records) == 1 else "These runs share no figure."
+            )
+            self.call_from_thread(self._show, figures, slots, alone if records else "", bool(wrong))
 
-    def _show(self, figures: list[Figure], slots: dict[str, int], nothing: str) -> None:
-        self.curve.placeholder = nothing
+    def _show(self, figures: list[Figure], slots: dict[str, int], nothing: str, alarm: bool) -> None:
+        self.curve.say(nothing, alarm=alarm)
         self.curve.set_figures(figures)
         if slots != self.slots:
             self.slots = slots

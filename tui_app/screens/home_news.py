@@ -6,11 +6,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_app import glyphs
+from tui_app.living import Living
 from tui_app.runs.summary import Summary
 from tui_app.text import moment
 
 
-class Since(Static):
+class Since(Living, Static):
     """Says it once a visit, when all runs have been read."""
 
     def __init__(self) -> None:

@@ -11,6 +11,7 @@ from tui_app.text import age
 from tui_app.widgets.table import Column, Row
 from tui_app.widgets.units import show
 
+TAGS = 20  # cells that tags take at most
 STATE_STYLES = {
     "running": "bold $success",
     "queued": "$warning",
@@ -19,12 +20,12 @@ STATE_STYLES = {
     "finished": "$success",
     "failed": "bold $error",
     "cancelled": "$muted",
-    "unreadable": "bold $error",
+    "damaged": "bold $error",
 }
 
 
-def columns(metric: str = "") -> tuple[Column, ...]:
-    """The columns; the best value goes by its own name where all runs share it."""
+def columns(metric: str = "", widest: int = 0) -> tuple[Column, ...]:
+    """The columns; the best value goes by its own name where all runs share it. Tags have one where there are any."""
     return (
         Column("id", "id", 6),
         Column("experiment", "kind", 8, rank=2),
@@ -35,6 +36,7 @@ def columns(metric: str = "") -> tuple[Column, ...]:
         Column("bytes", "size", 7, right=True, rank=1),
         Column("progress", "progress", 15, rank=3),
         Column("age", "age", 4, right=True),
+        *([Column("tags", "tags", min(TAGS, widest), rank=4)] if widest else []),
     )
 
 
@@ -50,13 +52,23 @@ def progress_text(run: Summary, width: int = 15) -> Content:
         done, rest = glyphs.bar(run.fraction, width - 5)
         colour = STATE_STYLES[run.state].removeprefix("bold ")
         return Content.assemble((done, colour), (rest, "$border-blurred"), f" {run.percent:3}%")
-    if run.state == "failed" and run.problem:
+    if run.state in ("failed", "damaged") and run.problem:
         return Content.styled(run.problem, "$muted")
     return Content.styled(f"{run.done}/{run.total}" if run.total else "", "$muted")
 
 
+def own_delta_text(delta: Metric | None) -> Content | str:
+    """The difference from the run's own baseline, paired on the same samples; dim inside its noise."""
+    if delta is None:
+        return Content.styled(glyphs.sign("dash"), "$muted")
+    text = show(delta.value, delta.unit, bare=True, signed=True)
+    low, high = (delta.value if bound is None else bound for bound in (delta.low, delta.high))
+    clear = low > 0 or high < 0
+    return Content.styled(text, ("$success" if delta.value > 0 else "$error") if clear else "$muted")
+
+
 def delta_text(metric: Metric | None, baseline: Metric | None) -> Content | str:
-    """The difference from the baseline; dim where the intervals overlap, so that noise does not shout."""
+    """The difference from the pinned baseline; dim where the intervals overlap, so that noise does not shout."""
     if metric is None or baseline is None or metric.label != baseline.label:
         return Content.styled(glyphs.sign("dash"), "$muted")
     difference = metric.value - baseline.value
@@ -80,7 +92,9 @@ def row(run: Summary, now: float, slot: int | None, baseline: Summary | None, fr
     delta = (
         Content.styled("base", "$secondary")
         if is_baseline
-        else delta_text(run.metric, baseline.metric if baseline is not None else None)
+        else own_delta_text(run.delta)
+        if baseline is None
+        else delta_text(run.metric, baseline.metric)
     )
     return Row(
         run.id,
@@ -94,6 +108,7 @@ def row(run: Summary, now: float, slot: int | None, baseline: Summary | None, fr
             show(run.bytes, "bytes") if run.bytes is not None else Content.styled(glyphs.sign("dash"), "$muted"),
             progress_text(run),
             Content.styled(age(run.created, now) if run.created else "", "$muted"),
+            Content.styled(run.tag, "$accent"),
         ),
         mark,
     )

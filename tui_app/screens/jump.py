@@ -7,10 +7,11 @@ from textual.geometry import Offset
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui_app.living import Leaving
 from tui_app.screens.base import LabScreen
 
 
-class JumpScreen(ModalScreen[None]):
+class JumpScreen(Leaving, ModalScreen[None]):
     """Letters over the panes of `page`; any other key leaves."""
 
     def __init__(self, page: LabScreen) -> None:
@@ -28,6 +29,10 @@ class JumpScreen(ModalScreen[None]):
                 yield label
         names = "   ".join(f"{letter} {pane.label}" for letter, pane in self._panes.items())
         yield Static(Content(f" jump to:  {names}"), id="jump-line")
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Every key is an answer."""
+        return True
 
     def on_key(self, event: Key) -> None:
         event.stop()

@@ -10,8 +10,7 @@ from tui_app.screens.pickers import Option
 
 def choices() -> list[Option]:
     """All experiments, with what each is for."""
-    found = [registry.get(name) for name in registry.NAMES]
-    return [Option(experiment.name, experiment.summary) for experiment in found]
+    return [Option(name, registry.summary_of(name)) for name in registry.names()]
 
 
 def page(name: str, config: Mapping[str, Any] | None = None) -> ExperimentScreen:

@@ -1,6 +1,6 @@
 """The page of one point: what it measured, layer by layer, or why it failed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from textual.containers import Horizontal, VerticalScroll
@@ -8,10 +8,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.experiments.base import Experiment
-from engine.experiments.cells import layer_label
+from engine.experiments.api import Column as Quantity
+from engine.experiments.cells import layer_labels
+from engine.experiments.taken import facts as machine_facts
+from engine.experiments.taken import taken_by
 from engine.figures.table import Table as Rows
 from engine.runtime.records import PointRecord, RunRecord
+from engine.runtime.resources import Taken
 from tui_app import glyphs
 from tui_app.actions import bindings
 from tui_app.screens.base import Exports, LabScreen
@@ -25,7 +28,14 @@ from tui_app.widgets.table import Column, Row, Table
 from tui_app.widgets.units import heading, interval, show
 
 UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}
-ENDINGS = {"_db": "db", "accuracy": "percent", "bytes": "bytes", "memory": "bytes", "seconds": "seconds"}
+ENDINGS = {
+    "_db": "db",
+    "accuracy": "percent",
+    "perplexity": "number",
+    "bytes": "bytes",
+    "memory": "bytes",
+    "seconds": "seconds",
+}
 LABELS = {"sqnr_weight_db": "SQNR w", "sqnr_input_db": "SQNR x", "spec": "format"}
 KEPT = ("name", "sqnr_weight_db")
 NAME, BAR = 14, 12
@@ -74,7 +84,9 @@ class PointScreen(LabScreen):
         layers = layers_of(point)
         self.set_class(not layers, "-bare")
         self.query_one("#point", Pane).title(f"{record.id}, point {point.index}")
-        self.query_one("#facts", Static).update(facts(point, found(record)))
+        experiment = found(record)
+        measured = experiment.columns_of(record.config) if experiment else ()
+        self.query_one("#facts", Static).update(facts(point, measured, taken_by(record).get(point.index)))
         columns, rows = layer_rows(layers)
         if not layers:
             self.call_after_refresh(self.show_pane, self.query_one("#log", Pane))
@@ -119,9 +131,7 @@ def layer_rows(layers: list[Mapping[str, Any]]) -> tuple[list[Column], list[Row]
     """The table of layers: a column for each value, and a bar for the signal-to-noise ratio of the weights."""
     keys = list(layers[0]) if layers else []
     names = [str(layer.get("name", "")) for layer in layers]
-    short = [layer_label(name) for name in names]
-    names = short if len(set(short)) == len(names) else names
-    layers = [{**layer, "name": name} for name, layer in zip(names, layers, strict=True)]
+    layers = [{**layer, "name": name} for name, layer in zip(layer_labels(names), layers, strict=True)]
     columns = [_layer_column(key, layers, place) for place, key in enumerate(keys)]
     highest = max((layer.get("sqnr_weight_db") or 0.0 for layer in layers), default=0.0)
     if highest > 0:
@@ -148,14 +158,16 @@ def _unit(key: str) -> str:
     return next((unit for ending, unit in ENDINGS.items() if key.endswith(ending)), UNITS.get(key, "number"))
 
 
-def facts(point: PointRecord, experiment: Experiment | None) -> Content:
-    """State, parameters, the experiment's columns with their intervals, then everything else that was measured."""
-    columns = {column.key: column for column in experiment.columns} if experiment else {}
+def facts(point: PointRecord, measured: Sequence[Quantity], took: Taken | None = None) -> Content:
+    """State, parameters, the columns of the run with their intervals, then everything else that was measured."""
+    columns = {column.key: column for column in measured}
     bounds = {name for column in columns.values() for name in (column.low, column.high)}
     lines = [state(point) if point.state != "failed" else Content.styled(error_line(point.error), "$error")]
     told = [("attempt", str(point.attempt)), ("device", clean(point.device or ""))]
     if point.seconds is not None:
         told.append(("took", show(point.seconds, "seconds")))
+    if took is not None:
+        told += machine_facts(took)
     lines += [_fact(name, text) for name, text in told if text]
     for key, value in _plain(point):
         if key in bounds:

@@ -3,9 +3,9 @@
 from textual import on
 
 from engine.errors import InputError
-from engine.runtime.chain import PREFIX
+from engine.runtime.references import PREFIX
 from engine.runtime.spec import RunSpec
-from tui_app.runs.summary import ENDED, Summary
+from tui_app.runs.summary import Summary
 from tui_app.screens.experiment import ExperimentScreen
 from tui_app.widgets.form.fields import to_text
 from tui_app.widgets.form.form import Form
@@ -42,8 +42,8 @@ class PruneScreen(ExperimentScreen):
             self._say()
 
     def _last_quantised(self) -> Summary | None:
-        """The newest quantisation run that has chosen a point, unless something has been pruned since."""
-        chosen = [run for run in self.lab.runs.rows.values() if run.state in ENDED and run.metric is not None]
+        """The newest quantisation run that has finished and chosen a point, unless something has been pruned since."""
+        chosen = [run for run in self.lab.runs.rows.values() if run.state == "finished" and run.metric is not None]
         either = [run for run in chosen if run.experiment in ("quantize", "prune")]
         newest = max(either, key=lambda run: (run.created, run.id), default=None)
         return newest if newest is not None and newest.experiment == "quantize" else None
@@ -54,10 +54,8 @@ class PruneScreen(ExperimentScreen):
         except InputError:
             config = {"data": run.data}
         self._start = run.id
-        self.form.set_text("model", PREFIX + run.id)
-        for name in CARRIED:
-            if name in config:
-                self.form.set_text(name, to_text(config[name]))
+        carried = {name: to_text(config[name]) for name in CARRIED if name in config}
+        self.form.set_texts({"model": PREFIX + run.id, **carried})
         self._left = self.form.changed
         self.notify(f"Starts from what {run.id} chose. {run.reason}", title="Model", markup=False)
 

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.errors import InputError
+from engine.runtime.files import in_words
 from tui_app import glyphs
 from tui_app.actions import bindings, show_key
 from tui_app.runs.summary import Summary
@@ -50,6 +51,6 @@ class QuitScreen(Dialog):
             except InputError:  # it has ended by itself
                 continue
             except OSError as error:
-                self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
+                self.app.call_from_thread(self.app.notify, in_words(error), severity="error", markup=False)
                 return
         self.app.call_from_thread(self.app.exit)

@@ -8,14 +8,17 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from engine.experiments.base import Choice
-from engine.runtime.records import PointRecord
+from engine.experiments.api import Choice
+from engine.experiments.taken import in_words
+from engine.runtime.records import PointRecord, RunRecord
+from tui_app import glyphs
 from tui_app.actions import bindings
+from tui_app.runs.notice import failure
 from tui_app.runs.summary import Summary
 from tui_app.screens.base import Exports
 from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
-from tui_app.screens.shown import ShownRun
+from tui_app.screens.shown import NO_POINT, ShownRun
 from tui_app.screens.tail import Tail
 from tui_app.screens.views import Views
 from tui_app.text import clean
@@ -44,17 +47,19 @@ class RunScreen(RunActions, Views):
         self.run_id = run_id
         self.view = view if view in self.VIEWS else self.VIEWS[0]
         self._asked = view
-        self.curves = CurveView(placeholder="The figure appears with the first point.")
+        self.curves = CurveView(placeholder=NO_POINT)
         self.points = PointsTable(id="points-table", empty="This run has no points.")
         self.details = Details(id="details-view")
         self.settings = SettingsTable(id="settings-table")
         self.log_view = LogView(id="log-view")
         self.shown = ShownRun(self, self.curves, self.points, self.details)
         self._tail = Tail()
+        self._logged = "Log"
         self._best: Choice | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Line(id="line")
+        yield Line(id="failure")
         yield Horizontal(
             Vertical(
                 Pane(self.curves, label="Figure", jump="f", id="figure"),
@@ -94,18 +99,31 @@ class RunScreen(RunActions, Views):
             self._show_run()
 
     def _tick(self) -> None:
-        if self.is_current:
-            self._show_line()
-            self._show_log()
+        self._show_line()
+        self._show_log()
 
     def _show_run(self) -> None:
         records = self.lab.runs.records
         record = records.get(self.run_id)
+        first = self.shown.record is None
         self.shown.show(record)
         self._show_line()
+        self._show_failure(record, first)
         if record is not None:
             self.settings.set_run(record, records.get(self._baseline or ""), self.shown.experiment)
             self._show_log()
+
+    def _show_failure(self, record: RunRecord | None, first: bool) -> None:
+        """Above the figure, where there is one: else it stands in the figure's place. The failed point is at hand."""
+        text = failure(record, self.lab.config.keys) if record is not None and self.curves.figures else ""
+        what, _, advice = text.partition("\n\n")
+        footing = self.query_one("#failure", Line)
+        footing.display = bool(text)
+        said = "\n".join((what.replace(":\n", ": ", 1), advice.replace("\n", f" {glyphs.sign('dot')} ")))
+        footing.show(Content(said), layout=True)
+        failed = next(iter(record.failed), None) if record is not None else None
+        if first and failed is not None:
+            self.points.go_to(str(failed.index))
 
     def _show_line(self) -> None:
         run, best = self.chosen_run(), self.shown.best
@@ -124,13 +142,14 @@ class RunScreen(RunActions, Views):
         run, record = self.chosen_run(), self.shown.record
         if run is None or record is None or not self.log_view.is_on_screen:
             return
-        running = next((point for point in record.points if point.state == "running"), None)
+        running = next(iter(record.running), None)
         point = running or self.shown.point(self.points.key)
         if point is not None:
             fresh, lines = self._tail.read(run.path, point.index, point.attempt)
             if fresh:
                 self.log_view.clear()
-                self.query_one("#log", Pane).title(f"Log of {_named(point)}")
+                self._logged = f"Log of {_named(point)}"
+            self.query_one("#log", Pane).title(self._logged, in_words(record))
             self.log_view.add(lines)
 
     @on(Table.Highlighted, "#points-table")

@@ -1,21 +1,24 @@
 """What can be done to a run, the same wherever a run is shown."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from textual import work
 
 from engine.errors import InputError
+from engine.runtime.files import in_words
 from tui_app.actions import Action
 from tui_app.runs.summary import ENDED, Summary
 from tui_app.screens.searchactions import SearchActions
 
 CONFIRM_SECONDS = 4.0
 FOR_A_RUN: dict[str, frozenset[str]] = {  # with the states that leave nothing to do
-    "run_pause": frozenset(("finished", "cancelled", "unreadable")),
-    "run_cancel": ENDED | {"unreadable"},
-    "run_rerun": frozenset(("unreadable",)),
-    "run_log": frozenset(("unreadable",)),
+    "run_pause": frozenset(("finished", "cancelled", "damaged")),
+    "run_cancel": ENDED | {"damaged"},
+    "run_rerun": frozenset(("damaged",)),
+    "run_log": frozenset(("damaged",)),
+    "run_tag": frozenset(("damaged",)),
 }
 
 
@@ -56,6 +59,7 @@ class RunActions(SearchActions):
         name, until = self._cancelling
         if name == run.id and self.lab.clock() < until:
             self._cancelling = ("", 0.0)
+            self.app.clear_notifications()  # what asked for the second key has been answered
             self._control(control.cancel, run.path, f"{run.id} is cancelled.")
         else:
             self._cancelling = (run.id, self.lab.clock() + CONFIRM_SECONDS)
@@ -63,9 +67,18 @@ class RunActions(SearchActions):
             self.notify(text, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
 
     def action_run_rerun(self) -> None:
+        """At once: the keys that follow are for the form."""
+        from engine.runtime.spec import RunSpec
+
         run = self.chosen_run()
-        if run is not None:
-            self._rerun(run)
+        if run is None:
+            return
+        try:
+            config = RunSpec.read(run.path).config
+        except (InputError, OSError) as error:
+            self.notify(in_words(error), severity="error", markup=False)
+            return
+        self.lab.open_experiment(run.experiment, config)
 
     def action_run_log(self) -> None:
         run = self.chosen_run()
@@ -74,22 +87,33 @@ class RunActions(SearchActions):
 
             self.app.push_screen(RunScreen(run.id, view="log"))
 
+    def action_run_tag(self) -> None:
+        """Asks for tags and a note in one line, as they are."""
+        from tui_app.screens.ask import AskScreen
+
+        if (run := self.chosen_run()) is not None:
+            written = f"{run.tag}; {run.note}" if run.note else run.tag
+            self.app.push_screen(AskScreen(f"Tags of {run.id}, then ; and a note", written), partial(self._tag, run))
+
+    def _tag(self, run: Summary, text: str | None) -> None:
+        from engine.runtime.label import Label, write_label
+
+        if text is None:
+            return
+        tags, _, note = text.partition(";")
+        try:
+            write_label(run.path, Label().tagged(tags.replace(",", " ").split()).noted(note))
+        except (InputError, OSError) as error:
+            self.notify(str(error), severity="error", markup=False)
+
     @work(thread=True, group="control")
     def _control(self, verb: Callable[[Path], object], path: Path, done: str) -> None:
         try:
-            verb(path)
+            state = verb(path)
         except (InputError, OSError) as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self.app.call_from_thread(self.notify, in_words(error), severity="error", markup=False)
             return
+        if state in ("finished", "failed"):
+            done = f"{path.name} had {state} before."
+        self.lab.runs.wake()
         self.app.call_from_thread(self.notify, done, timeout=3, markup=False)
-
-    @work(thread=True, group="control")
-    def _rerun(self, run: Summary) -> None:
-        from engine.runtime.spec import RunSpec
-
-        try:
-            config = RunSpec.read(run.path).config
-        except (InputError, OSError) as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-            return
-        self.app.call_from_thread(self.lab.open_experiment, run.experiment, config)

@@ -29,9 +29,11 @@ def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> 
         parts.append(Content(f"eta {in_seconds(run.ends - now)}"))
     elif run.started is not None and run.ended is not None:
         parts.append(Content.styled(f"took {in_seconds(run.ended - run.started)}", "$muted"))
+    if run.tags:
+        parts.append(Content.styled(glyphs.clip(" ".join(f"#{tag}" for tag in run.tags), 30), "$accent"))
     if run.device:
         parts.append(Content.styled(run.device, "$muted"))
-    if run.problem:
+    if run.problem and run.state != "failed":  # which stands whole where the figure would be
         parts.append(Content.styled(run.problem, "$warning"))
     if doing := running_point(record):
         parts.append(Content.styled(doing, "$muted"))
@@ -40,8 +42,8 @@ def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> 
 
 def running_point(record: RunRecord | None) -> str:
     """What the running point is doing: `training 61% of fixed(4) qat`."""
-    for point in record.points if record is not None else ():
-        if point.state == "running" and point.progress is not None:
+    for point in record.running if record is not None else ():
+        if point.progress is not None:
             named = " ".join(list(dict.fromkeys(clean(value) for value in point.params.values()))[:2])
             return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}{attempt(point)}"
     return ""

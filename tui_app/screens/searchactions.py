@@ -6,6 +6,7 @@ from pathlib import Path
 from textual import work
 
 from engine.errors import InputError
+from engine.runtime.files import in_words
 from tui_app.runs.summary import Summary
 from tui_app.screens.base import LabScreen
 
@@ -50,9 +51,9 @@ class SearchActions(LabScreen):
         try:
             start = await asyncio.to_thread(suggestion, run.path)
         except (InputError, OSError) as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(in_words(error), severity="error", markup=False)
             return
-        text = await self.app.push_screen_wait(AskScreen(f"The next trial of {run.id}: name=value; …", start))
+        text = await self.lab.ask(self, AskScreen(f"The next trial of {run.id}: name=value; …", start))
         if text:
             self._ask_for(lambda path: _enqueue(path, text), run.path, f"{run.id} tries it next.")
 
@@ -61,7 +62,7 @@ class SearchActions(LabScreen):
         try:
             verb(path)
         except (InputError, OSError) as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self.app.call_from_thread(self.notify, in_words(error), severity="error", markup=False)
             return
         self.app.call_from_thread(self.notify, done, timeout=3, markup=False)
 
@@ -69,7 +70,7 @@ class SearchActions(LabScreen):
 def is_search(name: str) -> bool:
     """Whether an experiment's points are asked for while it runs."""
     from engine.experiments import registry
-    from engine.experiments.base import Experiment
+    from engine.experiments.api import Experiment
 
     try:
         return type(registry.get(name)).study is not Experiment.study

@@ -1,13 +1,18 @@
 """A run on a page: its figures, its table of points and its details, kept up to date at a bounded rate."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from engine.errors import InputError
-from engine.experiments import registry, results
-from engine.experiments.base import Choice, Experiment
+from engine.experiments import registry, results, summary
+from engine.experiments.api import Choice, Experiment, Listing
+from engine.figures.figure import Figure
 from engine.figures.table import Table
 from engine.runtime.records import PointRecord, RunRecord
+from tui_app.pace import Pace
+from tui_app.runs.notice import failure, waiting
 from tui_app.screens.base import Exports
 from tui_app.screens.views import Views
 from tui_app.widgets.curve import CurveView
@@ -18,23 +23,44 @@ from tui_app.widgets.points import PointsTable
 _Value = TypeVar("_Value")
 
 SECONDS_BETWEEN = 0.5
+NO_POINT = "The figure appears with the first point."
 UNREADABLE = (InputError, ValueError, KeyError, TypeError, IndexError)  # a run of another version, or a damaged one
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What an experiment reads out of a run."""
+
+    figures: Sequence[Figure]
+    best: Choice | None
+    findings: Sequence[str]
+    listings: Sequence[Listing]
+
+    @classmethod
+    def of(cls, record: RunRecord) -> "Readout":
+        """All of it; what cannot be read is left out."""
+        figures: Sequence[Figure] = _read(results.figures, record, ())
+        findings: Sequence[str] = _read(results.findings, record, ())
+        said = [f"Data: {data}"] if (data := results.data(record)) else []
+        return cls(figures, _read(results.best, record, None), [*findings, *said], _read(results.listings, record, ()))
 
 
 class ShownRun:
     """Feeds a `CurveView`, a `PointsTable` and `Details` from a run's records.
 
-    The table takes every record; the rest is worked out again only after a point has ended or a curve has grown, and
-    at most twice a second. The details' pane is there only for runs that have some.
+    The table takes every record; the rest is worked out again only after a point has ended or a curve has grown, at
+    most twice a second and in a thread: at once only for the first record of a run. The details' pane is there only
+    for runs that have some.
     """
 
     def __init__(self, screen: Views, curves: CurveView, points: PointsTable, details: Details) -> None:
         self.record: RunRecord | None = None
         self.best: Choice | None = None
-        self.experiment: Experiment | None = None
+        self.experiment: Experiment[Any] | None = None
         self._screen, self._curves, self._points, self._details = screen, curves, points, details
         self._worked_out: tuple[object, ...] = ()
         self._pending = False
+        self._pace = Pace(SECONDS_BETWEEN)
 
     def show(self, record: RunRecord | None) -> None:
         """Takes a newer record, another run's, or none."""
@@ -44,11 +70,17 @@ class ShownRun:
             self.best, self._worked_out = None, ()
             self.experiment = None if record is None else found(record)
             self._curves.set_figures(())
-            self._figures()
-        elif not self._pending and self._state() != self._worked_out:
-            self._pending = True
-            self._screen.set_timer(SECONDS_BETWEEN, self._figures)
+            if record is not None:
+                self._take(record, self._work_out(record))
+        self._follow_up()
+        self._say()
         self._table()
+
+    def _say(self) -> None:
+        """What stands in place of the figures where there are none."""
+        if self.record is not None:
+            wrong = failure(self.record, self._screen.lab.config.keys)
+            self._curves.say(wrong or waiting(self.record, NO_POINT), alarm=bool(wrong))
 
     def point(self, key: str | None) -> PointRecord | None:
         """The point that a row of the table stands for."""
@@ -65,40 +97,77 @@ class ShownRun:
         first = () if shown is None else (shown,)
         figures = (*first, *(figure for figure in figures if figure is not shown))
         stem = f"{self.record.id}-{figures[0].key}" if figures else self.record.id
-        return Exports(stem, figures, self._in_focus(self.record), (self.record,))
+        table, readable, paper = self._tables(self.record)
+        return Exports(stem, figures, table, (self.record,), readable, paper)
 
     def copies(self) -> str | None:
-        """The table of points, for a spreadsheet or a README."""
-        return None if self.record is None else self._in_focus(self.record).markdown()
-
-    def _in_focus(self, record: RunRecord) -> Table:
-        """The listing that the reader is in, else the points."""
-        listing = self._details.listing if self._details.table.has_focus else None
-        return results.points_table(record) if listing is None else results.listing_table(listing)
-
-    def _state(self) -> tuple[object, ...]:
-        assert self.record is not None
-        grown = sum(len(curve) for point in self.record.points for curve in point.metrics.values())
-        return self.record.done, self.record.state, grown, bool(self.record.notes)
-
-    def _figures(self) -> None:
-        self._pending = False
+        """The table in focus, for a README."""
         if self.record is None:
-            return
-        self._worked_out = self._state()
-        self._curves.set_figures(_read(results.figures, self.record, ()))
-        self.best = _read(results.best, self.record, None)
-        self._details.set(_read(results.findings, self.record, ()), _read(results.listings, self.record, ()))
+            return None
+        table, readable, _ = self._tables(self.record)
+        return (readable or table).markdown()
+
+    def _tables(self, record: RunRecord) -> tuple[Table, Table | None, Table | None]:
+        """What the reader is in, a listing or the points: every value, as people read it, and for a paper."""
+        if (listing := self._listing) is not None:
+            return results.listing_table(listing), summary.listing_summary(listing), summary.paper_listing(listing)
+        if self.experiment is None:  # of another version
+            return results.points_table(record), None, None
+        return results.points_table(record), summary.summary_table(record), summary.paper_table(record)
+
+    @property
+    def _listing(self) -> Listing | None:
+        """The listing that the reader is in; None in the points."""
+        return self._details.listing if self._details.table.has_focus else None
+
+    def _follow_up(self) -> None:
+        """Works out anew, soon, what the record has beyond what was worked out."""
+        if self.record is not None and not self._pending and _state(self.record) != self._worked_out:
+            self._pending = True
+            self._screen.set_timer(self._pace.seconds, self._again)
+
+    def _again(self) -> None:
+        if self.record is None:
+            self._pending = False
+        else:
+            self._screen.run_worker(self._read_anew(self.record), group="read", exclusive=True)
+
+    async def _read_anew(self, record: RunRecord) -> None:
+        try:
+            readout = await asyncio.to_thread(self._work_out, record)
+        finally:
+            self._pending = False
+        if self.record is not None and self.record.id == record.id:
+            self._take(record, readout)
+            self._table()
+        self._follow_up()
+
+    def _work_out(self, record: RunRecord) -> Readout:
+        with self._pace.measured():
+            return Readout.of(record)
+
+    def _take(self, record: RunRecord, readout: Readout) -> None:
+        self._worked_out = _state(record)
+        self._curves.set_figures(readout.figures)
+        self.best = readout.best
         pane = self._screen.query_one("#details", Pane)
+        before = pane.has_class("-absent"), len(self._details.listings)
+        self._details.set(readout.findings, readout.listings)
         pane.set_class(not (self._details.findings or self._details.listings), "-absent")
         if pane.has_class("-absent") and self._screen.view == "details":
             self._screen.turn("points")
-        self._screen.refresh_bindings()
-        self._table()
+        if (pane.has_class("-absent"), len(self._details.listings)) != before:
+            self._screen.refresh_bindings()
 
     def _table(self) -> None:
-        columns = self.experiment.columns if self.experiment else ()
+        columns = self.experiment.columns_of(self.record.config) if self.experiment and self.record else ()
         self._points.set_run(self.record, columns, self.best.index if self.best else None)
+
+
+def _state(record: RunRecord) -> tuple[object, ...]:
+    """What changes whenever there is more to work out."""
+    grown = sum(len(curve) for point in record.running for curve in point.metrics.values())
+    return record.done, record.state, grown, bool(record.notes)
 
 
 def _read(what: Callable[[RunRecord], _Value], record: RunRecord, otherwise: _Value) -> _Value:
@@ -108,7 +177,7 @@ def _read(what: Callable[[RunRecord], _Value], record: RunRecord, otherwise: _Va
         return otherwise
 
 
-def found(record: RunRecord) -> Experiment | None:
+def found(record: RunRecord) -> Experiment[Any] | None:
     """The experiment of a run, if it can still be loaded; its config need not be valid any more."""
     try:
         return registry.get(record.experiment)

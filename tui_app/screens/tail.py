@@ -20,7 +20,7 @@ class Tail:
         other = (run, point, attempt) != self._point
         if other or self._path is None:
             self._point, self._broken = (run, point, attempt), b""
-            self._path = _log_path(run, point)
+            self._path = _log_path(run, point, attempt)
             self._at = 0 if self._path is None else max(0, _size(self._path) - FIRST)
         if self._path is None:
             return other, []
@@ -40,12 +40,12 @@ def _shown(line: bytes) -> str:
     return line.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
 
 
-def _log_path(run: Path, point: int) -> Path | None:
+def _log_path(run: Path, point: int, attempt: int) -> Path | None:
     from engine.errors import InputError
     from engine.runtime.runs import log_path
 
     try:
-        return log_path(run, point)
+        return log_path(run, point, attempt)
     except (InputError, OSError):
         return None
 

@@ -8,12 +8,13 @@ from textual.widgets import Static
 
 from engine.errors import InputError
 from tui_app.actions import BY_ID, show_key
+from tui_app.living import Living
 
 if TYPE_CHECKING:
     from tui_app.app import LabApp
 
 
-class Welcome(Static, can_focus=True):
+class Welcome(Living, Static, can_focus=True):
     """Shown, and in focus, while there are no runs; also what `n` and the demo do."""
 
     HELP = "Three ways to begin: the demo, an experiment of your own, or the command line."
@@ -25,13 +26,20 @@ class Welcome(Static, can_focus=True):
             keys = keymap.get(action, BY_ID[action].keys)
             return show_key(keys.split(",")[0]), "bold $block-cursor-foreground on $primary"
 
+        def plain(action: str) -> tuple[str, str]:
+            return key(action)[0], "bold"
+
         self.update(
             Content.assemble(
                 ("No runs yet.", "bold $primary"),
                 " Three ways to begin:\n\n ",
                 (f" {key('home.demo')[0]} ", key("home.demo")[1]),
                 ("  the demo", "bold"),
-                "\n      a small sweep on a built-in model: no network, some minutes\n\n ",
+                "\n      a small sweep on a built-in model: no network, some minutes;\n      ",
+                plain("home.demo_lm"),
+                " takes a language model, ",
+                plain("home.demo_vision"),
+                " images\n\n ",
                 (f" {key('home.new')[0]} ", key("home.new")[1]),
                 ("  a new experiment", "bold"),
                 "\n      quantise, prune, fine-tune or search, then press ^r\n\n ",
@@ -53,14 +61,12 @@ class Welcome(Static, can_focus=True):
         )
 
     @work(thread=True, exclusive=True, group="demo")
-    def demo(self) -> None:
-        """Launches the demo sweep; the runtime's processes do the work."""
-        from engine.experiments import launch
-        from tui_app.command.demo import EXPERIMENT, NAME, SETTINGS
+    def demo(self, task: str) -> None:
+        """Launches a demo sweep; the runtime's processes do the work."""
+        from tui_app.command.demo import DEMOS
 
         try:
-            experiment, config = launch.configure(EXPERIMENT, SETTINGS)
-            path = launch.launch(experiment, config, NAME)
+            path = DEMOS[task].launch()
         except (InputError, OSError) as error:
             self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
             return

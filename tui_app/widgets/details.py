@@ -7,9 +7,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.experiments.base import Listing
+from engine.experiments.api import Listing
 from tui_app import glyphs
 from tui_app.actions import bindings
+from tui_app.living import Living
 from tui_app.text import clean
 from tui_app.widgets.pane import Pane
 from tui_app.widgets.values import Entry, ValuesTable
@@ -18,11 +19,11 @@ from tui_app.widgets.values import Entry, ValuesTable
 class ListingTable(ValuesTable):
     """A listing's rows."""
 
-    HELP = "A table of the run as a whole. t shows the next one, o sorts by the next column, / shows only some rows."
+    HELP = "A table of the run as a whole. m shows the next one, o sorts by the next column, / shows only some rows."
 
 
-class Details(Vertical):
-    """Findings above, a listing below; `t` turns to the next listing. Either is hidden where there is none."""
+class Details(Living, Vertical):
+    """Findings above, a listing below; `m` turns to the next listing. Either is hidden where there is none."""
 
     BINDINGS = bindings("details")
     DEFAULT_CSS = """
@@ -38,6 +39,7 @@ class Details(Vertical):
         self.listings: tuple[Listing, ...] = ()
         self.table = ListingTable()
         self._key = ""
+        self._shown: tuple[tuple[str, ...], tuple[Listing, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         yield VerticalScroll(Static(id="findings"), can_focus=False)
@@ -58,7 +60,10 @@ class Details(Vertical):
 
     def set(self, findings: Sequence[str], listings: Sequence[Listing]) -> None:
         """Shows what a run says now; the table in view stays in view."""
-        self.findings, self.listings = tuple(findings), tuple(listings)
+        now = tuple(findings), tuple(listings)
+        if now == self._shown:
+            return
+        self.findings, self.listings = self._shown = now
         lines = [
             Content.assemble((f"{glyphs.sign('dot')} ", "$secondary"), clean(sentence)) for sentence in self.findings
         ]

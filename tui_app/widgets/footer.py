@@ -9,9 +9,10 @@ from textual.widget import Widget
 from tui_app import glyphs
 from tui_app.actions import Action, show_key
 from tui_app.live import live_actions
+from tui_app.living import Living
 
 
-class Footer(Widget):
+class Footer(Living, Widget):
     """One line of keys, each with the word that `label` has for it. A click on one does what the key does."""
 
     def __init__(self, label: Callable[[Action], str]) -> None:

@@ -8,6 +8,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from tui_app import glyphs
+from tui_app.living import Living
 from tui_app.tabs import TABS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def gpu_strip(gpus: "Sequence[Usage]") -> Content:
     return Content("  ").join(parts)
 
 
-class Header(Widget):
+class Header(Living, Widget):
     """One line. `tab` is the screen that is lit; `right` is what the machine is doing."""
 
     def __init__(self, tab: str) -> None:

@@ -3,8 +3,10 @@
 from textual.content import Content
 from textual.widgets import Static
 
+from tui_app.living import Living
 
-class Line(Static):
+
+class Line(Living, Static):
     """One line."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from textual.widgets import Log
 
-from engine.runtime.text import clean
+from engine.text import clean
 from tui_app.actions import bindings
+from tui_app.living import Living
 
 KEPT = 5000
 
 
-class LogView(Log):
+class LogView(Living, Log):
     """Lines as they were written, without escapes. `follow` keeps the end in view."""
 
     BINDINGS = bindings("find")

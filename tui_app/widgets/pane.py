@@ -4,8 +4,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from tui_app.living import Living
 
-class Pane(Vertical):
+
+class Pane(Living, Vertical):
     """A frame round one or more widgets.
 
     `label` is its name in the frame and in the narrow layout's tabs, `jump` the letter that `;` shows on it.

@@ -6,10 +6,11 @@ from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
+from tui_app.living import Living
 from tui_app.widgets.pane import Pane
 
 
-class PaneBar(Widget):
+class PaneBar(Living, Widget):
     """Shown by the style sheet below 80 columns only."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from engine.experiments.base import Column as Quantity
+from engine.experiments.api import Column as Quantity
 from engine.experiments.cells import measured, values_of
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app import glyphs
@@ -29,26 +29,33 @@ class PointsTable(ValuesTable):
     def __init__(self, *, id: str | None = None, empty: str = "") -> None:
         super().__init__(id=id, empty=empty, opens=True)
         self._points: tuple[PointRecord, ...] = ()
+        self._made: dict[int, tuple[PointRecord, bool, Entry]] = {}
 
     def set_run(self, run: RunRecord | None, quantities: Sequence[Quantity] = (), best: int | None = None) -> None:
-        """Shows a run's points; only cells that changed are drawn again."""
+        """Shows a run's points; a point that is the same object as before costs nothing."""
         self._points = run.points if run is not None else ()
-        arrow = Content.styled(glyphs.sign("best"), "bold $success")
-        entries = [
-            Entry(str(point.index), {**values_of(point), "state": point.state}, arrow if point.index == best else "")
-            for point in self._points
-        ]
-        self.fill(measured(quantities, run) if run is not None else (), entries)
+        self._made = {point.index: self._entry(point, point.index == best) for point in self._points}
+        self.fill(measured(quantities, run) if run is not None else (), [made[2] for made in self._made.values()])
 
-    def columns_of(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> list[Column]:
-        columns = super().columns_of(quantities, entries)
-        states = max((state(point).cell_length for point in self._points), default=0)
+    def _entry(self, point: PointRecord, best: bool) -> tuple[PointRecord, bool, Entry]:
+        made = self._made.get(point.index)
+        if made is not None and made[0] is point and made[1] == best:
+            return made
+        mark = Content.styled(glyphs.sign("best"), "bold $success") if best else ""
+        return point, best, Entry(str(point.index), {**values_of(point), "state": point.state}, mark)
+
+    def extents_of(self, entry: Entry) -> Sequence[str | int]:
+        return [*super().extents_of(entry), state(self._points[int(entry.key)]).cell_length]
+
+    def columns_of(self) -> list[Column]:
+        columns = super().columns_of()
+        states = max((int(length) for length in self._in(len(columns))), default=0)
         narrowest, widest, roomy = STATE
         widest = roomy if self.size.width >= ROOMY else widest
         return [*columns[:PLACE], Column("state", "State", max(narrowest, min(states, widest))), *columns[PLACE:]]
 
-    def cells_of(self, entry: Entry, quantities: Sequence[Quantity]) -> list[Content | str]:
-        cells = super().cells_of(entry, quantities)
+    def cells_of(self, entry: Entry) -> list[Content | str]:
+        cells = super().cells_of(entry)
         return [*cells[:PLACE], state(self._points[int(entry.key)]), *cells[PLACE:]]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.content import Content
 
-from engine.experiments.base import Experiment
+from engine.experiments.api import Experiment
 from engine.runtime.records import RunRecord
 from tui_app import glyphs
 from tui_app.text import clean
@@ -19,9 +19,14 @@ class SettingsTable(Table):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__((), id=id)
+        self._of: tuple[object, ...] = ()
 
-    def set_run(self, run: RunRecord, baseline: RunRecord | None, experiment: Experiment | None) -> None:
+    def set_run(self, run: RunRecord, baseline: RunRecord | None, experiment: Experiment[Any] | None) -> None:
         """Shows a run's settings beside a baseline's of the same experiment, or beside the defaults."""
+        now = run.id, run.config, run.name, run.devices, run.versions, baseline and baseline.id, experiment
+        if now == self._of:  # nothing of a run that goes on changes here
+            return
+        self._of = now
         if baseline is not None and (baseline.experiment != run.experiment or baseline.id == run.id):
             baseline = None
         other = baseline.config if baseline is not None else defaults(experiment)
@@ -43,7 +48,7 @@ def _quiet(*texts: str) -> tuple[Content, ...]:
     return tuple(Content.styled(text, "$muted") for text in texts)
 
 
-def defaults(experiment: Experiment | None) -> Mapping[str, Any]:
+def defaults(experiment: Experiment[Any] | None) -> Mapping[str, Any]:
     """What an experiment's settings are where nobody says otherwise."""
     if experiment is None:
         return {}
@@ -77,7 +82,7 @@ def written(value: Any) -> str:
 def facts(run: RunRecord) -> Iterator[tuple[str, str]]:
     """What is known of the run besides its settings."""
     yield "run", clean(run.name)
-    yield "devices", clean(", ".join(run.devices))
+    yield "devices", clean(run.where)
     for package, version in run.versions.items():
         yield clean(package), clean(version)
     yield "folder", clean(run.path)

@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from tui_app import glyphs
 from tui_app.actions import bindings
+from tui_app.living import Living
 
 GUTTER = 3
 
@@ -54,7 +55,7 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
     return [(i, columns[i].width + shares.get(i, 0)) for i in kept]
 
 
-class Table(ScrollView, can_focus=True):
+class Table(Living, ScrollView, can_focus=True):
     """Rows under a fixed header line. The cursor stays on its row's key while rows come, go and move.
 
     `opens` and `marks` say whether somebody listens to those keys; otherwise they do nothing and are not shown.
@@ -134,7 +135,7 @@ class Table(ScrollView, can_focus=True):
         old, self.rows = self.rows, tuple(rows)
         if [row.key for row in old] == [row.key for row in self.rows]:
             for index, (before, after) in enumerate(zip(old, self.rows, strict=True)):
-                if before != after:
+                if before is not after and before != after:
                     self._refresh_row(index)
         else:
             self.virtual_size = Size(self.size.width, len(self.rows) + 1)

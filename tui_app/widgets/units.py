@@ -27,11 +27,15 @@ def show(value: Any, unit: str = "text", *, bare: bool = False, signed: bool = F
         case "bytes":
             return in_bytes(value)
         case "seconds":
-            return in_seconds(value)
+            return _seconds(value)
         case "db":
             return f"{value:.1f}" + ("" if bare else " dB")
     sign = "+" if signed else ""
     return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign}.4g}"
+
+
+def _seconds(value: float) -> str:
+    return in_seconds(value).replace("µ", glyphs.sign("micro"))
 
 
 def heading(label: str) -> str:
@@ -57,7 +61,7 @@ def tick_labels(ticks: Sequence[float], unit: str) -> list[str]:
     if unit == "bytes":
         return [label.replace(" ", "") for label in ticks_in_bytes(ticks)]
     if unit == "seconds":
-        return [in_seconds(tick).replace(" ", "") if tick else "0" for tick in ticks]
+        return [_seconds(tick).replace(" ", "") if tick else "0" for tick in ticks]
     scale, suffix = (100.0, "%") if unit == "percent" else (1.0, "")
     values = [scale * tick for tick in ticks]
     if any(value and (abs(value) < 1e-3 or abs(value) >= 1e5) for value in values):

@@ -1,12 +1,15 @@
 """A table of values under an experiment's columns: sorted by any of them, filtered by words and comparisons."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from textual.content import Content
 
-from engine.experiments.base import Column as Quantity
-from engine.experiments.cells import Values, insignificant
+from engine.experiments.api import Column as Quantity
+from engine.experiments.cells import Values, insignificant, layer_labels
+from engine.tasks.metric import SHORT
 from tui_app.actions import bindings
 from tui_app.filtering import Language
 from tui_app.text import clean, ending
@@ -28,7 +31,10 @@ class Entry:
 
 
 class ValuesTable(Table):
-    """`fill` takes columns and entries; order and filter are the reader's and outlast it."""
+    """`fill` takes columns and entries; order and filter are the reader's and outlast it.
+
+    What is known of an entry is kept as long as the same object comes again: a long table costs what is new in it.
+    """
 
     BINDINGS = bindings("values")
 
@@ -38,11 +44,41 @@ class ValuesTable(Table):
         self.order: tuple[str, bool] | None = None  # column and whether descending; None is the order of the entries
         self._quantities: tuple[Quantity, ...] = ()
         self._entries: tuple[Entry, ...] = ()
+        self._layers: dict[str, Mapping[str, str]] = {}  # by column, what layers are called where a name is too long
+        self._known: dict[str, tuple[Entry, Sequence[str | int]]] = {}  # by key, with its extents
+        self._extents: list[Counter[str | int]] = []  # by column, those of all entries
+        self._drawn: dict[str, Row] = {}
+        self._drawn_for: object = None
 
     def fill(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> None:
-        """Shows entries; only cells that changed are drawn again."""
-        self._quantities, self._entries = tuple(quantities), tuple(entries)
+        """Shows entries, each with a key of its own; only cells that changed are drawn again."""
+        if tuple(quantities) != self._quantities:
+            self._quantities = tuple(quantities)
+            self._known, self._extents = {}, []
+        self._entries = tuple(entries)
+        self._take_in({entry.key: entry for entry in entries})
+        places = enumerate(self._quantities)
+        self._layers = {one.key: _labels(_dotted(self._in(place))) for place, one in places if one.unit == "text"}
         self._arrange()
+
+    def _take_in(self, entries: Mapping[str, Entry]) -> None:
+        for key in [key for key, (entry, _) in self._known.items() if entries.get(key) is not entry]:
+            _, extents = self._known.pop(key)
+            self._drawn.pop(key, None)
+            for counter, extent in zip(self._extents, extents, strict=True):
+                counter[extent] -= 1
+                if not counter[extent]:
+                    del counter[extent]
+        for key in entries.keys() - self._known.keys():
+            extents = self.extents_of(entries[key])
+            self._known[key] = entries[key], extents
+            self._extents = self._extents or [Counter() for _ in extents]
+            for counter, extent in zip(self._extents, extents, strict=True):
+                counter[extent] += 1
+
+    def _in(self, column: int) -> Sequence[str | int]:
+        """The different extents in a column."""
+        return tuple(self._extents[column]) if self._extents else ()
 
     def go_to(self, key: str) -> None:
         """Puts the cursor on a row."""
@@ -57,28 +93,49 @@ class ValuesTable(Table):
 
     # Hooks for tables with columns of their own
 
-    def columns_of(self, quantities: Sequence[Quantity], entries: Sequence[Entry]) -> list[Column]:
-        """Columns as wide as they need to be; those further right give way first."""
-        return [_column(quantity, entries, rank) for rank, quantity in enumerate(quantities)]
+    def extents_of(self, entry: Entry) -> Sequence[str | int]:
+        """What decides how wide columns are, one for each: the text where it is text, else the number of cells."""
+        return [_extent(entry.values.get(one.key), one) for one in self._quantities]
 
-    def cells_of(self, entry: Entry, quantities: Sequence[Quantity]) -> list[Content | str]:
+    def columns_of(self) -> list[Column]:
+        """Columns as wide as they need to be; those further right give way first."""
+        return [
+            _column(quantity, self._in(rank), rank, self._layers.get(quantity.key, {}))
+            for rank, quantity in enumerate(self._quantities)
+        ]
+
+    def layer_text(self, name: str, column: str, room: int) -> str:
+        """A layer's name in `room` cells: whole, or with what tells it from the others in its column."""
+        return _layer_text(name, self._layers.get(column, {}), room)
+
+    def cells_of(self, entry: Entry) -> list[Content | str]:
         """A row's cells, in the order of the columns."""
-        return [_cell(entry.values, quantity) for quantity in quantities]
+        return [_cell(entry.values, quantity, self._layers.get(quantity.key, {})) for quantity in self._quantities]
 
     # Order and filter
 
     def _arrange(self) -> None:
-        passes = _LANGUAGE.parse(self.needle)
-        entries = [entry for entry in self._entries if passes(entry.values)]
+        entries = list(self._entries)
+        if self.needle:
+            passes = _LANGUAGE.parse(self.needle)
+            entries = [entry for entry in entries if passes(entry.values)]
         if self.order is not None:
             column, descending = self.order
             entries.sort(key=lambda entry: _rank(entry.values.get(column)), reverse=descending)
             entries.sort(key=lambda entry: entry.values.get(column) is None)
-        columns = self.columns_of(self._quantities, self._entries)
+        columns = self.columns_of()
         if tuple(columns) != self.columns:
             self.set_columns(columns)
         self.sort_mark(*(self.order or ("", False)))
-        self.set_rows([Row(one.key, tuple(self.cells_of(one, self._quantities)), one.mark) for one in entries])
+        now = self._quantities, self._layers, self.size.width
+        if self._drawn_for != now:
+            self._drawn_for, self._drawn = now, {}
+        self.set_rows([self._row(entry) for entry in entries])
+
+    def _row(self, entry: Entry) -> Row:
+        if (row := self._drawn.get(entry.key)) is None:
+            row = self._drawn[entry.key] = Row(entry.key, tuple(self.cells_of(entry)), entry.mark)
+        return row
 
     def action_values_sort(self) -> None:
         """The next column; after the last the entries' own order again. Numbers begin with the largest."""
@@ -112,7 +169,8 @@ def _words(values: Values) -> str:
 
 
 def _numbers(values: Values) -> dict[str, float]:
-    return {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+    known = {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+    return known | {short: known[name] for short, name in SHORT.items() if name in known}
 
 
 _LANGUAGE = Language[Values]((), _words, lambda values, field: str(values.get(field, "")), _numbers)
@@ -125,20 +183,38 @@ def _rank(value: object) -> tuple[int, float, str]:
     return 1, 0.0, str(value)
 
 
-def _column(quantity: Quantity, entries: Sequence[Entry], rank: int) -> Column:
+def _layer_text(name: str, labels: Mapping[str, str], room: int) -> str:
+    return name if len(name) <= room else ending(labels.get(name, name), room)
+
+
+@lru_cache(16)
+def _labels(names: tuple[str, ...]) -> dict[str, str]:
+    return dict(zip(names, layer_labels(names), strict=True))
+
+
+def _dotted(texts: Sequence[str | int]) -> tuple[str, ...]:
+    """The names in a column that are layers' by their looks."""
+    return tuple(sorted(text for text in texts if isinstance(text, str) and "." in text and " " not in text))
+
+
+def _extent(value: object, quantity: Quantity) -> str | int:
+    return clean(value or "") if quantity.unit == "text" else len(show(value, quantity.unit, bare=True))
+
+
+def _column(quantity: Quantity, extents: Sequence[str | int], rank: int, layers: Mapping[str, str]) -> Column:
     """As wide as the longest text; numbers have a width that only unusual ones exceed."""
     label = heading(quantity.label)
+    lengths = [one if isinstance(one, int) else len(_layer_text(one, layers, LONGEST)) for one in extents]
+    width = max(len(label), *lengths) if lengths else len(label)
     rank = rank if rank >= FIRST else 0
     if quantity.unit == "text":
-        texts = [clean(entry.values.get(quantity.key) or "") for entry in entries]
-        return Column(quantity.key, label, min(LONGEST, max([len(label), *map(len, texts)])), rank=rank)
-    shown = [len(show(entry.values.get(quantity.key), quantity.unit, bare=True)) for entry in entries]
-    return Column(quantity.key, label, max([WIDTHS[quantity.unit], len(label), *shown]), right=True, rank=rank)
+        return Column(quantity.key, label, min(LONGEST, width), rank=rank)
+    return Column(quantity.key, label, max(WIDTHS[quantity.unit], width), right=True, rank=rank)
 
 
-def _cell(values: Values, quantity: Quantity) -> Content | str:
+def _cell(values: Values, quantity: Quantity, layers: Mapping[str, str]) -> Content | str:
     value = values.get(quantity.key)
     text = show(value, quantity.unit, bare=True, signed=quantity.signed)
     if quantity.unit == "text" and "." in text:
-        text = ending(text, LONGEST)
+        text = _layer_text(text, layers, LONGEST)
     return Content.styled(text, "$muted") if value is None or insignificant(values, quantity) else text

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.tui.curve.figures import losses, sweep
 from tests.tui.driving import until
-from tests.tui.pages import still
+from tests.tui.pages import app_with, live, push, still
+from tui_app.screens.run import RunScreen
 from tui_app.widgets.curve import CurveView
 from tui_app.widgets.pane import Pane
 
@@ -149,7 +151,7 @@ async def test_a_frame_repaints_only_what_changed() -> None:
         refresh = view.refresh
         view.refresh = lambda *regions, **more: painted.extend(regions) or refresh(*regions, **more)  # type: ignore[method-assign]
         before = view.drawings
-        view.set_figures((losses(203),))
+        view.set_figures((losses(215),))
         await until(pilot, lambda: view.drawings > before)
         assert painted
         assert sum(region.area for region in painted if region.y > 0) < view.size.area / 10
@@ -168,13 +170,119 @@ async def test_names_from_outside_stay_literal_and_in_one_line() -> None:
 
     series = [
         replace(one, name=name)
-        for one, name in zip(sweep().series, ("[red]x[/]\x1b[31m\n", "電影評論 " * 9, "🚀"), strict=True)
+        for one, name in zip(sweep().series, ("[red]x[/]\x1b[31m\n", "電影評論 " * 6, "🚀"), strict=True)
     ]
     async with stand(replace(sweep(), title="[b]t[/]", series=tuple(series))) as (view, _):
-        heading = view.render_line(0)
-        assert heading.cell_length == view.size.width
-        assert "[red]x[/]" in heading.text
-        assert "\x1b" not in heading.text
-        assert "…" in heading.text
+        headings = [view.render_line(y) for y in range(3)]
+        assert all(heading.cell_length == view.size.width for heading in headings)
+        text = "".join(heading.text for heading in headings)
+        assert "[red]x[/]" in text
+        assert "\x1b" not in text
+        assert ("電影評論 " * 6).strip() in text
+        assert "🚀" in text
         assert isinstance(view.parent, Pane)
         assert "\\[b]t\\[/]" in str(view.parent.border_title)
+
+
+async def test_legends_are_whole() -> None:
+    from dataclasses import replace
+
+    names = ("tpe, compress", "random, compress", "nsga2, compress and tune again")
+    figure = replace(sweep(), series=tuple(replace(one, name=n) for one, n in zip(sweep().series, names, strict=True)))
+    async with stand(figure, size=(46, 18)) as (view, _):
+        text = "\n".join(lines(view)[:4])
+        assert all(name in text for name in names)
+
+
+async def test_the_wheel_zooms_where_the_pointer_is() -> None:
+    async with stand(losses(400)) as (view, pilot):
+        frame = view._frame
+        assert frame is not None
+        right = frame.left + frame.columns - 1
+        view.post_message(events.MouseScrollUp(view, right, 5, 0, 0, 0, False, False, False))
+        await until(pilot, lambda: view.controls.window != (0.0, 1.0) and still(view))
+        low, high = view.controls.window
+        assert high > 0.99
+        assert 0.15 < low < 0.25
+        for _ in range(4):
+            view.post_message(events.MouseScrollDown(view, right, 5, 0, 0, 0, False, False, False))
+        await until(pilot, lambda: view.controls.window == (0.0, 1.0) and still(view))
+
+
+async def test_dragging_zooms_to_the_range() -> None:
+    async with stand(losses(400)) as (view, pilot):
+        frame = view._frame
+        assert frame is not None
+        start, end = frame.left + frame.columns // 4, frame.left + frame.columns // 2
+        await pilot.mouse_down(view, (start, 6))
+        await pilot.hover(view, (end, 6))
+        assert any(
+            segment.style and segment.style.bgcolor != view.rich_style.bgcolor for segment in view.render_line(6)
+        )
+        await pilot.mouse_up(view, (end, 6))
+        await until(pilot, lambda: view.controls.window != (0.0, 1.0) and still(view))
+        low, high = view.controls.window
+        assert abs(low - 0.25) < 0.05
+        assert abs(high - 0.5) < 0.05
+        await press(view, pilot, "0")
+        assert view.controls.window == (0.0, 1.0)
+
+
+async def test_a_click_puts_the_cursor_at_the_nearest_point() -> None:
+    async with stand(sweep()) as (view, pilot):
+        assert view._frame is not None
+        await pilot.click(view, ((view._frame.column(8) or 0) + 1, 6))
+        assert view.cursor == 8
+
+
+async def test_a_click_in_the_legend_hides_a_curve_and_shows_it_again() -> None:
+    async with stand(sweep()) as (view, pilot):
+        for hidden in (frozenset({1}), frozenset()):
+            await pilot.click(view, (lines(view)[0].index("QAT"), 0))
+            await until(pilot, lambda: still(view))
+            assert view.controls.hidden == hidden
+            plot = "".join(lines(view)[1:])
+            assert ("▲" in plot) == (not hidden)
+            assert "QAT" in lines(view)[0]
+
+
+async def test_a_click_in_the_readout_hides_that_curve() -> None:
+    async with stand(sweep()) as (view, pilot):
+        await pilot.click(view, (lines(view)[0].index("PTQ"), 0))
+        await until(pilot, lambda: still(view))
+        await press(view, pilot, "right")
+        await pilot.click(view, (lines(view)[0].index("QAT"), 0))
+        await until(pilot, lambda: still(view))
+        assert view.controls.hidden == frozenset({0, 1})
+
+
+async def test_a_key_shows_each_curve_alone_and_then_all() -> None:
+    async with stand(sweep()) as (view, pilot):
+        seen = []
+        for _ in range(3):
+            await press(view, pilot, "H")
+            seen.append(sorted(view.controls.hidden))
+        assert seen == [[1], [0], []]
+
+
+async def test_curves_have_colours_of_their_own_on_a_terminal_of_sixteen(monkeypatch: Any) -> None:
+    """As they reach the terminal: rounded from the palette, two of them would be one."""
+    monkeypatch.setenv("TERM", "screen")
+    monkeypatch.delenv("COLORTERM", raising=False)
+    async with app_with(live()) as (app, pilot):
+        page = await push(app, pilot, RunScreen("q-0007"))
+        assert app.console.color_system == "standard"
+        view = page.curves
+        view.set_figures([losses(20, curves=6)])
+        await until(pilot, lambda: still(view) and "fixed(7)" in view.render_line(1).text + view.render_line(0).text)
+        strips = app.screen._compositor.render_strips()
+        for one in (one for one in app._filters if one.enabled):
+            strips = [strip.apply_filter(one, view.background_colors[1]) for strip in strips]
+        colours = {
+            glyph: segment.style.color.name
+            for strip in strips
+            for segment in strip
+            for glyph in "●▲■◆▼★"
+            if segment.text.strip() == glyph and segment.style and segment.style.color
+        }
+        assert colours == {"●": "blue", "▲": "red", "■": "green", "◆": "magenta", "▼": "cyan", "★": "yellow"}

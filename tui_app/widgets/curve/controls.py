@@ -1,7 +1,7 @@
 """What the reader's keys have set, without the widget: which figure, which scales, how smooth, how near."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.figures.figure import Figure
 from tui_app import glyphs
@@ -9,21 +9,43 @@ from tui_app import glyphs
 SMOOTHING = (0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.98)
 WHOLE = (0.0, 1.0)
 
+Curve = tuple[str, int]
+"""What a curve is known by while its figure grows: name and slot."""
+
 
 @dataclass(slots=True)
 class Controls:
-    """The figures and how they are looked at. Scales are remembered for each figure by its key."""
+    """The figures and how they are looked at. Scales and hidden curves are remembered for each figure by its key."""
 
     figures: tuple[Figure, ...] = ()
     smoothing: float = 0.0
     window: tuple[float, float] = WHOLE
+    picture: bool = False
     _shown: int = 0
     _scales: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    _hidden: dict[str, frozenset[Curve]] = field(default_factory=dict)
 
     @property
     def figure(self) -> Figure | None:
         """The figure in view."""
         return self.figures[self._shown] if self.figures else None
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The numbers of the curves in the figure that are hidden."""
+        figure = self.figure
+        away = self._hidden.get(figure.key, frozenset()) if figure else frozenset()
+        curves = [(one.name, one.slot) for one in figure.series] if figure and away else []
+        found = frozenset(i for i, curve in enumerate(curves) if curve in away)
+        return found if len(found) < len(curves) else frozenset()
+
+    @property
+    def visible(self) -> Figure | None:
+        """The figure in view without the hidden curves."""
+        figure, hidden = self.figure, self.hidden
+        if figure is None or not hidden:
+            return figure
+        return replace(figure, series=tuple(one for i, one in enumerate(figure.series) if i not in hidden))
 
     @property
     def logs(self) -> tuple[bool, bool]:
@@ -65,6 +87,25 @@ class Controls:
         """The figure after this one, whole; after the last the first."""
         self._shown = (self._shown + 1) % max(1, len(self.figures))
         self.window = WHOLE
+
+    def hide(self, curve: int) -> None:
+        """Hides a curve, or shows it again; hiding the last one shows all."""
+        if (figure := self.figure) is not None:
+            self._away(figure, self.hidden ^ {curve})
+
+    def alone(self) -> None:
+        """Shows the first curve alone, then the next; after the last all of them."""
+        figure = self.figure
+        if figure is None:
+            return
+        every = [i for i, one in enumerate(figure.series) if one.slot >= 0]
+        shown = [i for i in every if i not in self.hidden]
+        place = every.index(shown[0]) + 1 if len(shown) == 1 and len(every) > 1 else 0
+        kept = every[place : place + 1]
+        self._away(figure, frozenset(set(every) - set(kept)) if kept and len(every) > 1 else frozenset())
+
+    def _away(self, figure: Figure, curves: frozenset[int]) -> None:
+        self._hidden[figure.key] = frozenset((figure.series[i].name, figure.series[i].slot) for i in curves)
 
     def smooth(self, step: int) -> None:
         """One step smoother, or rougher."""

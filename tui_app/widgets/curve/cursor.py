@@ -1,10 +1,15 @@
 """Where the cursor may stand, and what zooming keeps in place."""
 
 import math
+from collections.abc import Sequence
 
+from tui_app.widgets.curve.controls import WHOLE
 from tui_app.widgets.curve.frame import Frame
 
 CLOSEST = 1 / 64
+
+Window = tuple[float, float]
+"""The visible share of the x range."""
 
 
 def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
@@ -12,12 +17,7 @@ def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
 
     From nowhere the cursor goes to the marked point, else to the last one, of bars to the first; at an end it stays.
     """
-    figure = frame.view.figure
-    stops: dict[int, float] = {}
-    for x in sorted({x for series in figure.series if series.kind in ("line", "scatter", "bar") for x in series.x}):
-        column = frame.column(x)
-        if column is not None:
-            stops.setdefault(column, x)
+    figure, stops = frame.view.figure, _stops(frame)
     if not stops:
         return cursor
     columns = sorted(stops)
@@ -32,14 +32,40 @@ def next_stop(frame: Frame, cursor: float | None, step: int) -> float | None:
     return stops[beyond[0] if step > 0 else beyond[-1]]
 
 
-def zoomed(
-    window: tuple[float, float], factor: float, frame: Frame | None, cursor: float | None
-) -> tuple[float, float]:
-    """The window made `factor` as wide; what is under the cursor, else the middle, stays where it is."""
+def _stops(frame: Frame) -> dict[int, float]:
+    """Columns with a point in them, each with the x of its first one."""
+    stops: dict[int, float] = {}
+    for x in sorted({x for series in frame.view.figure.series if series.kind != "level" for x in series.x}):
+        if (column := frame.column(x)) is not None:
+            stops.setdefault(column, x)
+    return stops
+
+
+def point_near(frame: Frame, column: int) -> float | None:
+    """The x of the point nearest to a column."""
+    stops = _stops(frame)
+    return stops[min(stops, key=lambda stop: abs(stop - column))] if stops else None
+
+
+def share_at(frame: Frame, column: int) -> float:
+    """How far along what is in view a column of the frame lies, from 0 to 1."""
+    x = frame.x
+    place = x.low + (column - frame.left + 0.5) / frame.columns * (x.high - x.low)
+    return max(0.0, min(1.0, (place - x.low) / (x.end - x.low)))
+
+
+def zoomed(window: Window, factor: float, share: float = 0.5) -> Window:
+    """The window made `factor` as wide; what lies at `share` of it stays where it is."""
     low, high = window
     width = max(CLOSEST, min(1.0, (high - low) * factor))
-    share = 0.5
-    if frame is not None and cursor is not None and (column := frame.column(cursor)) is not None:
-        share = (column - frame.left) / max(1, frame.columns - 1)
     start = max(0.0, min(low + share * (high - low - width), 1.0 - width))
-    return (start, start + width) if not math.isclose(width, 1.0) else (0.0, 1.0)
+    return (start, start + width) if not math.isclose(width, 1.0) else WHOLE
+
+
+def narrowed(window: Window, shares: Sequence[float]) -> Window:
+    """The part of the window between two shares of it."""
+    low, high = window
+    start, end = (low + share * (high - low) for share in sorted(shares))
+    width = max(CLOSEST, end - start)
+    start = max(0.0, min((start + end - width) / 2, 1.0 - width))
+    return start, start + width

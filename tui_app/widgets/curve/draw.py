@@ -1,24 +1,24 @@
 """A figure drawn into cells. Pure, so that it can run in a thread; plotext is imported with the first drawing."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
 from rich.cells import cell_len
 
-from engine.figures.figure import Series
-from engine.figures.palette import style
 from tui_app import glyphs
-from tui_app.widgets.curve.axes import Axis, category_axis, label_span, plan_axis, value_axis, widened
+from tui_app.widgets.curve.axes import Axis, label_span, plan_axis, value_axis, widened
 from tui_app.widgets.curve.bars import draw_bars
-from tui_app.widgets.curve.data import Dot, scaler, smooth, transform, unbroken
-from tui_app.widgets.curve.frame import Frame, View
-from tui_app.widgets.curve.strokes import strokes
+from tui_app.widgets.curve.data import scaler, transform
+from tui_app.widgets.curve.frame import RGB, Cell, Frame, View, dots
+from tui_app.widgets.curve.names import category_axis, label_rows
+from tui_app.widgets.curve.points import draw_glyphs
+from tui_app.widgets.curve.shade import draw_bands
+from tui_app.widgets.curve.strokes import Stroke, strokes
 
 SMALLEST = (14, 3)
-ALONG = 5  # glyphs on a curve that has no room for one at each point
-
-Cell = tuple[int, int]
+TURN = 3  # columns in which one of the curves that share a stretch is seen
 
 
 def draw(view: View) -> Frame:
@@ -26,27 +26,27 @@ def draw(view: View) -> Frame:
     figure = view.figure
     if figure.categories:
         view = replace(view, log_x=False)
-    window = _window(view)
-    lines = max(view.height - 2, 1)
-    y = _y_axis(view, window, max(1, lines // 2 if lines < 10 else lines // 3))
-    left = max(4, *(len(label) for label in y.labels)) + 1
+    window = x_window(view)
+    rows = label_rows(figure, view.width, view.height)
+    y = _y_axis(view, window, max(view.height - 1 - max(1, rows), 1))
+    left = max(4, *(len(label) for label in y.labels)) + 1 if y.labels else 5
     columns = max(view.width - left, 1)
     if figure.categories:
-        x = category_axis(window, figure.categories, columns)
+        x = category_axis(window, figure.categories, columns, rows)
     else:
-        x = plan_axis(window, _places(view), view.log_x, figure.x_unit, columns)
-    frame = Frame(view, left, x, y)
+        x = plan_axis(window, _places(view), view.log_x, figure.x_unit, columns, dots()[0])
+    frame = Frame(view, left, x, y, max(1, rows))
     if view.width >= SMALLEST[0] and view.height >= SMALLEST[1]:
         _draw_axes(frame)
         draw_bars(frame)
         _draw_strokes(frame)
-        for series in figure.series:
-            _draw_glyphs(frame, series)
+        draw_bands(frame)
+        draw_glyphs(frame)
         _draw_marks(frame)
     return frame
 
 
-def _window(view: View) -> tuple[float, float]:
+def x_window(view: View) -> tuple[float, float]:
     """The visible x range in axis coordinates: of the plan where there is one, else of the data."""
     place = scaler(view.log_x)
     series = [x for series in view.figure.series if series.kind != "level" for x in series.x]
@@ -58,10 +58,10 @@ def _window(view: View) -> tuple[float, float]:
 
 
 def _places(view: View) -> list[float]:
-    return [x for series in view.figure.series if series.kind in ("line", "scatter") for x in series.x]
+    return [x for series in view.figure.series if series.kind != "level" for x in series.x]
 
 
-def _y_axis(view: View, window: tuple[float, float], count: int) -> Axis:
+def _y_axis(view: View, window: tuple[float, float], lines: int) -> Axis:
     """Around what is in the window; the figure's own range stands unless the reader has zoomed in."""
     place = scaler(view.log_x)
     margin = 1e-9 * (window[1] - window[0])
@@ -75,24 +75,23 @@ def _y_axis(view: View, window: tuple[float, float], count: int) -> Axis:
     if view.figure.bars and not view.log_y:
         values.append(0.0)
     given = view.figure.y_range if view.window == (0.0, 1.0) else None
-    return value_axis(values, given, view.log_y, view.figure.y_unit, count)
+    return value_axis(values, given, view.log_y, view.figure.y_unit, lines, dots()[1])
 
 
 def _draw_axes(frame: Frame) -> None:
-    lines, (across, down) = frame.lines, frame.dots
+    lines = frame.lines
     upright, corner, along, y_tick, x_tick = "|+-++" if glyphs.plain() else "│└─┤┬"
     for row in range(lines):
         frame.write(frame.left - 1, row, upright)
-    for place, label in zip(frame.y.ticks, frame.y.labels, strict=True):
-        row = lines - 1 - frame.y.pixel(place, down * lines) // down
-        frame.write(frame.left - 1 - len(label), row, label)
-        frame.write(frame.left - 1, row, y_tick)
+    for cell, label in zip(frame.y.cells, frame.y.labels, strict=True):
+        frame.write(frame.left - 1 - len(label), lines - 1 - cell, label)
+        frame.write(frame.left - 1, lines - 1 - cell, y_tick)
     frame.write(frame.left - 1, lines, corner + along * frame.columns)
-    for place, label in zip(frame.x.ticks, frame.x.labels, strict=True):
-        column = frame.x.pixel(place, across * frame.columns) // across
-        start, _ = label_span(column, len(label), frame.columns)
-        frame.write(frame.left + column, lines, x_tick)
-        frame.write(frame.left + start, lines + 1, label)
+    for cell, label in zip(frame.x.cells, frame.x.labels, strict=True):
+        frame.write(frame.left + cell, lines, x_tick)
+        for row, text in enumerate(label.split("\n"), lines + 1):
+            start, _ = label_span(cell, len(text), frame.columns)
+            frame.write(frame.left + start, row, text)
     _name_x(frame, along)
 
 
@@ -108,9 +107,23 @@ def _name_x(frame: Frame, along: str) -> None:
 
 
 def _draw_strokes(frame: Frame) -> None:
-    lines = strokes(frame)
+    """Curves that share a stretch are drawn apart; of a cell that several want, each gets every other few columns."""
+    wanted: dict[Cell, list[tuple[str, RGB]]] = {}
+    for lane in strokes(frame):
+        for cell, ink in _inked(frame, lane).items():
+            wanted.setdefault(cell, []).append(ink)
+    for (column, row), inks in wanted.items():
+        char, hue = inks[(column // TURN) % len(inks)]
+        bar = frame.grounds.get((column, row))
+        frame.write(column, row, char, hue if bar is None else frame.view.ground)
+    for cell in frame.grounds.keys() - wanted.keys():
+        del frame.grounds[cell]  # a filled cell covers its ground
+
+
+def _inked(frame: Frame, lines: Sequence[Stroke]) -> dict[Cell, tuple[str, RGB]]:
+    """The cells that strokes reach, each with its character and hue."""
     if not lines:
-        return
+        return {}
     from plotext._figure import _figure_class
 
     plot = _figure_class()
@@ -129,33 +142,12 @@ def _draw_strokes(frame: Frame) -> None:
     plot._set_sizes()
     plot._build_matrix()  # build() would go on to join the cells into one string of escape codes
     cells = plot.monitor.matrix
+    found = {}
     for row, column in product(range(frame.lines), range(frame.columns)):
         char = cells.marker[frame.lines - 1 - row][column]
         if char != " ":
-            frame.write(frame.left + column, row, char, cells.fullground[frame.lines - 1 - row][column])
-
-
-def _draw_glyphs(frame: Frame, series: Series) -> None:
-    """A glyph on each point, or a few along a long curve: hue never tells curves apart alone."""
-    if series.kind not in ("line", "scatter"):
-        return
-    shape = style(series.slot)
-    dots = list(unbroken(transform(series.x, series.y, frame.x.log, frame.y.log)))
-    if series.kind == "line" and frame.view.smoothing:
-        dots = [smooth(stretch, frame.view.smoothing) for stretch in dots]
-    cells = [(dot, cell) for stretch in dots for dot in stretch if (cell := frame.cell(dot))]
-    if series.kind == "line" and len(cells) > frame.columns // 3:
-        cells = _along(frame, cells, series.slot)
-    for _, (column, row) in cells:
-        frame.write(column, row, glyphs.series(series.slot), shape.rgb)
-
-
-def _along(frame: Frame, cells: list[tuple[Dot, Cell]], slot: int) -> list[tuple[Dot, Cell]]:
-    """The last place, and those next to fixed columns, so that a glyph stays where it is while its curve grows."""
-    step = max(1, frame.columns // ALONG)
-    stops = range(frame.left + step * (1 + slot % 4) // 5, frame.view.width, step)
-    nearest = (next((place for place in cells if place[1][0] >= stop), None) for stop in stops)
-    return [*filter(None, nearest), cells[-1]]
+            found[frame.left + column, row] = (char, cells.fullground[frame.lines - 1 - row][column])
+    return found
 
 
 def _draw_marks(frame: Frame) -> None:

@@ -9,6 +9,13 @@ from tui_app.widgets.curve.axes import Axis
 from tui_app.widgets.curve.data import Dot, scaler
 
 RGB = tuple[int, int, int]
+Cell = tuple[int, int]
+"""Column and row."""
+
+
+def dots() -> tuple[int, int]:
+    """Dots across and down in a cell: those of braille, or one where there is only ASCII."""
+    return (1, 1) if glyphs.plain() else (2, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +44,20 @@ class View:
 class Frame:
     """Rows of cells, and where the plot lies in them, so that a cursor is placed without drawing again.
 
-    The plot is the upper `lines` rows from column `left`; below it come the axis and its labels. A cell's hue is None
-    where it is part of an axis; `marked` cells are shown reversed.
+    The plot is the upper rows from column `left`; below it come the axis and `label_rows` rows of its labels. A cell's
+    hue is None where it is part of an axis; `marked` cells are shown reversed; `grounds` are the cells that have a
+    colour behind them, such as a line across a bar.
     """
 
     view: View
     left: int
     x: Axis
     y: Axis
+    label_rows: int = 1
     text: list[list[str]] = field(default_factory=list)
     hues: list[list[RGB | None]] = field(default_factory=list)
-    marked: set[tuple[int, int]] = field(default_factory=set)
+    marked: set[Cell] = field(default_factory=set)
+    grounds: dict[Cell, RGB] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.text = [[" "] * self.view.width for _ in range(self.view.height)]
@@ -61,12 +71,7 @@ class Frame:
     @property
     def lines(self) -> int:
         """Height of the plot itself."""
-        return self.view.height - 2
-
-    @property
-    def dots(self) -> tuple[int, int]:
-        """Dots across and down in a cell: those of braille, or one where there is only ASCII."""
-        return (1, 1) if glyphs.plain() else (2, 4)
+        return self.view.height - 1 - self.label_rows
 
     def column(self, value: float) -> int | None:
         """The column of a raw x value, if it is in view."""
@@ -78,11 +83,11 @@ class Frame:
         column = (self.x.high - self.x.low) / self.columns
         return abs(value) * (10**column - 1) if self.x.log else column
 
-    def cell(self, dot: Dot) -> tuple[int, int] | None:
+    def cell(self, dot: Dot) -> Cell | None:
         """Column and row of a place in axis coordinates: the cell that its braille dot falls in."""
         if not (math.isfinite(dot[0]) and math.isfinite(dot[1])):
             return None
-        across, down = self.dots
+        across, down = dots()
         column = self.x.pixel(dot[0], across * self.columns) // across
         row = self.lines - 1 - self.y.pixel(dot[1], down * self.lines) // down
         return (self.left + column, row) if 0 <= column < self.columns and 0 <= row < self.lines else None

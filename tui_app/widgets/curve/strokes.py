@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.figures.figure import Series
+from engine.figures.lanes import lanes
 from engine.figures.palette import style
 from tui_app.widgets.curve.bars import middle
 from tui_app.widgets.curve.data import Dot, clip, scaler, smooth, staircase, thin, transform, unbroken
-from tui_app.widgets.curve.frame import RGB, Frame
+from tui_app.widgets.curve.frame import RGB, Frame, dots
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +22,22 @@ class Stroke:
     char: str = "."
 
 
-def strokes(frame: Frame) -> list[Stroke]:
-    """Levels, raw curves and intervals behind, curves in front."""
+def strokes(frame: Frame) -> list[list[Stroke]]:
+    """Levels, raw curves and intervals behind, curves in front; those that share a stretch in lists of their own."""
     back: list[Stroke] = []
-    front: list[Stroke] = []
-    for series in frame.view.figure.series:
+    front: list[list[Stroke]] = []
+    figure = frame.view.figure
+    for series, lane in zip(figure.series, lanes(figure), strict=True):
+        front.extend([] for _ in range(lane + 1 - len(front)))
         if series.kind == "level":
             back.extend(_level(frame, series))
-        else:
-            (front if series.kind == "bar" else back).extend(_intervals(frame, series))
+        elif series.kind != "steps":
+            (front[0] if series.kind == "bar" else back).extend(_intervals(frame, series))
         if series.kind in ("line", "steps"):
             raw, curve = _curve(frame, series)
             back.extend(raw)
-            front.extend(curve)
-    return back + front
+            front[lane].extend(curve)
+    return [back + front[0], *front[1:]] if front else []
 
 
 def faint(hue: RGB, ground: RGB) -> RGB:
@@ -47,10 +50,10 @@ def _level(frame: Frame, series: Series) -> Iterator[Stroke]:
     """One value across the plot, dotted so that nobody takes it for a curve."""
     value = scaler(frame.y.log)(series.y[0]) if series.y else math.nan
     if math.isfinite(value):
-        across = frame.dots[0]
+        across, _ = dots()
         step = across * (frame.x.high - frame.x.low) / max(1, across * frame.columns - 1)
-        dots = [(frame.x.low + i * step, value) for i in range(frame.columns)]
-        yield Stroke(dots, style(series.slot).rgb, joined=False, char="-")
+        line = [(frame.x.low + i * step, value) for i in range(frame.columns)]
+        yield Stroke(line, style(series.slot).rgb, joined=False, char="-")
 
 
 def _curve(frame: Frame, series: Series) -> tuple[list[Stroke], list[Stroke]]:

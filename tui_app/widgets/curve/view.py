@@ -1,46 +1,56 @@
-"""The widget: shows one of several figures, redraws at most twice a second, and answers the curve keys."""
+"""The widget: shows one of several figures, redraws at most twice a second, answers the curve keys and the mouse."""
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 
-from rich.segment import Segment
-from rich.style import Style
+from textual import events
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.errors import InputError
 from engine.figures.figure import Figure
-from tui_app import glyphs
+from tui_app import pictures
 from tui_app.actions import bindings
+from tui_app.living import Living
+from tui_app.pace import Pace
 from tui_app.text import clean
 from tui_app.widgets.curve.controls import WHOLE, Controls
-from tui_app.widgets.curve.cursor import next_stop, zoomed
+from tui_app.widgets.curve.cursor import narrowed, next_stop, point_near, share_at, zoomed
 from tui_app.widgets.curve.frame import Frame, View
-from tui_app.widgets.curve.legend import legend, readout
-from tui_app.widgets.curve.paint import Paint, changed, heading_strip, row_strip
+from tui_app.widgets.curve.inks import Inks
+from tui_app.widgets.curve.legend import Lines, entry_at, legend, lines_for, readout
+from tui_app.widgets.curve.names import label_rows
+from tui_app.widgets.curve.paint import Paint, changed, heading_strip, row_strip, said_strip
+from tui_app.widgets.curve.picture import Pictures
 from tui_app.widgets.pane import Pane
 
 SECONDS_BETWEEN = 0.5
+WHEEL = 0.8  # of the window that a turn of the wheel leaves
+DRAGGED = 2  # columns that make a click a selection
 
 
-class CurveView(Widget, can_focus=True):
+class CurveView(Living, Widget, can_focus=True):
     """Figures drawn with plotext in a thread: one drawing in flight, none while hidden, unchanged cells untouched.
 
-    The first line is the legend or, once the cursor has moved, every curve's value there. A view inside a pane writes
+    The first lines are the legend or, once the cursor has moved, every curve's value there. A view inside a pane writes
     its figure's title into the frame unless `titled` is false. `drawings` counts what was drawn.
     """
 
     BINDINGS = bindings("curve")
-    COMPONENT_CLASSES = {"curve--axis", "curve--cursor"}
+    COMPONENT_CLASSES = {"curve--axis", "curve--cursor", "curve--alarm"}
     DEFAULT_CSS = """
     CurveView { height: 1fr; min-height: 5; }
     CurveView > .curve--axis { color: $muted; }
+    CurveView > .curve--alarm { color: $error; text-style: bold; }
     CurveView > .curve--cursor { background: $surface-lighten-3; }
     """
     HELP = (
         "A figure. m shows the next one, ← → move a cursor that reads out every curve with its 95 % interval, "
-        "+ - 0 zoom, a and A turn the axes logarithmic, s and S smooth."
+        "+ - 0 and the wheel zoom, dragging zooms to a range, a and A turn the axes logarithmic, s and S smooth, "
+        "H or a click on its name in the legend hides curves, I shows a real picture where the terminal can."
     )
 
     cursor: reactive[float | None] = reactive(None)
@@ -49,14 +59,18 @@ class CurveView(Widget, can_focus=True):
         self, *, placeholder: str = "", titled: bool = True, id: str | None = None, classes: str | None = None
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self.placeholder = placeholder
+        self.placeholder, self._alarm = placeholder, False
         self.titled = titled
         self.controls = Controls()
         self.drawings = 0
         self._frame: Frame | None = None
+        self._lines: Lines = [[]]
         self._stale = self._at_once = self._drawing = False
+        self._pace, self._rests_until = Pace(SECONDS_BETWEEN), 0.0
         self._strips: dict[int, Strip] = {}
-        self._styles: dict[Paint, Style] = {}
+        self._inks = Inks(self)
+        self._drag: tuple[int, int] | None = None
+        self.pictures = Pictures(self, self.controls)
 
     # What is shown
 
@@ -81,6 +95,13 @@ class CurveView(Widget, can_focus=True):
         else:
             self._stale = True
 
+    def say(self, text: str, *, alarm: bool = False) -> None:
+        """What stands where nothing can be drawn, whole; `alarm` for what went wrong."""
+        if (text, alarm) != (self.placeholder, self._alarm):
+            self.placeholder, self._alarm = text, alarm
+            self._strips.clear()
+            self.refresh()
+
     # Drawing
 
     def on_mount(self) -> None:
@@ -95,7 +116,7 @@ class CurveView(Widget, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles.clear()
+        self._inks.clear()
         self._strips.clear()
         self._stale = True
 
@@ -107,37 +128,75 @@ class CurveView(Widget, can_focus=True):
     def _draw_if_stale(self) -> None:
         if not self._stale or self._drawing or not self.is_attached or not self.size or not self.is_on_screen:
             return
+        if not self._at_once and (monotonic() < self._rests_until or (self.pictures.wanted and not self.pictures.due)):
+            return
         self._stale = self._at_once = False
         self._name_pane()
-        figure = self.figure
-        if figure is None or not any(series.y for series in figure.series if series.kind != "level"):
-            self._show(None)
+        figure, whole = self.controls.visible, self.controls.figure
+        if self.pictures.wanted and figure is not None and figure.series:
+            self._drawing = True
+            self.run_worker(self._draw_picture(figure), group="curve")
+            return
+        if figure is None or whole is None or not any(series.y for series in whole.series if series.kind != "level"):
+            self._show(None, [[]])
             return
         controls, ground = self.controls, self.background_colors[1].rgb
-        width, height = self.size.width, self.size.height - 1
+        width, height = self.size.width, self.size.height
+        numbered = not label_rows(figure, width, height - 1)
+        lines = legend(whole, width - 1, lines_for(height), controls.hidden, numbered=numbered)
+        height -= len(lines)
         view = View(figure, width, height, ground, controls.smoothing, *controls.logs, controls.window)
         self._drawing = True
-        self.run_worker(self._draw(view), group="curve")
+        self.run_worker(self._draw(view, lines), group="curve")
 
-    async def _draw(self, view: View) -> None:
+    async def _draw(self, view: View, lines: Lines) -> None:
         try:
-            frame = await asyncio.to_thread(_drawn, view)
+            frame = await asyncio.to_thread(self._drawn, view)
         finally:
             self._drawing = False
-        self._show(frame)
+        self._rests_until = monotonic() + self._pace.seconds - SECONDS_BETWEEN
+        self._show(frame, lines)
         if self._at_once:
             self._draw_if_stale()
 
-    def _show(self, frame: Frame | None) -> None:
-        before, self._frame = self._frame, frame
+    def _drawn(self, view: View) -> Frame:
+        """Draws; what that takes is imported with the first drawing, in its thread."""
+        from tui_app.widgets.curve.draw import draw
+
+        with self._pace.measured():
+            return draw(view)
+
+    async def _draw_picture(self, figure: Figure) -> None:
+        try:
+            await self.pictures.draw(figure)
+        except InputError as error:
+            self.controls.picture, self._stale = False, True
+            self.notify(str(error), severity="error", markup=False)
+        finally:
+            self._drawing = False
         self.drawings += 1
         self._strips.clear()
-        if frame is None or before is None or before.view.size != frame.view.size:
+        self.refresh()
+        if self._at_once:
+            self._draw_if_stale()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As always, or of a picture in sixels all at once."""
+        return self.pictures.lines(crop) if self.pictures.in_sixels else super().render_lines(crop)
+
+    def _show(self, frame: Frame | None, lines: Lines) -> None:
+        before, self._frame = (None if self.pictures.shown else self._frame), frame
+        self.pictures.show(None)
+        headed, self._lines = self._lines, lines
+        self.drawings += 1
+        self._strips.clear()
+        if frame is None or before is None or before.view.size != frame.view.size or len(lines) != len(headed):
             self.refresh()
             return
-        spans = [Region(x, y + 1, width, 1) for x, y, width in changed(before, frame)]
-        if before.view.figure.series != frame.view.figure.series:
-            spans.append(Region(0, 0, self.size.width, 1))
+        top = len(lines)
+        spans = [Region(x, y + top, width, 1) for x, y, width in changed(before, frame)]
+        if headed != lines or (self.cursor is not None and before.view.figure.series != frame.view.figure.series):
+            spans.append(Region(0, 0, self.size.width, top))
         if spans:
             self.refresh(*spans)
 
@@ -148,50 +207,56 @@ class CurveView(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The legend, then the frame's rows."""
+        if self.pictures.shown is not None:
+            return self.pictures.shown.row(y).adjust_cell_length(self.size.width)
         if y not in self._strips:
-            self._strips[y] = self._heading() if y == 0 else self._row(y - 1)
+            top = len(self._lines)
+            self._strips[y] = self._heading(y) if y < top else self._row(y - top)
         return self._strips[y]
 
-    def _heading(self) -> Strip:
+    def _heading(self, line: int) -> Strip:
         width, frame = self.size.width, self._frame
         if frame is None:
             return Strip.blank(width, self.rich_style)
-        figure = frame.view.figure
+        lines = self._headings(frame)
+        return heading_strip(lines[line] if line < len(lines) else [], width, self._inks.style, self.rich_style)
+
+    def _headings(self, frame: Frame) -> Lines:
+        """The legend, or what every curve is worth at the cursor."""
         if self.cursor is None:
-            entries = legend(figure, width - 1)
-        else:
-            entries = readout(figure, self.cursor, frame.reach(self.cursor), width - 1)
-        return heading_strip(entries, width, self._style, self.rich_style)
+            return self._lines
+        reach, room = frame.reach(self.cursor), self.size.width - 1
+        return readout(frame.view.figure, self.cursor, reach, room, len(self._lines))
 
     def _row(self, row: int) -> Strip:
         frame, width = self._frame, self.size.width
         if frame is not None and row < frame.view.height:
-            column = None if self.cursor is None else frame.column(self.cursor)
-            return row_strip(frame, row, column, self._style).adjust_cell_length(width, self.rich_style)
-        says = frame is None and not self._drawing and row == max(0, self.size.height // 2 - 1)
-        text = glyphs.clip(self.placeholder, width).center(width) if says else " " * width
-        return Strip([Segment(text, self._style(Paint()))], width)
+            strip = row_strip(frame, row, self._chosen(frame), self._inks.style)
+            return strip.adjust_cell_length(width, self.rich_style)
+        if frame is not None or self._drawing:
+            return Strip.blank(width, self.rich_style)
+        alarm = self.get_component_rich_style("curve--alarm") if self._alarm else None
+        return said_strip(self.placeholder, row, self.size, self._inks.style(Paint()), self.rich_style, alarm)
 
-    def _style(self, paint: Paint) -> Style:
-        if paint not in self._styles:
-            if paint.hue is None:
-                color = self.get_component_rich_style("curve--axis")
-            else:
-                color = Style(color="#{:02x}{:02x}{:02x}".format(*paint.hue))
-            style = self.rich_style + Style(color=color.color)
-            if paint.cursor:
-                style += Style(bgcolor=self.get_component_rich_style("curve--cursor", partial=True).bgcolor)
-            self._styles[paint] = style + Style(reverse=True, bold=True) if paint.marked else style
-        return self._styles[paint]
+    def _chosen(self, frame: Frame) -> range:
+        """The columns that are dragged over, else that of the cursor."""
+        if self._drag is not None:
+            return range(min(self._drag), max(self._drag) + 1)
+        column = None if self.cursor is None else frame.column(self.cursor)
+        return range(0) if column is None else range(column, column + 1)
 
     def watch_cursor(self, before: float | None, after: float | None) -> None:
-        """Repaints two columns and the first line; nothing is drawn again."""
+        """Repaints two columns and the first lines; nothing is drawn again."""
         if self._frame is None:
             return
         columns = [self._frame.column(value) for value in (before, after) if value is not None]
-        spans = [Region(column, 1, 1, self.size.height - 1) for column in columns if column is not None]
+        self._repaint(*(range(column, column + 1) for column in columns if column is not None), heading=True)
+
+    def _repaint(self, *columns: range, heading: bool = False) -> None:
+        top = len(self._lines)
+        spans = [Region(one.start, top, len(one), self.size.height - top) for one in columns]
         self._strips.clear()
-        self.refresh(Region(0, 0, self.size.width, 1), *spans)
+        self.refresh(*([Region(0, 0, self.size.width, top)] if heading else []), *spans)
 
     # Keys
 
@@ -202,6 +267,10 @@ class CurveView(Widget, can_focus=True):
             return self.controls.smooths
         if action == "curve_axis":
             return self.figure is not None and not self.figure.categories
+        if action == "curve_picture":
+            return self.figure is not None and pictures.protocol() is not None
+        if action == "curve_alone":
+            return self.figure is not None and sum(one.slot >= 0 for one in self.figure.series) > 1
         return self.figure is not None if action.startswith("curve_") else True
 
     def action_curve_metric(self) -> None:
@@ -226,19 +295,38 @@ class CurveView(Widget, can_focus=True):
         self.controls.turn(y=True)
         self._redraw()
 
+    def action_curve_alone(self) -> None:
+        self.controls.alone()
+        self._redraw()
+
+    def action_curve_picture(self) -> None:
+        self.controls.picture = not self.controls.picture
+        self._redraw()
+
     def action_curve_closer(self) -> None:
-        self._zoom(0.5)
+        self._zoom(0.5, self._at_cursor)
 
     def action_curve_farther(self) -> None:
-        self._zoom(2.0)
+        self._zoom(2.0, self._at_cursor)
 
     def action_curve_whole(self) -> None:
         self.controls.window = WHOLE
         self._redraw()
 
-    def _zoom(self, factor: float) -> None:
-        self.controls.window = zoomed(self.controls.window, factor, self._frame, self.cursor)
-        self._redraw()
+    @property
+    def _at_cursor(self) -> int | None:
+        """The cursor's column."""
+        return self._frame.column(self.cursor) if self._frame is not None and self.cursor is not None else None
+
+    def _zoom(self, factor: float, column: int | None) -> None:
+        """What stands in the column, else in the middle, stays where it is."""
+        share = 0.5
+        if column is not None and self._frame is not None and self.pictures.shown is None:
+            share = share_at(self._frame, column)
+        window = zoomed(self.controls.window, factor, share)
+        if window != self.controls.window:
+            self.controls.window = window
+            self._redraw()
 
     def action_curve_left(self) -> None:
         self._step(-1)
@@ -250,9 +338,52 @@ class CurveView(Widget, can_focus=True):
         if self._frame is not None:
             self.cursor = next_stop(self._frame, self.cursor, step)
 
+    # The mouse
 
-def _drawn(view: View) -> Frame:
-    """Draws; what that takes is imported with the first drawing, in its thread."""
-    from tui_app.widgets.curve.draw import draw
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._zoom(WHEEL, event.x)
 
-    return draw(view)
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._zoom(1 / WHEEL, event.x)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        inside = self._frame is not None and self.pictures.shown is None and event.y >= len(self._lines)
+        if inside and event.button == 1:
+            self._drag = (event.x, event.x)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        frame = self._frame
+        if self._drag is None or frame is None:
+            return
+        before = self._chosen(frame)
+        self._drag = (self._drag[0], max(frame.left, min(event.x, frame.view.width - 1)))
+        if (now := self._chosen(frame)) != before:
+            self._repaint(before, now)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        frame, drag, self._drag = self._frame, self._drag, None
+        if drag is None or frame is None:
+            return
+        self.release_mouse()
+        self._repaint(range(min(drag), max(drag) + 1))
+        if abs(drag[1] - drag[0]) >= DRAGGED:
+            self.controls.window = narrowed(self.controls.window, [share_at(frame, column) for column in drag])
+            self._redraw()
+        else:
+            self.cursor = point_near(frame, drag[0])
+
+    def on_click(self, event: events.Click) -> None:
+        frame = self._frame
+        if frame is None or self.pictures.shown is not None or (figure := self.figure) is None:
+            return
+        entry = entry_at(self._headings(frame), event.x, event.y)
+        if entry is not None and entry.series is not None:
+            meant = (figure if self.cursor is None else frame.view.figure).series[entry.series : entry.series + 1]
+            names = [(one.name, one.slot) for one in figure.series]
+            for one in meant:
+                if (one.name, one.slot) in names:
+                    self.controls.hide(names.index((one.name, one.slot)))
+            self._redraw()

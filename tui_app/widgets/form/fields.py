@@ -7,11 +7,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from engine.experiments.base import ExperimentConfig
+from engine.experiments.api import ExperimentConfig
 from engine.experiments.launch import field_errors
+from engine.tasks.kinds import AUTO, task_of
 
 Kind = Literal["text", "choice", "choices", "switch", "source"]
 SOURCES = ("model", "data")
+TASK = "task"
 SWITCH = ("yes", "no")
 
 
@@ -37,9 +39,9 @@ class Field:
 
 
 def fields(config: type[ExperimentConfig]) -> list[Field]:
-    """The settings in the order of a form: model and data, the experiment's own, then what all experiments share."""
-    own = [name for name in config.__annotations__ if name in config.model_fields]
-    order = dict.fromkeys((*SOURCES, *own, *reversed(config.model_fields)))
+    """The settings in the order of a form: model and data, the experiment's own, then what more and more share."""
+    declared = [name for one in config.__mro__ for name in vars(one).get("__annotations__", {})]
+    order = dict.fromkeys((*SOURCES, *declared))
     return [_field(config, name) for name in order if name in config.model_fields]
 
 
@@ -83,11 +85,18 @@ def values(fields: Iterable[Field], texts: Mapping[str, str]) -> dict[str, str |
     """The settings that apply and differ from their defaults, as text that the config class reads."""
     changed: dict[str, str | None] = {}
     said = {field.name: (field, texts.get(field.name, field.default).strip()) for field in fields}
-    whole = {name: text for name, (_, text) in said.items()}
+    whole = settled({name: text for name, (_, text) in said.items()})
     for field, text in said.values():
         if text != field.default and field.applies(whole):
             changed[field.name] = None if field.optional and not text else text
     return changed
+
+
+def settled(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """The texts with the task that the model is for, as far as this machine knows it, where it is to be read off."""
+    if texts.get(TASK) != AUTO:
+        return texts
+    return {**texts, TASK: task_of(texts.get("model", ""), here=True)}
 
 
 def read(config: type[ExperimentConfig], settings: Mapping[str, Any]) -> tuple[ExperimentConfig | None, dict[str, str]]:

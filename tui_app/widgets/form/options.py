@@ -7,19 +7,15 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_app.actions import bindings
+from tui_app.living import Living
 
 BOX, GAP = 4, Content("  ")
 
 
-class Options(Widget, can_focus=True):
+class Options(Living, Widget):
     """`[x] ptq  [ ] qat` where several may be chosen, `(o) auto  ( ) half` where one must be."""
 
-    BINDINGS = bindings("form.left", "form.right", "form.toggle")
-    DEFAULT_CSS = """
-    Options { height: auto; width: 1fr; text-wrap: nowrap; }
-    Options:focus { background: $boost; }
-    """
+    DEFAULT_CSS = "Options { height: auto; width: 1fr; text-wrap: nowrap; }"
 
     class Changed(Message):
         """Another choice."""
@@ -33,6 +29,7 @@ class Options(Widget, can_focus=True):
         self.choices = tuple(choices)
         self.several = several
         self.at = 0
+        self.pointed = False
         self._chosen: set[str] = set()
         self.value = chosen
 
@@ -52,12 +49,12 @@ class Options(Widget, can_focus=True):
         return len(self._rows(width))
 
     def render(self) -> Content:
-        """The choices side by side, in as many lines as they need; the one under the cursor underlined if focused."""
+        """The choices side by side, in as many lines as they need; the one under the cursor underlined."""
         parts = []
         for i, choice in enumerate(self.choices):
             inside, empty = ("[x] ", "[ ] ") if self.several else ("(o) ", "( ) ")
             chosen = choice in self._chosen
-            style = ("bold" if chosen else "$muted") + (" underline" if self.has_focus and i == self.at else "")
+            style = ("bold" if chosen else "$muted") + (" underline" if self.pointed and i == self.at else "")
             parts.append(Content.assemble((inside, "") if chosen else (empty, "$muted"), (choice, style)))
         rows = [GAP.join(parts[i] for i in row) for row in self._rows(self.size.width)]
         return Content("\n").join(rows)
@@ -75,19 +72,23 @@ class Options(Widget, can_focus=True):
             rows[-1].append(i)
         return rows
 
-    def action_form_left(self) -> None:
-        self._move(-1)
+    def point(self, here: bool) -> None:
+        """Shows which choice the keys are about, or that they are about another row."""
+        if here != self.pointed:
+            self.pointed = here
+            self.refresh()
 
-    def action_form_right(self) -> None:
-        self._move(1)
-
-    def _move(self, step: int) -> None:
+    def move(self, step: int) -> None:
+        """To a choice beside; where one must be chosen, that is the one."""
         self.at = max(0, min(self.at + step, len(self.choices) - 1))
         self.refresh()
         if not self.several:
             self._choose({self.choices[self.at]})
 
-    def action_form_toggle(self) -> None:
+    def toggle(self) -> None:
+        """Chooses or lets go; where one must be chosen, the next one, and after the last the first."""
+        if not self.several:
+            self.at = (self.at + 1) % len(self.choices)
         choice = {self.choices[self.at]}
         self._choose(self._chosen ^ choice if self.several else choice)
 
