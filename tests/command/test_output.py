@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.experiments.base import Column
+from engine.experiments.api import Column
 from tui_app.command.output import LONGEST, SHORT, fitting
 
 COLUMNS = (

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from engine.experiments.search import EXPERIMENT, SearchConfig
+from engine.experiments.search import EXPERIMENT
+from engine.experiments.search.config import SearchConfig
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.encoding import loads
+from engine.runtime.requests import ask
 from engine.runtime.runs import create_run
-from engine.runtime.states import write_want
 from engine.runtime.trials import pending
 from tui_app.command.main import cli
 
@@ -59,7 +60,7 @@ def test_a_trial_by_hand_is_checked_then_wished_for(search: Path) -> None:
 
 
 def test_a_cancelled_search_and_a_sweep_take_no_wishes(search: Path) -> None:
-    write_want(search, "cancel")
+    ask(search, "cancel")
     assert "is cancelled" in labtui("extend", "mine", "5").output
     config = {"widths": [4]}
     create_run(experiment="quantize", config=config, points=[{"mode": "ptq"}], versions={}, name="sweep")

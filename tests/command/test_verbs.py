@@ -35,7 +35,7 @@ def test_every_verb_explains_itself(labtui: Labtui, verb: str) -> None:
 
 
 def test_help_of_an_experiment_lists_every_setting(labtui: Labtui) -> None:
-    from engine.experiments.quantize import QuantizeConfig
+    from engine.experiments.quantize.config import QuantizeConfig
 
     text = labtui("run", "quantize", "--help").stdout
     for name in QuantizeConfig.model_fields:
@@ -76,6 +76,20 @@ def test_runs_lists_and_filters(labtui: Labtui) -> None:
     assert [run["done"] for run in everything] == [3, 8]
     finished = json.loads(labtui("runs", "-q", "state:finished", "--json").stdout)
     assert [run["name"] for run in finished] == ["first"]
+
+
+def test_a_filter_may_name_what_no_run_has_yet(labtui: Labtui) -> None:
+    write_run(done=0)
+    for query in (
+        "accuracy>0.5",
+        "true_sparsity>=0.5",
+        "state:failed",
+        "experiment:prune",
+        '"foo:bar"',
+        "model:run:q-1",
+    ):
+        result = labtui("runs", "-q", query, "--json")
+        assert (result.exit_code, result.stdout.strip()) == (0, "[]"), query
 
 
 def test_a_long_name_gives_way_and_nothing_else_does(labtui: Labtui, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +166,18 @@ def test_rm_removes_all_of_it(labtui: Labtui, run: Path) -> None:
         (("run", "quantize", "--config", "absent.toml"), "cannot be read"),
         (("run", "quantize", "--set", "model=/no/such/model"), "does not exist"),
         (("runs", "--nonsense"), "No such option"),
-        (("frobnicate",), "No such command"),
+        (("frobnicate",), "There is no command 'frobnicate'; labtui --help lists them."),
+        (("shw",), "There is no command 'shw'; did you mean show?"),
+        (("run", "quantize", "--set", "wdths=4"), "wdths: there is no such setting; did you mean widths?"),
+        (("run", "quantize", "--set", "modes=ptqq"), "modes: there is no choice 'ptqq'; did you mean ptq?"),
+        (("run", "quantize", "--set", "seed=x"), "seed must be a whole number, not 'x'"),
+        (("run", "quantize", "--set", "seed=-1"), "seed must be at least 0, not -1"),
+        (("runs", "-q", "foo:bar"), "The filter knows no field 'foo:'; the fields are experiment,"),
+        (("runs", "-q", "stat:failed"), "did you mean state?"),
+        (("runs", "-q", "state:finishd"), "The filter knows no state 'finishd'; did you mean finished?"),
+        (("runs", "-q", "state:failed|runing"), "did you mean running"),
+        (("runs", "-q", "experiment:quantise"), "did you mean quantize?"),
+        (("runs", "-q", "acuracy>0.5"), "The filter knows no number 'acuracy'; did you mean accuracy"),
     ],
 )
 def test_refusals_are_one_sentence_on_stderr_with_code_2(
@@ -170,7 +195,7 @@ def test_a_setting_that_means_nothing_is_said_and_the_run_starts(labtui: Labtui)
         "run", "quantize", "--set", "modes=ptq", "--set", "learning_rate=1e-3", "--set", "widths=4", "--detach"
     )
     assert result.exit_code == 0
-    assert result.stderr.strip() == "learning_rate is not used here: it belongs to modes=qat."
+    assert "learning_rate is not used here: it belongs to modes=qat." in result.stderr.splitlines()
     labtui("cancel", result.stdout.strip())
 
 
@@ -203,3 +228,18 @@ def test_doctor_says_what_it_found(labtui: Labtui) -> None:
     assert checks["state folder"]["state"] == "ok"
     assert checks["torch"]["state"] == "ok"
     assert "device" in checks
+
+
+def test_doctor_tries_how_one_is_told(labtui: Labtui, state: Path, tmp_path: Path) -> None:
+    def check() -> dict[str, str]:
+        checks: list[dict[str, str]] = json.loads(labtui("doctor", "--notify", "--json").stdout)["checks"]
+        return next(check for check in checks if check["name"] == "notify")
+
+    assert (check()["state"], check()["found"]) == ("ok", "off")
+    state.mkdir(exist_ok=True)
+    (state / "config.toml").write_text(f"notify = 'echo $LABTUI_STATE > {tmp_path / 'told'}'")
+    assert check()["state"] == "ok"
+    assert (tmp_path / "told").read_text() == "finished\n"
+    (state / "config.toml").write_text("notify = 'exit 4'")
+    assert check()["state"] == "fail"
+    assert "status 4" in check()["advice"]

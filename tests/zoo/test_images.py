@@ -1,0 +1,100 @@
+"""Every architecture of image classifiers: scores are transformers' own, and what is done to it works or says why."""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from engine.compress import LayerFormats, Pruning, prune_model, quantize_model
+from engine.compress.fold import fold_norms
+from engine.errors import InputError
+from engine.layers import describe_model
+from engine.training.evaluate import evaluate
+from engine.training.images import Images
+from engine.training.objective import Classes
+from tests.zoo.images import CLASSES, KINDS, LEFT_OUT, images, small_model
+
+small = functools.cache(small_model)
+TYPES = ("Linear", "Conv2d")
+
+
+def some(model: nn.Module) -> Images:
+    pixels = images(model)
+    return Images(pixels, torch.arange(len(pixels)) % CLASSES, torch.full((3,), 1 / 255), torch.full((3,), -0.5))
+
+
+def batch(model: nn.Module) -> dict[str, torch.Tensor]:
+    return next(some(model).batches(4)).inputs
+
+
+def logits(model: nn.Module) -> torch.Tensor:
+    with torch.no_grad():
+        found: torch.Tensor = model(**batch(model)).logits
+    return found
+
+
+def types_in(model: nn.Module) -> tuple[str, ...]:
+    here = {layer.kind.group for layer in describe_model(model).values()}
+    return tuple(name for name in TYPES if name in here)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_are_transformers_own(kind: str) -> None:
+    model, own = small(kind), []
+    for place in range(4):
+        with torch.no_grad():
+            pixels = images(model)[place : place + 1].float() / 255 - 0.5
+            own.append(model(pixel_values=pixels, labels=torch.tensor([place % CLASSES])))
+    found = evaluate(model, some(model), Classes(), batch_size=2, device="cpu")
+    assert found.loss == pytest.approx(float(torch.stack([one.loss for one in own]).mean()), rel=1e-4)
+    assert found.outcomes.tolist() == [int(one.logits.argmax()) == place % CLASSES for place, one in enumerate(own)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_folding_changes_nothing(kind: str) -> None:
+    import copy
+
+    model = copy.deepcopy(small(kind))
+    fold_norms(model, batch(model))
+    torch.testing.assert_close(logits(model), logits(small(kind)), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_formats_and_masks(kind: str) -> None:
+    model = small(kind)
+    formats = LayerFormats("fixed(28)", None, "fixed(28)", include=types_in(model))
+    torch.testing.assert_close(logits(quantize_model(model, formats)), logits(model), rtol=1e-3, atol=1e-4)
+    coarse = quantize_model(
+        model, LayerFormats("fixed(8)", "fixed(8)", "fixed(8)", include=types_in(model)), [batch(model)]
+    )
+    assert torch.isfinite(logits(coarse)).all()
+    assert torch.isfinite(logits(prune_model(model, Pruning("l1", 0.5, include=types_in(model))))).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_channels_are_cut_or_it_is_said_why_not(kind: str) -> None:
+    pytest.importorskip("torch_pruning")
+    model = small(kind)
+    try:
+        cut = prune_model(model, Pruning("l1", 0.3, "channels", include=types_in(model)), [batch(model)])
+    except InputError as error:
+        said = str(error)
+        print(kind, said)
+    else:
+        said = ""
+    if said:
+        assert "\n" not in said
+        assert said.endswith("prune weights instead.")
+        return
+    assert torch.isfinite(logits(cut)).all()
+    assert sum(one.numel() for one in cut.parameters()) < sum(one.numel() for one in model.parameters())
+
+
+def test_the_document_names_every_type() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    section = text[text.index("## Image classifiers") :]
+    assert set(re.findall(r"`([\w-]+)`", section)) >= {*KINDS, *LEFT_OUT}
