@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: run demo test lint bench cuda12 cuda13 clean
+.PHONY: run demo test lint bench gpu cuda12 cuda13 clean
 
 run: $(INSTALLED)
 	@$(BIN)/labtui
@@ -21,7 +21,11 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	@for script in formats throughput variants graph search ui_latency; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@for script in lab1 formats throughput variants graph search ui_latency growth; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+
+# What a GPU gives: correctness and speed, in gpu-report.md and gpu-report.json; small on the CPU where there is none.
+gpu: $(INSTALLED)
+	$(BIN)/python -m benchmarks.gpu
 
 # torch comes first and alone: on a machine with a CPU build at hand, its pin must not be replaced by what another package asks for.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as labtui's workers run; 
 import torch
 
 from engine.formats import parse
-from engine.formats.spec import KINDS
+from engine.formats.registry import FAMILIES
 
 ROUNDS = 15
 SHAPE = (4096, 1024)
@@ -70,4 +70,4 @@ def main(specs: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [kind.example for kind in KINDS.values() if kind.name != "fp32"])
+    main(sys.argv[1:] or [kind.example for kind in FAMILIES.values() if kind.name != "fp32"])

@@ -28,7 +28,7 @@ CAPTURE = """
 import json, sys, time
 from engine.graph.capture import capture
 from engine.graph.session import warm
-from engine.graph.sources import Subject
+from engine.graph.subjects import Subject
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from transformers import BertConfig, BertForSequenceClassification

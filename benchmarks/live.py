@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.experiments.base import Column, Experiment, ExperimentConfig
+from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.figures.figure import Figure, Series
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from engine.experiments.base import Column, Experiment, ExperimentConfig
+from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.runtime import control
 from engine.runtime.context import Context, Point
 from engine.runtime.lock import lock_held
@@ -23,8 +23,8 @@ from engine.runtime.records import Params
 from engine.runtime.runs import create_run, read_run
 from engine.search.samplers import Sampler
 from engine.search.series import Goal, Series
+from engine.search.space_text import parse_space
 from engine.search.studies import Studies, placeholders
-from engine.search.writing import parse_space
 
 SPACE = parse_space("x=-4.0..4.0; y=1e-5..1e-1 log; z=1..16; kind=a,b,c")
 

@@ -29,6 +29,11 @@ class Terminal:
         )
         os.close(slave)
 
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._process.pid
+
     def press(self, keys: str) -> None:
         """Types."""
         os.write(self._master, keys.encode())

@@ -22,6 +22,7 @@ from transformers import DataCollatorWithPadding, EvalPrediction, Trainer, Train
 from engine.models.classifier import Classifier, load_classifier
 from engine.models.tokens import load_tokens
 from engine.training.evaluate import evaluate
+from engine.training.objective import Classes
 from engine.training.tokens import Tokens
 from engine.training.train import TrainSettings, has_bf16, train
 
@@ -115,14 +116,14 @@ class Contest:
 
     def our_evaluation(self, tokens: Tokens) -> Callable[[], object]:
         """Our loop, float32."""
-        model, size, pad = self.classifier.model, self.options.batch_size, self.classifier.pad_id
-        return lambda: evaluate(model, tokens, batch_size=size, device=self.options.device, pad_id=pad)
+        model, size = self.classifier.model, self.options.batch_size
+        return lambda: evaluate(model, tokens, Classes(), batch_size=size, device=self.options.device)
 
     def our_training(self, tokens: Tokens, *, bf16: bool) -> Callable[[], object]:
         """Our loop on a copy of the model."""
-        model, pad = copy.deepcopy(self.classifier.model), self.classifier.pad_id
+        model = copy.deepcopy(self.classifier.model)
         settings = TrainSettings(steps=self.options.steps, batch_size=self.options.batch_size, warmup=0.0, bf16=bf16)
-        return lambda: train(model, tokens, settings, device=self.options.device, pad_id=pad)
+        return lambda: train(model, tokens, Classes(), settings, device=self.options.device)
 
     def their_evaluation(self, tokens: Tokens, sampling: str) -> Callable[[], object]:
         """Trainer's `predict`."""

@@ -15,7 +15,7 @@ from benchmarks.throughput import sample, show
 from engine.compress import LayerFormats, quantize_model
 from engine.models.classifier import load_classifier
 from engine.models.tokens import load_tokens
-from engine.training.tokens import batches
+from engine.training.objective import Classes
 from engine.training.train import TrainSettings, train
 from engine.training.variants import Variants
 
@@ -26,7 +26,7 @@ def main() -> None:
     classifier.model.to(options.device)
     tokens = load_tokens(options.data, classifier.tokenizer, options.max_length, 0, progress=show).train
     texts = sample(tokens, options.steps * options.batch_size).to(options.device)
-    calibration = next(iter(batches(texts, options.batch_size, pad_id=classifier.pad_id)))
+    calibration = next(iter(texts.batches(options.batch_size)))
     settings = TrainSettings(steps=options.steps, batch_size=options.batch_size)
 
     def quantized() -> list[nn.Module]:
@@ -35,7 +35,7 @@ def main() -> None:
         return [quantize_model(classifier.model, one, [calibration]) for one in every]
 
     def trained(model: nn.Module) -> None:
-        train(model, texts, settings, device=options.device, pad_id=classifier.pad_id)
+        train(model, texts, Classes(), settings, device=options.device)
 
     def alone(models: Sequence[nn.Module]) -> None:
         for model in models:
