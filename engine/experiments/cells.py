@@ -17,10 +17,12 @@ _WORDS = {"attention": "attn", "self_attn": "attn", "intermediate": "inter", "ou
 _WRITERS: Mapping[str, Callable[[Any], str]] = {
     "text": lambda value: clean(str(value)),
     "number": lambda value: f"{value:.4g}" if isinstance(value, float) else clean(f"{value}"),
+    "percent": in_percent,
     "bytes": in_bytes,
     "seconds": in_seconds,
     "db": lambda value: f"{value:.1f}",
 }
+_HALVES: Mapping[str, Callable[[float], str]] = {"percent": in_percent, "number": lambda half: f"{half:.2g}"}
 
 
 def layer_labels(names: Sequence[str]) -> list[str]:
@@ -76,12 +78,12 @@ def written(values: Values, column: Column) -> str:
     value = values.get(column.key)
     if value is None:
         return ""
-    if column.unit == "percent":
-        text = in_percent(value, signed=column.signed)
-        if column.low and column.high and values.get(column.low) is not None:
-            text += f" ±{in_percent((values[column.high] - values[column.low]) / 2)}"
-        return text
-    return _WRITERS[column.unit](value)
+    text = _WRITERS[column.unit](value)
+    if column.signed and not text.startswith("-"):
+        text = f"+{text}"
+    if column.unit in _HALVES and column.low and column.high and values.get(column.low) is not None:
+        text += f" ±{_HALVES[column.unit]((values[column.high] - values[column.low]) / 2)}"
+    return text
 
 
 def heading(column: Column) -> str:

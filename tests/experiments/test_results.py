@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.experiments import results
+from engine.experiments.api import Column
 from engine.experiments.cells import insignificant, layer_labels, values_of, written
 from engine.experiments.report import command_line
 from engine.figures.figure import Figure, Series
@@ -117,6 +118,15 @@ def test_differences_inside_their_noise_are_told() -> None:
     assert insignificant(values_of(point), delta)
     assert written(values_of(point), delta) == "-1.00 ±1.05"
     assert not insignificant({**values_of(point), "delta_high": -0.001}, delta)
+
+
+def test_a_perplexity_is_written_with_its_interval_and_a_difference_with_its_sign() -> None:
+    """Only percentages had either."""
+    perplexity = Column("perplexity", "Perplexity", "number", "perplexity_low", "perplexity_high")
+    values = {"perplexity": 25.314, "perplexity_low": 24.5, "perplexity_high": 26.1, "delta": 2.5}
+    assert written(values, perplexity) == "25.31 ±0.8"
+    assert written(values, Column("delta", "Δ base", "number", signed=True)) == "+2.5"
+    assert written({"delta": -2.5}, Column("delta", "Δ base", "number", signed=True)) == "-2.5"
 
 
 def test_command_line_repeats_the_run_and_no_more() -> None:

@@ -3,12 +3,15 @@
 import math
 from dataclasses import replace
 
+from textual.content import Content
+
 from engine.runtime.records import Progress
 from tests.tui.recorded import NOW, accuracy_of, run_record
 from tui_app.filtering import Language
 from tui_app.runs.filter import parse_filter
 from tui_app.runs.summary import Metric, summarize
 from tui_app.screens.home_facts import jobs
+from tui_app.screens.home_rows import own_delta_text
 
 
 def test_the_metric_is_the_best_points_not_the_last_ones() -> None:
@@ -75,6 +78,33 @@ def test_differences_inside_the_noise() -> None:
     assert Metric("Accuracy", 0.80, "percent", 0.795, 0.805).differs(base)
     assert Metric("Accuracy", 0.0, "percent", 0.0, 0.0).differs(base)
     assert Metric("Loss", 0.5).differs(Metric("Loss", 0.4))
+
+
+def test_an_interval_may_begin_at_zero() -> None:
+    assert Metric("Accuracy", 0.8, "percent", 0.0, 0.9).bounds == (0.0, 0.9)
+
+
+def test_a_difference_is_coloured_by_the_metrics_direction() -> None:
+    """A perplexity that rose was green."""
+
+    def style(difference: Metric) -> str:
+        text = own_delta_text(difference)
+        assert isinstance(text, Content)
+        return " ".join(str(span.style) for span in text.spans)
+
+    rise = [Metric("Δ base", 3.25, "number", 2.0, 4.5, better) for better in ("higher", "lower", None)]
+    assert [style(one) for one in rise] == ["$success", "$error", ""]
+    texts = [str(own_delta_text(Metric("Δ base", value, "number"))) for value in (0.0123456, -123456.0)]
+    assert texts == ["+0.0123", "-1e+05"]
+
+
+def test_a_run_of_a_language_model_has_a_metric_that_is_better_when_lower() -> None:
+    record = run_record("q-0001", widths=(4,))
+    result = {"perplexity": 25.0, "perplexity_low": 24.0, "perplexity_high": 26.0, "delta": 3.0, "bytes": 10}
+    record = replace(record, config={**record.config, "task": "causal-lm"})
+    summary = summarize(replace(record, points=(replace(record.points[0], result=result),)))
+    assert summary.delta is not None
+    assert summary.delta.better == "lower"
 
 
 def test_a_result_that_is_not_finite_is_no_value() -> None:

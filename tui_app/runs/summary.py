@@ -3,34 +3,48 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import InputError
 from engine.runtime.label import read_label
 from engine.runtime.records import PointRecord, RunRecord
+from engine.tasks.kinds import metric_of
 from tui_app.text import clean, error_line
 
 if TYPE_CHECKING:
     from engine.experiments.api import Column
+    from engine.tasks.metric import Metric as Scored
 
 ENDED = frozenset(("finished", "failed", "cancelled"))
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """The best point's main value: its unit and, where it is known, its 95 % interval."""
+    """The best point's main value, or a difference: its unit and, where it is known, its 95 % interval.
+
+    `better` says which way is better, where that is known.
+    """
 
     label: str
     value: float
     unit: str = "number"
     low: float | None = None
     high: float | None = None
+    better: Literal["higher", "lower"] | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval; a value without one counts as exact."""
+        return (self.value if self.low is None else self.low), (self.value if self.high is None else self.high)
 
     def differs(self, other: "Metric") -> bool:
-        """Whether the intervals do not overlap; a value without one counts as exact."""
-        low, high = (self.low or self.value), (self.high or self.value)
-        other_low, other_high = (other.low or other.value), (other.high or other.value)
+        """Whether the intervals do not overlap."""
+        (low, high), (other_low, other_high) = self.bounds, other.bounds
         return low > other_high or high < other_low
+
+    def is_gain(self, difference: float) -> bool | None:
+        """Whether a difference is one for the better; None where that is not known."""
+        return None if self.better is None else (difference > 0) == (self.better == "higher")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ class Summary:
 def summarize(run: RunRecord) -> Summary:
     """A run's summary. An experiment that cannot be loaded any more costs the metric, nothing else."""
     point, reason, columns = _best(run)
-    label = read_label(run.path)
+    label, scored = read_label(run.path), metric_of(run.config)
     result = {**(point.params if point else {}), **((point.result or {}) if point else {})}
     return Summary(
         id=run.id,
@@ -108,8 +122,8 @@ def summarize(run: RunRecord) -> Summary:
         data=clean(run.config.get("data", "")),
         device=clean(", ".join(run.devices)),
         problem=clean(run.problem) or (_failure(run) if run.state == "failed" else ""),
-        metric=_metric(result, columns),
-        delta=_delta(result, columns),
+        metric=_metric(result, columns, scored),
+        delta=_delta(result, columns, scored),
         bytes=_bytes(result, columns),
         resumes=run.pausing or run.state in ("paused", "interrupted", "failed"),
         reason=reason,
@@ -141,24 +155,25 @@ def _best(run: RunRecord) -> "tuple[PointRecord | None, str, tuple[Column, ...]]
     return chosen, clean(choice.reason) if choice is not None else "", columns
 
 
-def _metric(result: dict[str, Any], columns: "tuple[Column, ...]") -> Metric | None:
+def _metric(result: dict[str, Any], columns: "tuple[Column, ...]", scored: "Scored") -> Metric | None:
     """The first column with an interval is the experiment's main value, else its first percentage."""
     ranked = sorted(columns, key=lambda column: (column.low is None, column.unit != "percent"))
     for column in ranked:
-        if column.unit != "text" and (metric := _measured(column, result)) is not None:
+        if column.unit != "text" and (metric := _measured(column, result, scored)) is not None:
             return metric
     return None
 
 
-def _delta(result: dict[str, Any], columns: "tuple[Column, ...]") -> Metric | None:
-    found = (_measured(column, result) for column in columns if column.signed)
+def _delta(result: dict[str, Any], columns: "tuple[Column, ...]", scored: "Scored") -> Metric | None:
+    found = (_measured(column, result, scored) for column in columns if column.signed)
     return next((metric for metric in found if metric is not None), None)
 
 
-def _measured(column: "Column", result: dict[str, Any]) -> Metric | None:
+def _measured(column: "Column", result: dict[str, Any], scored: "Scored") -> Metric | None:
     """A column's value with its interval; None where it holds no number."""
     value, low, high = (_number(result.get(key)) if key else None for key in (column.key, column.low, column.high))
-    return None if value is None else Metric(clean(column.label), value, column.unit, low, high)
+    better = scored.better if column.signed or column.key == scored.name else None
+    return None if value is None else Metric(clean(column.label), value, column.unit, low, high, better)
 
 
 def _bytes(result: dict[str, Any], columns: "tuple[Column, ...]") -> int | None:

@@ -12,6 +12,7 @@ from tui_app.widgets.table import Column, Row
 from tui_app.widgets.units import show
 
 TAGS = 20  # cells that tags take at most
+DELTA = 6  # cells of a difference
 STATE_STYLES = {
     "running": "bold $success",
     "queued": "$warning",
@@ -32,7 +33,7 @@ def columns(metric: str = "", widest: int = 0) -> tuple[Column, ...]:
         Column("name", "name", 12, flex=True),
         Column("state", "state", 13),
         Column("metric", metric or "best", 8, right=True),
-        Column("delta", glyphs.sign("delta"), 6, right=True),
+        Column("delta", glyphs.sign("delta"), DELTA, right=True),
         Column("bytes", "size", 7, right=True, rank=1),
         Column("progress", "progress", 15, rank=3),
         Column("age", "age", 4, right=True),
@@ -61,21 +62,24 @@ def own_delta_text(delta: Metric | None) -> Content | str:
     """The difference from the run's own baseline, paired on the same samples; dim inside its noise."""
     if delta is None:
         return Content.styled(glyphs.sign("dash"), "$muted")
-    text = show(delta.value, delta.unit, bare=True, signed=True)
-    low, high = (delta.value if bound is None else bound for bound in (delta.low, delta.high))
-    clear = low > 0 or high < 0
-    return Content.styled(text, ("$success" if delta.value > 0 else "$error") if clear else "$muted")
+    low, high = delta.bounds
+    return _difference(delta.value, delta, low > 0 or high < 0)
 
 
 def delta_text(metric: Metric | None, baseline: Metric | None) -> Content | str:
     """The difference from the pinned baseline; dim where the intervals overlap, so that noise does not shout."""
     if metric is None or baseline is None or metric.label != baseline.label:
         return Content.styled(glyphs.sign("dash"), "$muted")
-    difference = metric.value - baseline.value
-    text = show(difference, metric.unit, bare=True, signed=True)
-    if not metric.differs(baseline):
-        return Content.styled(text, "$muted")
-    return Content.styled(text, "$success" if difference > 0 else "$error")
+    return _difference(metric.value - baseline.value, metric, metric.differs(baseline))
+
+
+def _difference(value: float, metric: Metric, clear: bool) -> Content:
+    """A difference in `metric`, coloured by whether it is for the better where it is no noise."""
+    colour = {True: "$success", False: "$error", None: ""}[metric.is_gain(value)] if clear else "$muted"
+    text = show(value, metric.unit, bare=True, signed=True)
+    if len(text) > DELTA and metric.unit == "number":
+        text = next(short for digits in (3, 2, 1) if len(short := f"{value:+.{digits}g}") <= DELTA or digits == 1)
+    return Content.styled(text, colour)
 
 
 def row(run: Summary, now: float, slot: int | None, baseline: Summary | None, fresh: bool) -> Row:
