@@ -19,6 +19,7 @@ from engine.experiments.results import pinned
 from engine.experiments.room import check_room, task_bytes
 from engine.experiments.seating import seating
 from engine.experiments.shared.settings import bare
+from engine.models.python_file import is_python
 from engine.runtime import control, devices
 from engine.runtime.references import PREFIX
 from engine.runtime.runs import create_run
@@ -32,6 +33,11 @@ def is_on_hub(source: str) -> bool:
     from engine.models.sources import locate
 
     return bool(source) and not source.startswith(PREFIX) and locate(source).kind == "hub"
+
+
+def is_own(source: str) -> bool:
+    """Whether a model is a module of a Python file."""
+    return is_python(source)
 
 
 def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment[Any], ExperimentConfig]:

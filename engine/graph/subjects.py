@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 from engine.errors import InputError
 from engine.models.cache import Progress
-from engine.models.check import check_body, check_head
+from engine.models.check import check_body, check_head, no_config
 from engine.models.complete import complete
 from engine.models.hub import hub_config, hub_problem
 from engine.models.manifest import MANIFEST
@@ -94,7 +94,7 @@ def plain_subject(model: nn.Module, title: str = "") -> Subject:
 def _config(place: str, source: str, hub: bool) -> Any:
     logging.disable_progress_bar()
     if not hub and not (Path(place) / "config.json").is_file():
-        raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+        raise no_config(Path(place), source)
     if hub:
         hub_config(place)
     try:

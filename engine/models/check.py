@@ -11,6 +11,7 @@ from engine.models.headers import check_weights, has_head, model_shapes
 from engine.models.hub import SECONDS, hub_problem, reach_hub
 from engine.models.labels import Head
 from engine.models.probe import probed
+from engine.models.python_file import RECIPE
 from engine.models.sources import locate
 from engine.models.survey import Survey, fitted, survey
 from engine.models.weights import folder_of
@@ -141,13 +142,23 @@ def check_folder(folder: Path, source: str, companion: Companion | None = TOKENI
     if not folder.is_dir():
         raise InputError(f"{source} is a file; a model is a folder with config.json and model.safetensors.")
     if not (folder / "config.json").is_file():
-        raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+        raise no_config(folder, source)
     if not any((folder / name).is_file() for name in _WEIGHTS):
         raise InputError(f"{source} has no model.safetensors; name a folder that save_pretrained wrote.")
     if companion is not None and not any((folder / name).is_file() for name in companion.files):
         code = companion.name.replace(" ", "_")
         raise InputError(f"{source} has no {companion.name}; save one there with {code}.save_pretrained.")
     return facts_in(folder / "config.json", source)
+
+
+def no_config(folder: Path, source: str) -> InputError:
+    """What is wrong with a folder without config.json."""
+    if (folder / RECIPE).is_file():
+        return InputError(
+            f"{source} holds the weights of a module of a Python file, and no run starts from those; name the file "
+            "as path/to/file.py:function."
+        )
+    return InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
 
 
 def check_config(folder: Path, source: str) -> None:
@@ -173,7 +184,7 @@ def check_body(source: str) -> list[str]:
     if folder is None:
         return [f"{source} is not on this machine yet: it is fetched and checked when the run starts"]
     if not (folder / "config.json").is_file():
-        raise InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
+        raise no_config(folder, source)
     facts = facts_in(folder / "config.json", source)
     _check_folder(folder, facts, None, source, False, partly=located.kind == "hub")
     return []

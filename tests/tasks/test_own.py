@@ -1,5 +1,8 @@
 """A module of the user's own through experiments: scored as its own loop scores it, saved, and loaded again."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +142,33 @@ def test_a_search_gives_the_function_its_arguments(model: str, data: Path, tmp_p
     experiment, config = configure("search", {"model": model, "data": str(data), "space": "depth=1,2"})
     with pytest.raises(InputError, match=r"net\.py:net has no argument 'depth' with a plain default; .* are width"):
         experiment.check(config)
+
+
+@pytest.mark.slow
+def test_a_search_on_a_module_tests_what_it_chose(model: str, data: Path) -> None:
+    """The trial's folder was loaded without its module."""
+    settings = {"model": model, "data": str(data), "space": "width=4", "trials": 1, "steps": 4, "batch_size": 4}
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    done = subprocess.run(
+        [sys.executable, "-m", "tui_app", "run", "search", "--json", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    trial, test = json.loads(done.stdout)["points"]
+    assert (trial["state"], test["state"]) == ("finished", "finished")
+    assert 0 <= test["result"]["accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_no_run_starts_from_the_weights_of_a_module(model: str, data: Path, tmp_path: Path) -> None:
+    point = run("quantize", tmp_path / "run", model, data, formats="fixed(24)")[0]
+    folder = tmp_path / "run" / point["model"]
+    for name in ("quantize", "prune", "graph"):
+        experiment, config = configure(name, {"model": str(folder), **({} if name == "graph" else {"data": str(data)})})
+        with pytest.raises(InputError, match=r"the weights of a module of a Python file, and no run starts from"):
+            experiment.check(config)
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_a_difference_is_coloured_by_the_metrics_direction() -> None:
     rise = [Metric("Δ base", 3.25, "number", 2.0, 4.5, better) for better in ("higher", "lower", None)]
     assert [style(one) for one in rise] == ["$success", "$error", ""]
     texts = [str(own_delta_text(Metric("Δ base", value, "number"))) for value in (0.0123456, -123456.0)]
-    assert texts == ["+0.0123", "-1e+05"]
+    assert texts == ["+0.012", "-1e+05"]
 
 
 def test_a_run_of_a_language_model_has_a_metric_that_is_better_when_lower() -> None:

@@ -118,6 +118,7 @@ class Search(Searching[SearchConfig]):
         bench = Workbench(config, context, lambda *_: None)
 
         def looked_at() -> dict[str, Any]:
+            _ = bench.splits  # a module of a Python file is known by its data to take what they hold
             return {"idle": architecture.idle_dimensions(bench.subject, searched(config, config.modes[-1]))}
 
         context.once("dimensions", looked_at)

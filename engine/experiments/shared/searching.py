@@ -14,6 +14,7 @@ from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.workbench import Report, Workbench
+from engine.models.python_file import is_python
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 from engine.runtime.references import MODEL
@@ -186,6 +187,7 @@ def _test(point: Point, bench: Workbench, report: Report) -> None:
     if index < 0:
         raise InputError("no trial has finished that keeps to the constraints: none is chosen.")
     chosen = dict(read_run(context.directory).points[index].result or {})
-    subject = load(str(context.directory / chosen[MODEL]), task=config.task)
+    module = config.model if is_python(config.model) else None
+    subject = load(str(context.directory / chosen[MODEL]), task=config.task, module=module)
     found = bench.score(subject.model, bench.splits.test, lambda done, total, _: report(done, total, "test"))
     context.finish(point.index, chosen | bench.scores(found) | bench.difference(found.outcomes))
