@@ -173,7 +173,7 @@ def _holds(mode: str, points: Sequence[PointRecord], metric: Metric) -> list[str
 def layers(run: RunRecord) -> list[Listing]:
     """Every layer of every finished point, the noisiest weights first."""
     rows = [
-        {"mode": point.params["mode"], "layer": layer["name"], **layer}
+        {"mode": _mode(point.params), "layer": layer["name"], **layer}
         for point in run.finished
         for layer in _result(point).get("layers") or ()
     ]
