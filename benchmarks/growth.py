@@ -32,7 +32,7 @@ from engine.runtime.spec import RunSpec
 
 POINTS = (10, 100, 1000, 5000)
 RUNS = (5, 500, 5000)
-MORE = 200
+MORE = 600
 """Points that a run has left while its driver and the app are looked at."""
 SECONDS = 15.0
 
@@ -139,7 +139,7 @@ def working(path: Path) -> Sequence[str]:
         processes = psutil.Process(read_info(path).driver.pid), psutil.Process(app.pid)
         done, before, began = read_run(path).done, [used(one) for one in processes], time.monotonic()
         memory = processes[1].memory_info().rss
-        app.idle(min(SECONDS, 1 + 0.05 * MORE))
+        app.idle(SECONDS)
         seconds = time.monotonic() - began
         shares = [(used(one) - then) / seconds for one, then in zip(processes, before, strict=True)]
         rate = (read_run(path).done - done) / seconds
