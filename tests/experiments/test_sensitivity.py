@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
 
 from engine.errors import InputError
 from engine.experiments import results
 from engine.experiments.launch import configure
 from engine.experiments.results import document
+from engine.experiments.sensitivity.ranking import rank_correlation
 from engine.experiments.sensitivity.report import NOISE, NOTE, collapsed
 from engine.models.builtin import LAYERS
 from engine.runtime.context import Point, RecordingContext
@@ -152,6 +156,45 @@ def test_the_worst_layer_comes_first_and_the_document_is_json() -> None:
     json.dumps(document(record()))
 
 
+def test_the_second_order_score_is_there_before_and_compared_after() -> None:
+    run = record(done=0)
+    scores = [0.2, 9.0, 0.4, 0.01, None, 0.03]
+    notes = {NOTE: {**run.notes[NOTE], "second_order": scores}}
+    early = replace(run, notes=notes)
+    assert [one.key for one in results.listings(early)] == ["noise", "second_order"]
+    assert [row["second_order"] for row in results.listings(early)[1].rows] == [9.0, 0.4, 0.2, 0.03, 0.01]
+    assert not any("rank correlation" in sentence for sentence in results.findings(early))
+    late = {figure.key: figure for figure in results.figures(replace(record(), notes=notes))}
+    assert late["second_order"].series[0].x == (0.2, 9.0, 0.4)
+    assert late["second_order"].x_scale == "log"
+
+
+def test_layers_orders_are_compared_by_their_ranks() -> None:
+    run, layers = record(), [f"layer.{number}" for number in range(5)]
+    measured = {key: value for key, value in (run.points[0].result or {}).items() if key not in NOISE}
+    points = tuple(
+        PointRecord(i, {"format": "fixed(2)", "layer": layer}, "finished", result={**measured, "delta": -0.01 * i})
+        for i, layer in enumerate(layers)
+    )
+    rows = [[10.0 + i, 6.0, 0.3, 0.2] for i in range(5)]
+    notes = {NOTE: {"rows": rows, "second_order": [0.1, 0.2, 0.4, 0.3, 0.5]}}
+    sentences = results.findings(replace(run, points=points, notes=notes))
+    assert (
+        "fixed(2): the second-order score ranks 5 layers as their measured loss does with a rank correlation of +0.90, "
+        "the SQNR of their weights with -1.00." in sentences
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=4, max_size=20))
+def test_rank_correlation_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None:
+    first, second = zip(*pairs, strict=True)
+    ours = rank_correlation(first, second)
+    if len(set(first)) == 1 or len(set(second)) == 1:
+        assert ours is None
+    else:
+        assert ours == pytest.approx(spearmanr(first, second).statistic)
+
+
 def test_what_counts_as_collapsed() -> None:
     assert collapsed({"zeros": 0.95, "sqnr_weight_db": 10.0})
     assert collapsed({"zeros": 0.0, "sqnr_weight_db": -12.0})
@@ -179,6 +222,7 @@ def test_the_real_thing_sees_a_ruined_classifier(builtin: Path, tmp_path: Path) 
     found: Mapping[int, Mapping[str, Any]] = context.results
     for point, row in zip(planned, context.notes[NOTE]["rows"], strict=True):
         assert [found[point.index][key] for key in NOISE] == pytest.approx(row)
+        assert found[point.index]["second_order"] == context.notes[NOTE]["second_order"][point.index] > 0
         assert found[point.index]["elements"] == (256 if point.params["layer"] == "classifier" else 128 * 128)
     ruined, fine = found[1], found[3]
     assert ruined["zeros"] == 1.0

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.launch import command
+from engine.experiments.sensitivity.ranking import rank_correlation
 from engine.figures.figure import Figure, Series
 from engine.formats.mix import REST, write_mix
 from engine.runtime.records import RunRecord
@@ -15,10 +17,14 @@ NOTE = "layers"
 NOISE = ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated")
 """What the note holds of each point, in this order; a row is None where the format leaves the layer as it is."""
 
+SECOND_ORDER = "second_order"
+"""The key of tr((W−Q)·H·(W−Q)ᵀ), in rows and as the note's list of it for each point."""
+
 COLLAPSED_ZEROS, COLLAPSED_DB = 0.9, 3.0
 """A layer has collapsed where so many of its weights are zero, or where noise is half as strong as the weights."""
 
 _NAMED = 3  # layers that a sentence names
+_RANKED = 4  # layers that an order can be spoken of
 
 Row = Mapping[str, Any]
 
@@ -26,12 +32,15 @@ Row = Mapping[str, Any]
 def rows(run: RunRecord) -> list[Row]:
     """A row for each point, in their order: `number` and `layer`, `format`, and what is known by now."""
     layers = layers_of(run)
-    noise = (run.notes.get(NOTE) or {}).get("rows") or ()
+    note = run.notes.get(NOTE) or {}
+    noise, scores = note.get("rows") or (), note.get(SECOND_ORDER) or ()
     told: list[Row] = []
     for point in run.points:
         row: dict[str, Any] = {"number": layers.index(point.params["layer"]) + 1, "state": point.state}
         if point.index < len(noise) and noise[point.index] is not None:
             row |= dict(zip(NOISE, noise[point.index], strict=False))
+        if point.index < len(scores) and scores[point.index] is not None:
+            row[SECOND_ORDER] = scores[point.index]
         told.append({**row, **(point.result or {}), **point.params})
     return told
 
@@ -48,9 +57,9 @@ def collapsed(row: Row) -> bool:
 
 
 def figures(run: RunRecord, metric: Metric) -> list[Figure]:
-    """Loss along the layers, SQNR along the layers, one against the other; those that can be drawn."""
+    """Loss along the layers, SQNR along the layers, and the loss against what is known before; those that exist."""
     table = rows(run)
-    drawn = [_damage(run, table, metric), _noise(run, table), _against(table, metric)]
+    drawn = [_damage(run, table, metric), _noise(run, table), *_against(table, metric)]
     return [figure for figure in drawn if figure.series]
 
 
@@ -117,28 +126,43 @@ def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
     )
 
 
-def _against(table: Sequence[Row], metric: Metric) -> Figure:
-    return Figure(
-        key="against",
-        title=f"{metric.title} against noise in the weights",
-        x_label="SQNR of the weights (dB)",
-        y_label=f"{metric.title} against the baseline",
-        series=tuple(
+def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
+    """What layers lose against the noise in their weights, and against what that does to their outputs."""
+
+    def series(key: str) -> tuple[Series, ...]:
+        return tuple(
             Series(
                 name,
-                tuple(row["sqnr_weight_db"] for row in members),
+                tuple(row[key] for row in members),
                 tuple(row["delta"] for row in members),
                 tuple(row["delta_low"] for row in members),
                 tuple(row["delta_high"] for row in members),
                 "scatter",
                 slot,
             )
-            for slot, (name, members) in enumerate(_by_format(table, "delta", "sqnr_weight_db").items())
+            for slot, (name, members) in enumerate(_by_format(table, "delta", key).items())
             if members
-        ),
+        )
+
+    noise = Figure(
+        key="against",
+        title=f"{metric.title} against noise in the weights",
+        x_label="SQNR of the weights (dB)",
+        y_label=f"{metric.title} against the baseline",
+        series=series("sqnr_weight_db"),
         y_unit=metric.unit,
         caption="One mark a layer. Layers at one SQNR do not lose the same: this is what the points measure.",
     )
+    outputs = replace(
+        noise,
+        key="second_order",
+        title=f"{metric.title} against the second-order score",
+        x_label="tr((W−Q)H(W−Q)ᵀ)",
+        x_scale="log",
+        series=series(SECOND_ORDER),
+        caption="One mark a layer. The score is twice the mean squared change of the layer's outputs.",
+    )
+    return [noise, outputs]
 
 
 def listings(run: RunRecord, metric: Metric) -> list[Listing]:
@@ -156,15 +180,24 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
         Column("zeros", "Zeros", "percent"),
         Column("saturated", "Sat.", "percent"),
     )
+    costly = sorted((row for row in table if SECOND_ORDER in row), key=lambda row: -row[SECOND_ORDER])
+    score = Column(SECOND_ORDER, "Second order", "number")
     told = [
         Listing(
             "damage",
             "Layers by damage",
-            (*place, damage, *noise),
+            (*place, damage, *noise, score),
             tuple(measured),
             "Each layer quantised alone, the worst first.",
         ),
-        Listing("noise", "Layers by noise", (*place, *noise), tuple(noisy), "The noisiest weights first."),
+        Listing("noise", "Layers by noise", (*place, *noise, score), tuple(noisy), "The noisiest weights first."),
+        Listing(
+            SECOND_ORDER,
+            "Layers by second-order score",
+            (*place, score, *noise),
+            tuple(costly),
+            "tr((W−Q)H(W−Q)ᵀ) on the calibration samples, no score measured; the largest first.",
+        ),
     ]
     return [listing for listing in told if listing.rows]
 
@@ -187,7 +220,7 @@ def findings(run: RunRecord, metric: Metric) -> list[str]:
                 f"{name}: {len(measured) - len(hurt)} of {len(measured)} layers measured so far show no significant "
                 f"loss (n = {measured[0]['samples']:,})."
             )
-    return sentences + _mixes(run, groups, hurt_layers)
+    return sentences + _rankings(groups, metric) + _mixes(run, groups, hurt_layers)
 
 
 def _collapse(name: str, members: Sequence[Row]) -> str:
@@ -206,6 +239,24 @@ def _collapse(name: str, members: Sequence[Row]) -> str:
 
 def _loss(row: Row, metric: Metric) -> str:
     return f"{row['layer']} at {row['format']}: significant loss, {metric.change(row)}; keep it at more bits."
+
+
+def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric) -> list[str]:
+    """For each format that is measured whole, how far the layers' order was known before (Spearman's ρ)."""
+    sentences = []
+    for name, members in groups.items():
+        scored = [row for row in members if SECOND_ORDER in row and row.get("sqnr_weight_db") is not None]
+        if len(scored) < _RANKED or not all("delta" in row for row in members):
+            continue
+        lost = [metric.lost(row)[1] for row in scored]
+        by_outputs = rank_correlation([row[SECOND_ORDER] for row in scored], lost)
+        by_noise = rank_correlation([-row["sqnr_weight_db"] for row in scored], lost)
+        if by_outputs is not None and by_noise is not None:
+            sentences.append(
+                f"{name}: the second-order score ranks {len(scored)} layers as their measured loss does with a rank "
+                f"correlation of {by_outputs:+.2f}, the SQNR of their weights with {by_noise:+.2f}."
+            )
+    return sentences
 
 
 def _mixes(run: RunRecord, groups: Mapping[str, Sequence[Row]], hurt: Mapping[str, Sequence[str]]) -> list[str]:

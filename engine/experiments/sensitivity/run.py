@@ -7,7 +7,7 @@ from engine.errors import InputError
 from engine.experiments.api import Column, Listing
 from engine.experiments.sensitivity import report as reading
 from engine.experiments.shared import covered
-from engine.experiments.shared.quantizing import WARM_FORMATS, quantized
+from engine.experiments.shared.quantizing import WARM_FORMATS, calibration, quantized
 from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
@@ -33,6 +33,7 @@ class Sensitivity(Scored[SensitivityConfig]):
         Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
         Column("sqnr_weight_db", "SQNR w", "db"),
         Column("sqnr_input_db", "SQNR x", "db"),
+        Column("second_order", "Second order", "number"),
         Column("zeros", "Zeros", "percent"),
         Column("saturated", "Sat.", "percent"),
         covered.COLUMN,
@@ -98,29 +99,39 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     import torch
 
     from engine.compress import layer_report
+    from engine.compress.methods.second_order import second_order
     from engine.layers import share_of
 
     def report(done: float, total: float, text: str) -> None:
         context.progress(point.index, done, total, text)
 
     def all_layers() -> dict[str, Any]:
-        """What a pass over the calibration batches tells of each point, before any accuracy is measured."""
-        planned = Sensitivity().points(config)
-        rows: dict[tuple[str, str], list[float | None]] = {}
-        for spec in config.formats:
-            layers = tuple(params["layer"] for params in planned if params["format"] == spec)
-            model = quantized(bench, _layer_formats(config, spec, layers), shared=True)
-            rows |= {(spec, one.name): [getattr(one, key) for key in reading.NOISE] for one in layer_report(model)}
-        return {"rows": [rows.get((params["format"], params["layer"])) for params in planned]}
+        """What passes over the calibration batches tell of each point, before any score is measured."""
+        planned = [(params["format"], params["layer"]) for params in Sensitivity().points(config)]
+        models = {
+            spec: quantized(
+                bench, _layer_formats(config, spec, tuple(layer for one, layer in planned if one == spec)), shared=True
+            )
+            for spec in config.formats
+        }
+        rows = {
+            (spec, one.name): [getattr(one, key) for key in reading.NOISE]
+            for spec, model in models.items()
+            for one in layer_report(model)
+        }
+        batches = calibration(bench)
+        scores = second_order(bench.folded, models, batches) if batches else {}
+        return {"rows": [rows.get(pair) for pair in planned], reading.SECOND_ORDER: [*map(scores.get, planned)]}
 
     torch.manual_seed(config.seed)
     bench = Workbench(config, context, report)
-    context.once(reading.NOTE, all_layers)
+    beforehand = context.once(reading.NOTE, all_layers)
     bench.baseline()
     model = quantized(bench, _layer_formats(config, point.params["format"], (point.params["layer"],)), shared=True)
     measured, outcomes = bench.measure(model, report)
     (layer,) = layer_report(model) or (None,)
     told = {} if layer is None else {key: value for key, value in layer.as_dict().items() if key != "name"}
+    told[reading.SECOND_ORDER] = beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index]
     told["covered"] = share_of(bench.subject.model, [point.params["layer"]])
     context.finish(point.index, {**measured, **bench.difference(outcomes), **told})
 
