@@ -52,7 +52,9 @@ async def drawn(app: LabApp, pilot: Pilot[Any]) -> None:
     figure = app.screen.query_one(HomeFigure)
     await until(pilot, lambda: figure._soon is None and not any(worker.group == "figure" for worker in app.workers))
     curve = figure.curve
-    await until(pilot, lambda: not curve._drawing and not (curve._stale and curve.size and curve.is_on_screen))
+    await until(
+        pilot, lambda: not curve.drawing.busy and not (curve.drawing.stale and curve.size and curve.is_on_screen)
+    )
 
 
 def screen_text(app: LabApp) -> str:

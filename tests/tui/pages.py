@@ -85,7 +85,7 @@ async def app_with(
 
 def still(view: CurveView) -> bool:
     """Nothing is left to draw."""
-    return not view._drawing and not (view._stale and view.is_on_screen)
+    return not view.drawing.busy and not (view.drawing.stale and view.is_on_screen)
 
 
 async def settled(app: LabApp, pilot: Pilot[Any]) -> None:

@@ -118,7 +118,7 @@ async def test_the_same_figures_are_not_drawn_again() -> None:
     async with stand(sweep()) as (view, _):
         before = view.drawings
         view.set_figures((sweep(),))
-        assert not view._stale
+        assert not view.drawing.stale
         assert view.drawings == before
 
 
@@ -138,9 +138,9 @@ async def test_nothing_is_drawn_while_hidden() -> None:
         await pilot.pause()
         before = view.drawings
         view.set_figures((sweep(),))
-        view._draw_if_stale()
+        view.drawing.if_stale()
         await pilot.pause()
-        assert (view.drawings, view._stale) == (before, True)
+        assert (view.drawings, view.drawing.stale) == (before, True)
         view.display = True
         await until(pilot, lambda: view.drawings > before)
 

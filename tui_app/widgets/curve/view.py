@@ -1,8 +1,7 @@
-"""The widget: shows one of several figures, redraws at most twice a second, answers the curve keys and the mouse."""
+"""The widget: shows one of several figures, answers the curve keys and the mouse."""
 
-import asyncio
-from collections.abc import Sequence
-from time import monotonic
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from textual import events
 from textual.geometry import Region
@@ -15,10 +14,10 @@ from engine.figures.figure import Figure
 from tui_app import pictures
 from tui_app.actions import bindings
 from tui_app.living import Living
-from tui_app.pace import Pace
 from tui_app.text import clean
 from tui_app.widgets.curve.controls import WHOLE, Controls
 from tui_app.widgets.curve.cursor import narrowed, next_stop, point_near, share_at, zoomed
+from tui_app.widgets.curve.drawing import SECONDS_BETWEEN, Drawing
 from tui_app.widgets.curve.frame import Frame, View
 from tui_app.widgets.curve.inks import Inks
 from tui_app.widgets.curve.legend import Lines, entry_at, legend, lines_for, readout
@@ -27,7 +26,6 @@ from tui_app.widgets.curve.paint import Paint, changed, heading_strip, row_strip
 from tui_app.widgets.curve.picture import Pictures
 from tui_app.widgets.pane import Pane
 
-SECONDS_BETWEEN = 0.5
 WHEEL = 0.8  # of the window that a turn of the wheel leaves
 DRAGGED = 2  # columns that make a click a selection
 
@@ -65,12 +63,11 @@ class CurveView(Living, Widget, can_focus=True):
         self.drawings = 0
         self._frame: Frame | None = None
         self._lines: Lines = [[]]
-        self._stale = self._at_once = self._drawing = False
-        self._pace, self._rests_until = Pace(SECONDS_BETWEEN), 0.0
         self._strips: dict[int, Strip] = {}
         self._inks = Inks(self)
         self._drag: tuple[int, int] | None = None
         self.pictures = Pictures(self, self.controls)
+        self.drawing = Drawing(self, self._begin, lambda: self.pictures.wanted and not self.pictures.due)
 
     # What is shown
 
@@ -90,10 +87,10 @@ class CurveView(Living, Widget, can_focus=True):
             return
         if self.controls.take(figures):
             self.cursor = None
-            self._redraw()
+            self.drawing.now()
             self.refresh_bindings()
         else:
-            self._stale = True
+            self.drawing.stale = True
 
     def say(self, text: str, *, alarm: bool = False) -> None:
         """What stands where nothing can be drawn, whole; `alarm` for what went wrong."""
@@ -105,80 +102,50 @@ class CurveView(Living, Widget, can_focus=True):
     # Drawing
 
     def on_mount(self) -> None:
-        self.set_interval(SECONDS_BETWEEN, self._draw_if_stale)
-        self._stale = True
+        self.set_interval(SECONDS_BETWEEN, self.drawing.if_stale)
+        self.drawing.stale = True
 
     def on_resize(self) -> None:
-        self._redraw()
+        self.drawing.now()
 
     def on_show(self) -> None:
-        self._draw_if_stale()
+        self.drawing.if_stale()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._inks.clear()
         self._strips.clear()
-        self._stale = True
+        self.drawing.stale = True
 
-    def _redraw(self) -> None:
-        """Draws now: for what the reader did. What a run did waits for the tick."""
-        self._stale = self._at_once = True
-        self._draw_if_stale()
-
-    def _draw_if_stale(self) -> None:
-        if not self._stale or self._drawing or not self.is_attached or not self.size or not self.is_on_screen:
-            return
-        if not self._at_once and (monotonic() < self._rests_until or (self.pictures.wanted and not self.pictures.due)):
-            return
-        self._stale = self._at_once = False
+    def _begin(self) -> Callable[[], Awaitable[None]] | None:
+        """The work of drawing the figure as it now is; None where there is nothing to draw, which is shown."""
         self._name_pane()
         figure, whole = self.controls.visible, self.controls.figure
         if self.pictures.wanted and figure is not None and figure.series:
-            self._drawing = True
-            self.run_worker(self._draw_picture(figure), group="curve")
-            return
+            return partial(self._draw_picture, figure)
         if figure is None or whole is None or not any(series.y for series in whole.series if series.kind != "level"):
             self._show(None, [[]])
-            return
+            return None
         controls, ground = self.controls, self.background_colors[1].rgb
         width, height = self.size.width, self.size.height
         numbered = not label_rows(figure, width, height - 1)
         lines = legend(whole, width - 1, lines_for(height), controls.hidden, numbered=numbered)
         height -= len(lines)
         view = View(figure, width, height, ground, controls.smoothing, *controls.logs, controls.window)
-        self._drawing = True
-        self.run_worker(self._draw(view, lines), group="curve")
+        return partial(self._draw, view, lines)
 
     async def _draw(self, view: View, lines: Lines) -> None:
-        try:
-            frame = await asyncio.to_thread(self._drawn, view)
-        finally:
-            self._drawing = False
-        self._rests_until = monotonic() + self._pace.seconds - SECONDS_BETWEEN
-        self._show(frame, lines)
-        if self._at_once:
-            self._draw_if_stale()
-
-    def _drawn(self, view: View) -> Frame:
-        """Draws; what that takes is imported with the first drawing, in its thread."""
-        from tui_app.widgets.curve.draw import draw
-
-        with self._pace.measured():
-            return draw(view)
+        self._show(await self.drawing.frame(view), lines)
 
     async def _draw_picture(self, figure: Figure) -> None:
         try:
             await self.pictures.draw(figure)
         except InputError as error:
-            self.controls.picture, self._stale = False, True
+            self.controls.picture, self.drawing.stale = False, True
             self.notify(str(error), severity="error", markup=False)
-        finally:
-            self._drawing = False
         self.drawings += 1
         self._strips.clear()
         self.refresh()
-        if self._at_once:
-            self._draw_if_stale()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """As always, or of a picture in sixels all at once."""
@@ -233,7 +200,7 @@ class CurveView(Living, Widget, can_focus=True):
         if frame is not None and row < frame.view.height:
             strip = row_strip(frame, row, self._chosen(frame), self._inks.style)
             return strip.adjust_cell_length(width, self.rich_style)
-        if frame is not None or self._drawing:
+        if frame is not None or self.drawing.busy:
             return Strip.blank(width, self.rich_style)
         alarm = self.get_component_rich_style("curve--alarm") if self._alarm else None
         return said_strip(self.placeholder, row, self.size, self._inks.style(Paint()), self.rich_style, alarm)
@@ -276,32 +243,32 @@ class CurveView(Living, Widget, can_focus=True):
     def action_curve_metric(self) -> None:
         self.cursor = None
         self.controls.next_figure()
-        self._redraw()
+        self.drawing.now()
         self.refresh_bindings()
 
     def action_curve_smooth(self) -> None:
         self.controls.smooth(1)
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_rough(self) -> None:
         self.controls.smooth(-1)
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_axis(self) -> None:
         self.controls.turn(x=True)
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_scale(self) -> None:
         self.controls.turn(y=True)
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_alone(self) -> None:
         self.controls.alone()
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_picture(self) -> None:
         self.controls.picture = not self.controls.picture
-        self._redraw()
+        self.drawing.now()
 
     def action_curve_closer(self) -> None:
         self._zoom(0.5, self._at_cursor)
@@ -311,7 +278,7 @@ class CurveView(Living, Widget, can_focus=True):
 
     def action_curve_whole(self) -> None:
         self.controls.window = WHOLE
-        self._redraw()
+        self.drawing.now()
 
     @property
     def _at_cursor(self) -> int | None:
@@ -326,7 +293,7 @@ class CurveView(Living, Widget, can_focus=True):
         window = zoomed(self.controls.window, factor, share)
         if window != self.controls.window:
             self.controls.window = window
-            self._redraw()
+            self.drawing.now()
 
     def action_curve_left(self) -> None:
         self._step(-1)
@@ -371,7 +338,7 @@ class CurveView(Living, Widget, can_focus=True):
         self._repaint(range(min(drag), max(drag) + 1))
         if abs(drag[1] - drag[0]) >= DRAGGED:
             self.controls.window = narrowed(self.controls.window, [share_at(frame, column) for column in drag])
-            self._redraw()
+            self.drawing.now()
         else:
             self.cursor = point_near(frame, drag[0])
 
@@ -386,4 +353,4 @@ class CurveView(Living, Widget, can_focus=True):
             for one in meant:
                 if (one.name, one.slot) in names:
                     self.controls.hide(names.index((one.name, one.slot)))
-            self._redraw()
+            self.drawing.now()
