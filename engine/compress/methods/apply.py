@@ -11,6 +11,7 @@ from engine.compress.layers import FakeQuantize, Quantized, held_values
 from engine.compress.methods.rounding import Method, rounded
 from engine.compress.methods.stages import Stage
 from engine.compress.methods.walk import Inputs, plan_of, walk
+from engine.compress.prune_masks import mask_of
 from engine.compress.signal import noise
 from engine.errors import InputError
 from engine.formats import Format, parse
@@ -55,8 +56,11 @@ def round_by(
         for inputs in found:
             short = not inputs.moments.full_rank
             for name in inputs.names:
-                rows = _rows(_layer(model, name))
-                chosen = rounded(rows, inputs.moments.hessian, parse(specs[name]), method == "gptq_act_order")
+                layer, number_format = _layer(model, name), parse(specs[name])
+                mask = mask_of(layer)
+                alive = None if mask is None else layer.kind.rows(mask)
+                ordered = method == "gptq_act_order"
+                chosen = rounded(_rows(layer), inputs.moments.hessian, number_format, ordered, alive)
                 tensors.update(_kept(name, chosen.format, chosen.values, short))
                 _place(model, uses[name], chosen.format, chosen.values, short)
 

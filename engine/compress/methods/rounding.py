@@ -31,25 +31,36 @@ class Rounded:
     nearest: float
 
 
-def rounded(rows: Tensor, hessian: Tensor, number_format: Format, act_order: bool) -> Rounded:
+def rounded(
+    rows: Tensor, hessian: Tensor, number_format: Format, act_order: bool, alive: Tensor | None = None
+) -> Rounded:
     """Rows `[out, columns]` rounded column by column, each error moved to the columns that are still to come.
 
     `hessian` is `[groups, columns, columns]`, the rows parted evenly among the groups. Open parameters of the format
     are fitted to the rows, those of a block when its first column is reached, or, with `act_order`, which takes the
-    columns by falling diagonal of H, beforehand. Columns that nothing enters become zero first.
+    columns by falling diagonal of H, beforehand. Columns that nothing enters become zero first. Where `alive`, bool in
+    the rows' shape, is False a mask lies over the weight: there it is zero and stays so, and the error of that is moved
+    on like any other.
     """
     rows, hessian = rows.detach().float(), hessian.to(rows.device)
+    alive = None if alive is None else alive.to(rows.device)
+    if alive is not None:
+        rows = rows.masked_fill(~alive, 0.0)
     parts = list(zip(rows.chunk(len(hessian)), hessian, strict=True))
     living = torch.cat([part.masked_fill(h.diagonal() == 0, 0.0) for part, h in parts])
     fitted = number_format.fit(living) if number_format.open else number_format
+    masks = [None] * len(hessian) if alive is None else alive.chunk(len(hessian))
     found = [
-        _columns(part, factor(h, act_order), fitted)
-        for part, h in zip(living.chunk(len(hessian)), hessian, strict=True)
+        _columns(part, factor(h, act_order), fitted, mask)
+        for part, h, mask in zip(living.chunk(len(hessian)), hessian, masks, strict=True)
     ]
     values = torch.cat([one for one, _ in found])
     shared = tuple(torch.cat(same) for same in zip(*(one for _, one in found), strict=True))
     chosen = Held(fitted, shared) if fitted.holds else fitted
-    return Rounded(values, chosen, objective(rows, values, hessian), objective(rows, fitted.quantize(rows), hessian))
+    nearest = fitted.quantize(rows)
+    if alive is not None:
+        nearest = nearest.masked_fill(~alive, 0.0)
+    return Rounded(values, chosen, objective(rows, values, hessian), objective(rows, nearest, hessian))
 
 
 def objective(rows: Tensor, values: Tensor, hessian: Tensor) -> float:
@@ -59,7 +70,7 @@ def objective(rows: Tensor, values: Tensor, hessian: Tensor) -> float:
     return float(((missed @ hessian) * missed).sum())
 
 
-def _columns(rows: Tensor, given: Factor, fitted: Format) -> tuple[Tensor, tuple[Tensor, ...]]:
+def _columns(rows: Tensor, given: Factor, fitted: Format, alive: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The values, and the parameters by group, `[rows, groups, 1]` each."""
     order, upper = given.order, given.upper
     width = rows.shape[1]
@@ -78,6 +89,8 @@ def _columns(rows: Tensor, given: Factor, fitted: Format) -> tuple[Tensor, tuple
                     groups.append(fitted.shared(work[j : j + block].t().contiguous()))
                 column = work[j]
                 value = fitted.rounded(column.unsqueeze(1), *groups[places[j] // block]).squeeze(1)
+                if alive is not None:
+                    value = value * alive[:, places[j]]
                 values[j] = value
                 torch.div(column - value, upper[j, j], out=errors[j - start])
                 if j + 1 < stop:

@@ -6,9 +6,11 @@ from torch import Tensor
 from engine.formats import parse
 
 
-def gptq(rows: Tensor, hessian: Tensor, spec: str, act_order: bool) -> Tensor:
-    """The values of every element. `rows` [out, columns], one H."""
+def gptq(rows: Tensor, hessian: Tensor, spec: str, act_order: bool, alive: Tensor | None = None) -> Tensor:
+    """The values of every element. `rows` [out, columns], one H; what is not alive is zero and stays so."""
     w, h = rows.double().clone(), hessian.double().clone()
+    alive = torch.ones_like(rows, dtype=torch.bool) if alive is None else alive
+    w[~alive] = 0
     width = w.shape[1]
     dead = h.diag() == 0
     damp = 0.01 * h.diag().mean()
@@ -28,6 +30,7 @@ def gptq(rows: Tensor, hessian: Tensor, spec: str, act_order: bool) -> Tensor:
             source = whole[:, group * block : (group + 1) * block] if act_order else now[:, j : j + block]
             parameters[group] = number_format.shared(source.float().contiguous())
         q[:, order[j]] = number_format.rounded(now[:, j : j + 1].float(), *parameters[group])[:, 0].double()
+        q[~alive[:, order[j]], order[j]] = 0
         error = (now[:, j] - q[:, order[j]]) / upper[j, j]
         now[:, j + 1 :] -= error[:, None] * upper[j, None, j + 1 :]
     return q

@@ -9,7 +9,10 @@ from torch import Tensor
 from transformers import BertForSequenceClassification
 
 from engine.compress import LayerFormats, layer_report, quantize_model, quantized_layers
+from engine.compress.prune import Pruning, prune_model
+from engine.compress.prune_masks import mask_of
 from engine.errors import InputError
+from engine.layers import weight_of
 from engine.models.classifier import Classifier
 from engine.store import load, save
 
@@ -52,6 +55,21 @@ def test_what_is_saved_is_read_again_and_saved_again(
     save(again, tmp_path / "twice")
     first, second = ((tmp_path / name / "compressed.safetensors").read_bytes() for name in ("once", "twice"))
     assert first == second
+
+
+@pytest.mark.parametrize("spec", ["int(4,16)", "mxfp4"])
+def test_a_pruned_model_keeps_its_zeros(
+    spec: str, classifier: Classifier, batches: list[dict[str, Tensor]], tmp_path: Path
+) -> None:
+    pruned = prune_model(classifier.model, Pruning(sparsity=0.5))
+    model = quantize_model(pruned, LayerFormats(spec), batches, "gptq")
+    for name, layer in quantized_layers(model).items():
+        mask = mask_of(layer)
+        assert mask is not None
+        assert (weight_of(layer)[~mask] == 0).all(), name
+    save(Classifier(model, classifier.tokenizer, 2, "test"), tmp_path / "once")
+    again = load(tmp_path / "once", task="text-classification")
+    assert torch.equal(logits(model, batches), logits(again.model, batches))
 
 
 def test_a_killed_calibration_goes_on_with_the_same_numbers(

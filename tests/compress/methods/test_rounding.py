@@ -46,6 +46,20 @@ def test_an_independent_implementation_gives_the_same_values(spec: str, act_orde
 
 
 @pytest.mark.parametrize("act_order", [False, True])
+@pytest.mark.parametrize("spec", ["int(4)", "uint(3,20)", "mxfp4", "fixed(4)", "nf4(64)"])
+def test_what_a_mask_took_stays_away_and_others_make_up_for_it(spec: str, act_order: bool) -> None:
+    """Errors were moved into pruned weights, where the mask then threw them away."""
+    rows, hessian = layer(24, 330, seed=9)
+    alive = torch.rand(rows.shape, generator=torch.Generator().manual_seed(0)) > 0.5
+    found = rounded(rows, hessian.unsqueeze(0), parse(spec), act_order, alive)
+    assert torch.equal(found.values.double(), gptq(rows, hessian, spec, act_order, alive))
+    assert (found.values[~alive] == 0).all()
+    free = rounded(rows * alive, hessian.unsqueeze(0), parse(spec), act_order).values * alive
+    assert found.error < objective(rows * alive, free, hessian.unsqueeze(0))
+    assert found.error < found.nearest
+
+
+@pytest.mark.parametrize("act_order", [False, True])
 @pytest.mark.parametrize("spec", SPECS)
 def test_with_the_identity_it_is_the_nearest(spec: str, act_order: bool) -> None:
     rows, _ = layer(16, 200, seed=1)
