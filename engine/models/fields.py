@@ -7,9 +7,11 @@ from typing import Any
 from engine.errors import InputError
 from engine.models.builtin import LANGUAGE, LONGEST_WINDOW, MAX_LENGTH, VISION
 from engine.models.facts import read_facts
+from engine.models.gguf import context_length, is_gguf
 from engine.models.python_file import read_python
 from engine.models.sources import locate
 
+_POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
 _BUILTIN: dict[str, Any] = {
     "attention_probs_dropout_prob": 0.0,
     "hidden_act": "gelu",
@@ -76,8 +78,11 @@ def longest_text(source: str) -> int | None:
         return LONGEST_WINDOW if source == LANGUAGE else MAX_LENGTH
     if locate(source).kind == "python":
         return None
-    longest = read_facts(source).get("max_position_embeddings")
-    return longest if isinstance(longest, int) else None
+    located = locate(source)
+    if located.kind == "local" and is_gguf(located.path):
+        return context_length(located.path)
+    facts = read_facts(source)
+    return next((facts[name] for name in _POSITIONS if isinstance(facts.get(name), int)), None)
 
 
 def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:

@@ -83,6 +83,16 @@ def stored_as(source: str) -> str:
     return ", ".join(sorted(sizes, key=lambda name: -sizes[name]))
 
 
+def context_length(path: Path) -> int | None:
+    """How many tokens the model of a GGUF file takes at most; None where it does not say."""
+    from gguf import GGUFReader
+
+    fields = GGUFReader(path).fields
+    architecture = fields.get("general.architecture")
+    found = fields.get(f"{architecture.contents()}.context_length") if architecture is not None else None
+    return None if found is None else int(found.contents())
+
+
 def _key(path: Path) -> str:
     facts = path.stat()
     with path.open("rb") as file:

@@ -16,13 +16,12 @@ from engine.models.language import LanguageModel, load_language_model
 from engine.models.positions import check_ids
 from engine.models.splits import SPLITS
 from engine.tasks.base import Report, Splits, Task
-from engine.tasks.settings import Settings
+from engine.tasks.settings import LONGEST_WINDOW, Settings
 from engine.training.objective import NextTokens
 from engine.training.samples import sampled
 from engine.training.windows import Windows
 
 LAYOUT = 1
-LONGEST_WINDOW = 2048  # where nothing bounds what a model takes
 
 
 class CausalLM(Task):

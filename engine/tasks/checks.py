@@ -5,6 +5,7 @@ from engine.models.check import check_folder, check_sources, look_up_data
 from engine.models.check_images import check_image_data, check_image_model
 from engine.models.corpus import corpus_files, read_corpus
 from engine.models.facts import architectures, read_facts
+from engine.models.fields import longest_text
 from engine.models.gguf import check_gguf, is_gguf, stored_as
 from engine.models.headers import check_weights, model_shapes
 from engine.models.image_files import find_images, first_size
@@ -14,9 +15,7 @@ from engine.models.python_file import is_python, read_python
 from engine.models.sources import locate
 from engine.models.survey import image_survey
 from engine.tasks.kinds import DEFAULT, NAMED, OWN, task_of
-from engine.tasks.settings import Settings
-
-POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx")
+from engine.tasks.settings import LONGEST_WINDOW, Settings
 
 
 def check(config: Settings) -> list[str]:
@@ -85,9 +84,16 @@ def _check_images(config: Settings) -> list[str]:
 
 def _check_language(config: Settings) -> list[str]:
     check_language_model(config.model, config.window)
+    window = config.window or min(longest_text(config.model) or LONGEST_WINDOW, LONGEST_WINDOW)
     if locate(config.data).kind == "hub":
         return []
     corpus = read_corpus(corpus_files(config.data), config.data, config.text_column or None)
+    for split, text in corpus.texts.items():
+        if len(text) < window and (size := len(text.encode())) < window:  # a token is a byte of text or more
+            raise InputError(
+                f"the {split} set of {config.data} has {size:,} bytes of text, too few for one window of {window:,} "
+                "tokens; give a longer text, or a shorter window."
+            )
     said = [corpus.description]
     if stored := stored_as(config.model):
         said.append(f"the weights come as {stored}: formats of as few bits are flattered by that")
@@ -111,6 +117,13 @@ def _check_language(config: Settings) -> list[str]:
 
 def check_language_model(source: str, window: int | None) -> None:
     """Raises InputError where a model predicts no next tokens, cannot be read or takes no window of so many tokens."""
+    _check_language_model(source)
+    longest = longest_text(source)
+    if window is not None and longest is not None and window > longest:
+        raise InputError(f"{source} takes {longest:,} tokens at most, not a window of {window:,}; give a shorter one.")
+
+
+def _check_language_model(source: str) -> None:
     located = locate(source)
     if located.kind == "builtin":
         if source != "builtin:lm":
@@ -131,6 +144,3 @@ def check_language_model(source: str, window: int | None) -> None:
     if own != "causal-lm":
         named = ", ".join(architectures(facts, source)) or "without a head"
         raise InputError(f"{source} is {named}, no causal language model; name one, or leave task out.")
-    longest = next((facts[name] for name in POSITIONS if isinstance(facts.get(name), int)), None)
-    if window is not None and longest is not None and window > longest:
-        raise InputError(f"{source} takes {longest:,} tokens at most, not a window of {window:,}; give a shorter one.")

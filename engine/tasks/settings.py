@@ -4,6 +4,8 @@ from typing import Protocol
 
 from engine.tasks.kinds import Name
 
+LONGEST_WINDOW = 2048  # tokens, where nothing bounds what a model takes
+
 
 class Settings(Protocol):
     """What is looked at of a config."""

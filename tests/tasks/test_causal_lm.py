@@ -158,6 +158,8 @@ def test_one_file_named_after_a_set_is_that_set_alone(model: str, data: Path, tm
         ({"task": "text-classification"}, "is a causal language model and task says text-classification"),
         ({"model": "builtin", "task": "causal-lm"}, "the built-in language model is builtin:lm"),
         ({"model": "no.gguf"}, "does not begin as a GGUF file does"),
+        ({"model": "builtin:lm", "window": 257}, "builtin:lm takes 256 tokens at most, not a window of 257"),
+        ({"data": "short.txt"}, r"set of .*short\.txt has 6 bytes of text, too few for one window of 16 tokens"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_start(model: str, data: Path, more: dict[str, Any], message: str) -> None:
@@ -165,6 +167,7 @@ def test_what_is_wrong_is_said_before_the_start(model: str, data: Path, more: di
     (data / "empty.txt").write_text(" \n")
     (data / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
     (data / "no.gguf").write_bytes(b"no such thing")
+    (data / "short.txt").write_text("too few")
     wrong = {key: str(data / value) if "." in str(value) else value for key, value in more.items()}
     experiment, config = configure("quantize", settings(model, data) | wrong)
     with pytest.raises(InputError, match=message):
