@@ -59,8 +59,8 @@ def test_a_point_that_breaks_fails_alone_and_names_its_layer(
 
     made = quantize.quantized
 
-    def break_one(bench: Any, formats: Any, *rest: Any) -> Any:
-        model = made(bench, formats, *rest)
+    def break_one(bench: Any, formats: Any, **more: Any) -> Any:
+        model = made(bench, formats, **more)
         if "fixed(4" in str(formats.weight):
             model.get_parameter("bert.pooler.dense.bias").data[0] = math.inf
         return model

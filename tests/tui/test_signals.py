@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyte
 import pytest
 
 from tests.tui.recorded import write_run
@@ -17,13 +18,20 @@ from tests.tui.recorded import write_run
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
+ROWS, COLUMNS = 24, 80
 
 
 class Program:
-    """`labtui` on a pseudo-terminal; `painted` is all that it wrote."""
+    """`labtui` on a pseudo-terminal; `painted` is all that it wrote, `screen` what a user sees of that.
+
+    Only cells that changed are written: words come in pieces, and are looked for on the screen.
+    """
 
     def __init__(self) -> None:
         self.master, self.slave = pty.openpty()
+        termios.tcsetwinsize(self.slave, (ROWS, COLUMNS))
+        self.screen = pyte.Screen(COLUMNS, ROWS)
+        self.stream = pyte.ByteStream(self.screen)
         self.before = termios.tcgetattr(self.slave)
         self.painted = b""
         self.pid = os.fork()
@@ -39,14 +47,16 @@ class Program:
 
     def read(self) -> None:
         try:
-            self.painted += os.read(self.master, 65536)
+            read = os.read(self.master, 65536)
+            self.painted += read
+            self.stream.feed(read)
         except BlockingIOError:
             time.sleep(0.01)
 
-    def until(self, text: bytes) -> None:
+    def until(self, text: str) -> None:
         end = time.monotonic() + SECONDS
-        while text not in self.painted:
-            assert time.monotonic() < end, self.painted[-2000:]
+        while not any(text in line for line in self.screen.display):
+            assert time.monotonic() < end, "\n".join(self.screen.display)
             self.read()
 
     def press(self, keys: bytes) -> None:
@@ -86,7 +96,7 @@ def program(state: Path) -> Iterator[Program]:
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGQUIT", "SIGHUP", "SIGINT"])
 def test_a_signal_leaves_the_terminal_as_it_was(program: Program, name: str) -> None:
-    program.until(b"q-0001")
+    program.until("q-0001")
     assert termios.tcgetattr(program.slave) != program.before
     os.kill(program.pid, signal.Signals[name])
     assert program.ended() == 128 + signal.Signals[name]
@@ -98,7 +108,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(program: Program, name: str) -> 
 
 def test_a_terminal_that_takes_nothing_more_holds_nobody(program: Program) -> None:
     """As under a stopped multiplexer: what the app writes goes nowhere, and it hangs in the middle of a frame."""
-    program.until(b"q-0001")
+    program.until("q-0001")
     os.set_blocking(program.slave, False)
     try:
         while True:
@@ -113,9 +123,9 @@ def test_a_terminal_that_takes_nothing_more_holds_nobody(program: Program) -> No
 
 @pytest.mark.parametrize("wrong", [b"\xff", b"caf\xe9", b"\xed\xa0\x80" * 40, bytes(range(128, 256))])
 def test_bytes_that_are_no_utf8_do_not_end_the_app(program: Program, wrong: bytes) -> None:
-    program.until(b"q-0001")
+    program.until("q-0001")
     program.press(wrong + b"/" + wrong + b"\x1b[B" + b"?")
-    program.until(b"Keys here")
+    program.until("Keys here")
     program.press(b"q")
     time.sleep(0.2)
     program.press(b"\x11")
@@ -125,14 +135,14 @@ def test_bytes_that_are_no_utf8_do_not_end_the_app(program: Program, wrong: byte
 
 @pytest.mark.parametrize("marks", [(b"\x1b[200~", b"\x1b[201~"), (b"", b"")], ids=["bracketed", "as keys"])
 def test_a_megabyte_pasted_into_the_filter_is_bounded(program: Program, marks: tuple[bytes, bytes]) -> None:
-    program.until(b"q-0001")
+    program.until("q-0001")
     program.press(b"/")
     text = marks[0] + b"acc>=0.8 name:abc " * 58_000 + marks[1]
     while text:
         with contextlib.suppress(BlockingIOError):
             text = text[os.write(program.master, text[:4096]) :]
         program.read()
-    program.until(b"A field holds")
+    program.until("A field holds")
     status = Path(f"/proc/{program.pid}/status")
     if status.exists():
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
