@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from engine.errors import InputError
 from engine.experiments import results
@@ -62,7 +64,8 @@ def test_a_point_that_breaks_fails_alone_and_names_its_layer(
     def break_one(bench: Any, formats: Any, **more: Any) -> Any:
         model = made(bench, formats, **more)
         if "fixed(4" in str(formats.weight):
-            model.get_parameter("bert.pooler.dense.bias").data[0] = math.inf
+            layer = model.get_submodule("bert.pooler.dense")  # its own bias: points share the model's parameters
+            layer.bias = nn.Parameter(torch.full_like(layer.bias, math.inf), requires_grad=False)
         return model
 
     monkeypatch.setattr(quantize, "quantized", break_one)
