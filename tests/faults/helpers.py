@@ -29,7 +29,7 @@ def toy_run(actions: Sequence[str], *, steps: int = 10, pause: float = 0.0, grou
     return create_run(config=config.model_dump(), points=points, group=group, **settings)
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
     """The first true value of `condition`; a generous limit, for loaded machines."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -18,7 +18,7 @@ from tui_app.config import Config
 from tui_app.screens.home_figure import HomeFigure
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-SECONDS = 20
+SECONDS = 60
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:

@@ -39,7 +39,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def settled(pilot: Pilot[Any], sent: list[str]) -> None:
     """Waits until nothing more is sent for a while."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         before = -1
         while before != len(sent):
             before = len(sent)
