@@ -59,6 +59,18 @@ def test_the_mark_is_reversed_and_named() -> None:
     assert any("best: 4 bits" in line for line in picture(frame))
 
 
+def test_the_mark_is_on_the_glyph_of_its_own_curve() -> None:
+    """Of two curves that meet it was the other's glyph that was reversed, and its hue that named the best point."""
+    first = Series("PTQ", (2.0, 3.0, 4.0), (0.5, 0.8001, 0.9), slot=0)
+    second = Series("QAT", (2.0, 3.0, 4.0), (0.7, 0.8, 0.9), slot=1)
+    figure = Figure("accuracy", "t", "Width", "Accuracy", (first, second), marks=(Mark(3.0, 0.8, "best: QAT"),))
+    frame = draw(View(figure, 60, 16))
+    ((column, row),) = frame.marked
+    assert frame.text[row][column] == style(1).glyph
+    (line,) = [y for y, text in enumerate(picture(frame)) if "best: QAT" in text]
+    assert frame.hues[line][picture(frame)[line].index("best")] == style(1).rgb
+
+
 def test_a_mark_with_wide_characters_is_only_reversed() -> None:
     frame = draw(View(one(1, 2, 3, marks=(Mark(1, 2, "最佳"),)), 60, 16))
     assert frame.marked
@@ -257,7 +269,7 @@ SWEEP = [
     "    │",
     "    │⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀⡀●▲⣀⣀⣀⣀●▲⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀▲●",
     " 80%┤         ⢀⣀⠤⠔⠒●▲⠉⠉⠉⠉⠉⠉",
-    "    │      ⢀⠔▲⠁ ⡔⠁   best: 4 bits",
+    "    │      ⢀⠔▲⠁ ⡔⠁    best: 4 bits",
     "    │    ⣀⠔⠁  ⡠⠊",
     " 60%┤  ⡠⠊   ⣀●",
     "    │▲⠊⢀⡠⠤⠒⠉",

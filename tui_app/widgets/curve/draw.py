@@ -1,7 +1,7 @@
 """A figure drawn into cells. Pure, so that it can run in a thread; plotext is imported with the first drawing."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -41,8 +41,7 @@ def draw(view: View) -> Frame:
         draw_bars(frame)
         _draw_strokes(frame)
         draw_bands(frame)
-        draw_glyphs(frame)
-        _draw_marks(frame)
+        _draw_marks(frame, draw_glyphs(frame))
     return frame
 
 
@@ -150,12 +149,18 @@ def _inked(frame: Frame, lines: Sequence[Stroke]) -> dict[Cell, tuple[str, RGB]]
     return found
 
 
-def _draw_marks(frame: Frame) -> None:
-    """A marked place is reversed, and named beside it where nothing else is drawn."""
-    for mark in frame.view.figure.marks:
+def _draw_marks(frame: Frame, put: Mapping[tuple[int, Cell], Cell]) -> None:
+    """A marked place is reversed, and named beside it where nothing else is drawn.
+
+    Where its glyph had to stand beside its place (`put`), it is the glyph that is marked.
+    """
+    figure = frame.view.figure
+    for mark in figure.marks:
         cell = frame.cell(transform([mark.x], [mark.y], frame.x.log, frame.y.log)[0])
         if cell is None:
             continue
+        its = (one.slot for one in figure.series if (mark.x, mark.y) in zip(one.x, one.y, strict=True))
+        cell = next((put[slot, cell] for slot in its if (slot, cell) in put), cell)
         column, row = cell
         frame.marked.add(cell)
         label = f" {mark.label} "

@@ -12,17 +12,21 @@ ALONG = 5  # glyphs on a curve that has no room for one at each point
 BESIDE = (0, 1, -1, 2, -2)  # columns from its place that a glyph may be moved
 
 
-def draw_glyphs(frame: Frame) -> None:
-    """A glyph on each point, or a few along a curve that is long or holds its values."""
+def draw_glyphs(frame: Frame) -> dict[tuple[int, Cell], Cell]:
+    """A glyph on each point, or a few along a curve that is long or holds its values.
+
+    Gives the cells of the glyphs by slot and by the cell that each belongs in.
+    """
     taken: dict[Cell, int] = {}
+    put: dict[tuple[int, Cell], Cell] = {}
     for series in frame.view.figure.series:
         for column, row in _places(frame, series):
             free = ((column + step, row) for step in BESIDE if frame.left <= column + step < frame.view.width)
-            taken[next((cell for cell in free if taken.get(cell, series.slot) == series.slot), (column, row))] = (
-                series.slot
-            )
+            cell = next((cell for cell in free if taken.get(cell, series.slot) == series.slot), (column, row))
+            taken[cell], put[series.slot, (column, row)] = series.slot, cell
     for (column, row), slot in taken.items():
         frame.write(column, row, glyphs.series(slot), style(slot).rgb)
+    return put
 
 
 def _places(frame: Frame, series: Series) -> list[Cell]:
