@@ -89,7 +89,7 @@ def facts_of(shown: Mapping[str, Any]) -> list[str]:
         f"SQNR {show(shown['sqnr_db'], 'db')}",
         f"zeros {show(shown['zeros'], 'percent')}",
         f"sat. {show(shown['saturated'], 'percent')}",
-        f"off by {shown['largest_error']:.3g} at most",
+        f"max error {shown['largest_error']:.3g}",
         f"{shown['bits']:g} bits",
         f"{show(shown['float_bytes'], 'bytes')} {glyphs.sign('becomes')} {show(shown['bytes'], 'bytes')}",
     ]
