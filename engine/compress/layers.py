@@ -138,16 +138,18 @@ class Quantized(nn.Module):
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         """What the layer's own class makes of the input, with the quantised weight and bias in place of its own."""
         weight, bias = self.quantized()
-        if self.input_format is not None:
-            x = self._rounded_inputs(x, self.input_format)
+        x = self.rounded_inputs(x)
         if self.plain is nn.Linear:
             return functional.linear(x, weight, bias)
         seen = object.__new__(self.plain)
         seen.__dict__ = self.__dict__ | {"weight": weight, "bias": bias, "_parameters": {}}
         return self.plain.forward(seen, x, *args, **kwargs)
 
-    def _rounded_inputs(self, x: Tensor, quantizer: FakeQuantize) -> Tensor:
-        """The input in its format; blocks and rows that share a scale run over channels."""
+    def rounded_inputs(self, x: Tensor) -> Tensor:
+        """The input in its format, as the layer computes with it: blocks and rows with a scale run over channels."""
+        quantizer = self.input_format
+        if quantizer is None:
+            return x
         if not quantizer.format.shares_scale:
             return quantizer(x)  # type: ignore[no-any-return]
         return self.kind.features_back(quantizer(self.kind.features_last(x)))

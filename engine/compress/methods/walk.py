@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from engine.compress.batches import Batch, inputs_of, running, tokens_of
+from engine.compress.layers import Quantized
 from engine.compress.methods.stages import Stage, list_of, stages, standing_in
 from engine.compress.methods.statistics import Moments, Statistics
 from engine.errors import InputError
@@ -120,12 +121,13 @@ class _Held:
 
 
 def _gathered(model: nn.Module, stage: Stage, batches: Sequence[Batch], held: _Held) -> list[Inputs]:
-    sums = {same: Statistics(model.get_submodule(same[0])) for same in stage.siblings}
+    alike = [names for same in stage.siblings for names in _by_input_format(model, same)]
+    sums = {same: Statistics(model.get_submodule(same[0])) for same in alike}
     last = stage.names[-1]
     inside: list[Tensor | None] = [None]
 
     def enters(same: tuple[str, ...]) -> Any:
-        return lambda _module, args: sums[same].observe(args[0], inside[0])
+        return lambda module, args: sums[same].observe(_rounded(module, args[0]), inside[0])
 
     def leaves(*_: object) -> None:
         raise Stop
@@ -147,6 +149,21 @@ def _gathered(model: nn.Module, stage: Stage, batches: Sequence[Batch], held: _H
             )
         found.append(Inputs(same, moments))
     return found
+
+
+def _by_input_format(model: nn.Module, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Layers that are given the same tensor, parted where they round it to different formats."""
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        layer = model.get_submodule(name)
+        rounds = layer.input_format if isinstance(layer, Quantized) else None
+        parts.setdefault("" if rounds is None else str(rounds.format), []).append(name)
+    return [tuple(part) for part in parts.values()]
+
+
+def _rounded(layer: nn.Module, x: Tensor) -> Tensor:
+    """What a layer multiplies its weight with: rounding makes up for what its inputs become in their format."""
+    return layer.rounded_inputs(x.float()) if isinstance(layer, Quantized) else x
 
 
 def _until_stopped(model: nn.Module, batch: Batch) -> None:

@@ -16,6 +16,7 @@ from transformers import (
     ResNetForImageClassification,
 )
 
+from engine.compress import LayerFormats, quantize_model, quantized_layers
 from engine.compress.batches import watch_inputs
 from engine.compress.methods.statistics import Statistics
 from engine.compress.methods.walk import Inputs, gather, plan_of, walk
@@ -190,3 +191,22 @@ def test_a_layer_that_is_never_run_is_named() -> None:
         plan_of(Half(), ["used", "unused"], [{"x": torch.randn(2, 4)}])
     with pytest.raises(InputError, match="training data"):
         plan_of(Half(), ["used"], [])
+
+
+def test_statistics_are_of_the_inputs_that_a_layer_multiplies() -> None:
+    """H was of the inputs before they were rounded, and GPTQ below four bits was worse than the nearest values."""
+    torch.manual_seed(0)
+    model, batches = llama()
+    names = layers_of(model)
+    coarse = [name for name in names if name.endswith("q_proj")]
+    specs = {name: "int(2)" if name in coarse else "int(8)" for name in names}
+    quantised = quantize_model(model, LayerFormats(weight=specs, activation=specs), batches)
+    found = gather(quantised, plan_of(quantised, names, batches), batches)
+    assert sorted(name for inputs in found for name in inputs.names) == sorted(names)
+    seen: dict[str, list[torch.Tensor]] = {name: [] for name in names}
+    watch_inputs(quantised, {name: seen[name].append for name in names}, batches)
+    for inputs in found:
+        for name in inputs.names:
+            layer = quantized_layers(quantised)[name]
+            x = layer.input_format(torch.cat([one.reshape(-1, one.shape[-1]) for one in seen[name]])).double()
+            torch.testing.assert_close(inputs.moments.hessian[0], 2 * x.T @ x / len(x), rtol=1e-5, atol=1e-7)
