@@ -3,17 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from engine.models.digests import fingerprint
 from engine.models.image_classifier import ImageClassifier, load_image_classifier, preparation_of
-from engine.models.images import load_images
-from engine.models.tokens import Draw
 from engine.tasks.base import Once, Report, Splits, Task
-from engine.tasks.heads import new_head_for
+from engine.tasks.labelled import images_of, new_head_for, splits_of
 from engine.tasks.settings import Settings
 from engine.training.objective import Classes
-
-CALIBRATION_BATCHES = 4
-"""Of training images, drawn by seed: what formats are fitted to and masks are chosen by."""
 
 
 class ImageClassification(Task):
@@ -45,25 +39,8 @@ class ImageClassification(Task):
         Raises:
             InputError: the data has more classes than the model. What the hub holds is known only once it is here.
         """
-        found = load_images(
-            config.data,
-            subject.preparation,
-            config.seed,
-            config.image_column or None,
-            config.label_column or None,
-            report,
-            head=subject.head,
-            model=config.model,
-            first_label=config.first_label,
-            draw=Draw(
-                config.train_samples,
-                config.eval_samples,
-                config.eval_samples,
-                CALIBRATION_BATCHES * config.batch_size,
-            ),
-        )
-        key = fingerprint([found.key, found.labels, config.first_label])
-        return Splits(found.train, found.validation, found.test, found.calibration, found.description, key)
+        found = images_of(config, subject.preparation, report, subject.head)
+        return splits_of(config, found, lambda part: part)
 
     def for_training(self, config: Settings, once: Once, report: Report) -> ImageClassifier | None:
         """The model with a new head of the data's classes; None where its own fits them."""

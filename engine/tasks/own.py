@@ -8,20 +8,18 @@ from typing import Any
 from torch import nn
 
 from engine.errors import InputError
-from engine.models.images import load_images
 from engine.models.own_module import OwnModule, classes_of, fill, image_size, load_module, prepare, taken
 from engine.models.preparation import Plain
 from engine.models.probe import check_classes
 from engine.models.python_file import RECIPE, PythonFile
 from engine.models.sources import absolute_source
-from engine.models.tokens import Draw
 from engine.tasks.base import Report, Splits, Task
 from engine.tasks.kinds import OWN
+from engine.tasks.labelled import images_of, splits_of
 from engine.tasks.settings import Settings
 from engine.training.named import Named
 from engine.training.objective import Classes
 
-CALIBRATION_BATCHES = 4
 _FEW = 2
 
 
@@ -56,30 +54,12 @@ class Own(Task):
         Raises:
             InputError: the module takes no such images, or the data have another number of classes.
         """
-        preparation = preparation_of(subject)
-        found = load_images(
-            config.data,
-            preparation,
-            config.seed,
-            config.image_column or None,
-            config.label_column or None,
-            report,
-            model=config.model,
-            first_label=config.first_label,
-            draw=Draw(
-                config.train_samples,
-                config.eval_samples,
-                config.eval_samples,
-                CALIBRATION_BATCHES * config.batch_size,
-            ),
-        )
+        found = images_of(config, preparation_of(subject), report)
         few = found.test.select(range(min(_FEW, len(found.test))))
         (pixels,) = next(few.batches(_FEW)).inputs.values()
         check_classes(config.model, classes_of(subject, pixels), config.data, found.labels)
         prepare(subject.model, subject.example or {subject.input: pixels})
-        splits = (found.train, found.validation, found.test, found.calibration)
-        train, validation, test, calibration = (Named(one, subject.input) for one in splits)
-        return Splits(train, validation, test, calibration, found.description, found.key)
+        return splits_of(config, found, lambda part: Named(part, subject.input))
 
 
 class Remade(Own):

@@ -4,16 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.classifier import Classifier, load_classifier
-from engine.models.digests import fingerprint
 from engine.models.positions import check_ids
-from engine.models.tokens import PARTS, Draw, load_tokens, with_types_for
+from engine.models.tokens import load_tokens, with_types_for
 from engine.tasks.base import Once, Report, Splits, Task
-from engine.tasks.heads import new_head_for
+from engine.tasks.labelled import draw_of, new_head_for, splits_of
 from engine.tasks.settings import Settings
 from engine.training.objective import Classes
-
-CALIBRATION_BATCHES = 4
-"""Of training texts, drawn by seed: what formats are fitted to and masks are chosen by."""
 
 
 class TextClassification(Task):
@@ -47,7 +43,7 @@ class TextClassification(Task):
         Raises:
             InputError: the data has more classes than the model. What the hub holds is known only once it is here.
         """
-        splits = load_tokens(
+        found = load_tokens(
             config.data,
             subject.tokenizer,
             config.max_length,
@@ -58,18 +54,12 @@ class TextClassification(Task):
             head=subject.head,
             model=config.model,
             first_label=config.first_label,
-            draw=Draw(
-                config.train_samples,
-                config.eval_samples,
-                config.eval_samples,
-                CALIBRATION_BATCHES * config.batch_size,
-            ),
+            draw=draw_of(config),
         )
-        train, validation, test, calibration = (with_types_for(subject.model, getattr(splits, name)) for name in PARTS)
-        ids = [int(part.ids.max()) for part in (train, validation, test, calibration) if part.ids.numel()]
+        parts = (found.train, found.validation, found.test, found.calibration)
+        ids = [int(part.ids.max()) for part in parts if part.ids.numel()]
         check_ids(max(ids), subject.model, config.model)
-        key = fingerprint([splits.key, splits.labels, config.first_label])
-        return Splits(train, validation, test, calibration, splits.description, key)
+        return splits_of(config, found, lambda part: with_types_for(subject.model, part))
 
     def for_training(self, config: Settings, once: Once, report: Report) -> Classifier | None:
         """The model with a new head of the data's classes; None where its own fits them."""

@@ -171,6 +171,16 @@ def test_no_run_starts_from_the_weights_of_a_module(model: str, data: Path, tmp_
             experiment.check(config)
 
 
+def test_settings_of_labels_are_part_of_the_key_of_the_data(model: str, data: Path) -> None:
+    def key(**more: Any) -> str:
+        _, config = configure("quantize", {"model": model, "data": str(data), "batch_size": 4, **more})
+        task = get(config.task, model)
+        return task.data(config, task.load(model), lambda done, total, text: None).key
+
+    assert key() == key()
+    assert len({key(), key(first_label=0), key(first_label=1)}) == 3
+
+
 @pytest.mark.slow
 def test_a_file_that_changes_during_a_run_stops_it(model: str, data: Path, tmp_path: Path) -> None:
     run("quantize", tmp_path / "run", model, data, formats="fixed(4)")
