@@ -101,6 +101,7 @@ def test_a_difference_is_coloured_by_the_metrics_direction() -> None:
 def test_a_run_of_a_language_model_has_a_metric_that_is_better_when_lower() -> None:
     record = run_record("q-0001", widths=(4,))
     result = {"perplexity": 25.0, "perplexity_low": 24.0, "perplexity_high": 26.0, "delta": 3.0, "bytes": 10}
+    result |= {"validation_perplexity": 25.0, "validation_samples": 9, "validation_error": 0.1, "loss": 3.2}
     record = replace(record, config={**record.config, "task": "causal-lm"})
     summary = summarize(replace(record, points=(replace(record.points[0], result=result),)))
     assert summary.delta is not None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.errors import InputError
 from engine.runtime.label import read_label
 from engine.runtime.records import PointRecord, RunRecord
-from engine.tasks.kinds import metric_of
 from tui_app.text import clean, error_line
 
 if TYPE_CHECKING:
@@ -101,6 +100,8 @@ class Summary:
 
 def summarize(run: RunRecord) -> Summary:
     """A run's summary. An experiment that cannot be loaded any more costs the metric, nothing else."""
+    from engine.tasks.kinds import metric_of
+
     point, reason, columns = _best(run)
     label, scored = read_label(run.path), metric_of(run.config)
     result = {**(point.params if point else {}), **((point.result or {}) if point else {})}
