@@ -1,9 +1,11 @@
 """What the palette offers on a page: everything that a key does there, the newest runs, and the themes."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.command import CommandPalette
 from textual.markup import escape
 from textual.screen import Screen
 
@@ -14,6 +16,14 @@ from tui_app.runs.board import LIMIT
 
 if TYPE_CHECKING:
     from tui_app.app import LabApp
+
+
+class Palette(CommandPalette):
+    """Textual's, in which a page key that comes before the list has its lines does nothing; there it ends the app."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError, IndexError):
+            super()._action_command_list(action)
 
 
 def commands(app: "LabApp", screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from textual.command import CommandList, CommandPalette
 from textual.content import Content
 from textual.filter import NoColor
 
@@ -117,10 +118,26 @@ async def test_the_palette_opens_and_names_are_no_markup(key: str) -> None:
     hostile = run_record("q-0009", name="[bold]x[/] [/nosuch] [@click=app.quit]y[/]")
     async with opened(hostile) as (app, pilot):
         await pilot.press(key)
-        await until(pilot, lambda: type(app.screen).__name__ == "CommandPalette")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
         await pilot.press(*"q-0009")
         await until(pilot, lambda: "[/nosuch] [@click=app.quit]y[/]" in screen_text(app))
         await pilot.press("escape")
+
+
+async def test_a_page_key_in_a_palette_without_lines_does_nothing() -> None:
+    """Random keys under load: KeyError in Textual's list, whose lines are made with the next layout."""
+    async with opened(*RUNS) as (app, pilot):
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query_one(CommandList).options)
+        options = app.screen.query_one(CommandList)
+        options.highlighted = 0
+        options.styles.max_height = 0  # as before it is laid out
+        await until(pilot, lambda: not options.scrollable_content_region)
+        options._clear_caches()
+        app.screen._action_command_list("page_down")
+        app.screen._action_command_list("page_up")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, CommandPalette))
 
 
 async def test_quitting_with_nothing_at_work_is_immediate() -> None:

@@ -169,7 +169,10 @@ class LabScreen(Leaving, Screen[None]):
         self.app.push_screen(explain(self.focused or self))
 
     def action_app_palette(self) -> None:
-        self.app.action_command_palette()
+        from tui_app.palette import Palette
+
+        if not Palette.is_open(self.app):
+            self.app.push_screen(Palette())
 
     @property
     def _way_back(self) -> Callable[[], object] | None:
