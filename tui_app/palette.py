@@ -12,13 +12,14 @@ from textual.screen import Screen
 from tui_app import glyphs
 from tui_app.actions import show_key
 from tui_app.live import live_actions
+from tui_app.living import Leaving
 from tui_app.runs.board import LIMIT
 
 if TYPE_CHECKING:
     from tui_app.app import LabApp
 
 
-class Palette(CommandPalette):
+class Palette(Leaving, CommandPalette):
     """Textual's, in which a page key that comes before the list has its lines does nothing; there it ends the app."""
 
     def _action_command_list(self, action: str) -> None:
