@@ -158,7 +158,8 @@ def points_at_once(bench: Bench) -> list[Row]:
     """QAT of points that differ in their width, trained as one: points per second by how many."""
     from engine.compress import LayerFormats, quantize_model
     from engine.models.classifier import load_classifier
-    from engine.models.tokens import Draw, load_tokens
+    from engine.models.labelled_sets import Draw
+    from engine.models.tokens import load_tokens
     from engine.training.objective import Classes
     from engine.training.train import TrainSettings, train
     from engine.training.variants import Variants

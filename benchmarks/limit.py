@@ -18,8 +18,10 @@ from torch.nn import functional
 
 from benchmarks.flows import BATCH, FLOWS, Work
 from engine.models.classifier import load_classifier
-from engine.models.tokens import Draw, TextSplits, load_tokens
+from engine.models.labelled_sets import Draw, LabelledSets
+from engine.models.tokens import load_tokens
 from engine.training.samples import Batch
+from engine.training.tokens import Tokens
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def work_off(queue: Any, gate: Any, model: nn.Module, splits: TextSplits) -> None:
+def work_off(queue: Any, gate: Any, model: nn.Module, splits: LabelledSets[Tokens]) -> None:
     """Takes jobs until there are none; waits first until all processes are there."""
     gate.wait()
     evaluated = [*splits.validation.batches(BATCH), *splits.test.batches(BATCH)]

@@ -106,7 +106,7 @@ class Rescaled(Format):
     def _run(self, kernel: Callable[..., None], x: Tensor, *scalars: Any) -> Tensor:
         """What a kernel of `kernels/scaled.py` writes."""
         columns = self.block or (x.shape[-1] if x.dim() else 1)
-        return run(kernel, (x,), columns, *scalars, np.bool_(self.block is not None), *HALF.kernel_scalars())
+        return run(kernel, (x,), columns, *scalars, np.bool_(self.block is not None), HALF.kernel_scalars())
 
     def _groups(self, x: Tensor) -> Tensor:
         return split(x, self.block or max(1, x.shape[-1] if x.dim() else 1))

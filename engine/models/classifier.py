@@ -9,44 +9,21 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 from engine.models.cache import Progress
 from engine.models.check import check_head
 from engine.models.complete import complete
-from engine.models.facts import read_facts
-from engine.models.hub import hub_problem
-from engine.models.labels import Head
 from engine.models.loading import NewHead, check_size, set_classes
-from engine.models.place import place_of
 from engine.models.positions import longest_input
-from engine.models.pretrained import made, quiet, weights
-from engine.models.sources import locate
+from engine.models.pretrained import Headed, from_source, made, quiet, stored_type, weights
 
 
 @dataclass(slots=True)
-class Classifier:
-    """`model` is a transformers `…ForSequenceClassification` in float32 and evaluation mode with `labels` classes.
+class Classifier(Headed):
+    """`model` is a transformers `…ForSequenceClassification`."""
 
-    `source` is what the user called it, `stored` the type that its weights came in.
-    """
-
-    model: Any
     tokenizer: Any
-    labels: int
-    source: str
-    stored: str = "float32"
 
     @property
     def pad_id(self) -> int:
         """The token that fills up batches."""
         return int(self.tokenizer.pad_token_id)
-
-    @property
-    def head(self) -> Head:
-        """What the model tells apart, with its names for it."""
-        names = self.model.config.id2label or {}
-        return Head(self.labels, tuple(str(names[number]) for number in sorted(names)))
-
-    def save(self, folder: Path) -> None:
-        """Model and tokenizer as `save_pretrained` writes them; `load_classifier` takes the folder."""
-        self.model.save_pretrained(folder)
-        self.save_companions(folder)
 
     def save_companions(self, folder: Path) -> None:
         """The tokenizer alone."""
@@ -60,14 +37,7 @@ def load_classifier(source: str, progress: Progress | None = None, new_head: New
         InputError: nothing there, not a model of texts, one without a trained classification head, one that is not
             complete, or one that does not fit in memory.
     """
-    place = place_of(source, progress)
-    if locate(source).kind != "hub":
-        return _load(place, source, new_head)
-    try:
-        read_facts(source)
-        return _load(place, source, new_head)
-    except OSError as error:
-        raise hub_problem(place, "model", error) from None
+    return from_source(source, lambda place: _load(place, source, new_head), progress)
 
 
 def _load(place: str, source: str, new_head: NewHead | None) -> Classifier:
@@ -85,13 +55,13 @@ def _load(place: str, source: str, new_head: NewHead | None) -> Classifier:
             tokenizer.pad_token = tokenizer.eos_token
         config.pad_token_id = tokenizer.pad_token_id
         complete(config)
-        stored = str(config.dtype or "float32").removeprefix("torch.")
+        stored = stored_type(config)
         auto = AutoModelForSequenceClassification
         check_size(auto, config, source)
         model = weights(auto, place, source, config, new_head=new_head)
         if longest := longest_input(model):
             tokenizer.model_max_length = min(tokenizer.model_max_length, longest)
-        return Classifier(model, tokenizer, config.num_labels, source, stored)
+        return Classifier(tokenizer, model=model, labels=config.num_labels, source=source, stored=stored)
 
     classifier: Classifier = made(source, "a text classifier", make, here=here)
     return classifier

@@ -9,42 +9,23 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassi
 from engine.models.cache import Progress
 from engine.models.check import check_head
 from engine.models.facts import IMAGE_HEAD, check_timm, is_timm, read_facts
-from engine.models.hub import hub_problem
-from engine.models.labels import Head
 from engine.models.loading import NewHead, check_size, set_classes
-from engine.models.place import place_of
 from engine.models.preparation import Plain, Preparation, Processed
-from engine.models.pretrained import made, quiet, weights
+from engine.models.pretrained import Headed, from_source, made, quiet, stored_type, weights
 from engine.models.sources import locate
 
 _FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}  # Pillow's numbers
 
 
 @dataclass(slots=True)
-class ImageClassifier:
-    """`model` is a transformers `…ForImageClassification` in float32 and evaluation mode with `labels` classes.
+class ImageClassifier(Headed):
+    """`model` is a transformers `…ForImageClassification`.
 
-    `processor` is transformers' own image processor, None for a model of timm, whose config says as much. `source` is
-    what the user called the model, `stored` the type that its weights came in.
+    `processor` is transformers' own image processor, None for a model of timm, whose config says as much.
     """
 
-    model: Any
     preparation: Preparation
     processor: Any
-    labels: int
-    source: str
-    stored: str = "float32"
-
-    @property
-    def head(self) -> Head:
-        """What the model tells apart, with its names for it."""
-        names = self.model.config.id2label or {}
-        return Head(self.labels, tuple(str(names[number]) for number in sorted(names)))
-
-    def save(self, folder: Path) -> None:
-        """Model and image processor as `save_pretrained` writes them; `load_image_classifier` takes the folder."""
-        self.model.save_pretrained(folder)
-        self.save_companions(folder)
 
     def save_companions(self, folder: Path) -> None:
         """The image processor alone."""
@@ -61,13 +42,7 @@ def load_image_classifier(
         InputError: nothing there, not a model of images, one without a trained classification head, one that is not
             complete, takes other things than pixels, or does not fit in memory.
     """
-    place = place_of(source, progress)
-    if locate(source).kind != "hub":
-        return _load(place, source, new_head)
-    try:
-        return _load(place, source, new_head)
-    except OSError as error:
-        raise hub_problem(place, "model", error) from None
+    return from_source(source, lambda place: _load(place, source, new_head), progress)
 
 
 def _load(place: str, source: str, new_head: NewHead | None) -> ImageClassifier:
@@ -82,12 +57,14 @@ def _load(place: str, source: str, new_head: NewHead | None) -> ImageClassifier:
             set_classes(config, new_head)
         elif not is_timm(facts):
             check_head(source, config.architectures, IMAGE_HEAD)  # transformers would make up a random one
-        stored = str(config.dtype or "float32").removeprefix("torch.")
+        stored = stored_type(config)
         preparation, processor = preparation_of(config, place, source)
         auto = AutoModelForImageClassification
         check_size(auto, config, source)
         model = weights(auto, place, source, config, new_head=new_head)
-        return ImageClassifier(model, preparation, processor, config.num_labels, source, stored)
+        return ImageClassifier(
+            preparation, processor, model=model, labels=config.num_labels, source=source, stored=stored
+        )
 
     classifier: ImageClassifier = made(source, "an image classifier", make, here=here)
     return classifier

@@ -3,18 +3,17 @@
 import io
 import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 
 from engine.errors import InputError
-from engine.models.cache import Progress, cached
+from engine.models.cache import Progress
 from engine.models.columns import find_image_columns
 from engine.models.image_files import (
     ROWS,
@@ -27,30 +26,14 @@ from engine.models.image_files import (
     said_of_damaged,
     stored_bytes,
 )
-from engine.models.labels import Classes, Head, fit
+from engine.models.labelled_sets import ALL, Draw, LabelledSets, Preparer, labelled_sets
+from engine.models.labels import Classes, Fit, Head, fit
 from engine.models.preparation import Pixels, Preparation, mode_of
-from engine.models.splits import split_sets
+from engine.models.splits import Sets, split_sets
 from engine.models.tables import stream_rows
-from engine.models.tokens import ALL, PARTS, Draw
 from engine.training.images import Images
-from engine.training.samples import drawn
 
 LAYOUT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSplits:
-    """The three sets, and images for calibration. `labels` is the number of classes, `description` what was read and
-    how the sets came about; `key` stands for all of it.
-    """
-
-    train: Images
-    validation: Images
-    test: Images
-    calibration: Images
-    labels: int
-    description: str
-    key: str
 
 
 def load_images(
@@ -65,7 +48,7 @@ def load_images(
     model: str = "the model",
     first_label: int | None = None,
     draw: Draw = ALL,
-) -> ImageSplits:
+) -> LabelledSets[Images]:
     """The images that the `draw` takes of each set, prepared for a model; damaged ones are left out, which is said.
 
     Labels are the classes of the `head` of the model of that name; without one the data's own, from 0.
@@ -76,48 +59,44 @@ def load_images(
     files = find_images(source, progress)
     key = files.key([LAYOUT, seed, image_column, label_column, asdict(draw), preparation.key])
 
-    def make(folder: Path) -> None:
-        sets = split_sets(read_images(files, source, image_column, label_column), source, seed)
-        parts = {
-            "train": _drawn(sets.train, draw.train, seed),
-            "validation": _drawn(sets.validation, draw.validation, seed),
-            "test": _drawn(sets.test, draw.test, seed),
-            "calibration": _drawn(sets.train, draw.calibration, seed),
-        }
-        total, done, damaged = sum(map(len, parts.values())), 0, list[str]()
-        for name, part in parts.items():
+    def read() -> Sets[LabelledImages]:
+        return split_sets(read_images(files, source, image_column, label_column), source, seed)
 
-            def report(more: float, before: int = done) -> None:
-                if progress is not None:
-                    progress(before + more, total, "decoding images")
+    def fitted(classes: Classes) -> Fit:
+        return fit(classes, head, source, model, first_label)
 
-            (folder / name).mkdir()
-            damaged += [
-                one for one in _write(folder / name, part, preparation, image_column, report) if one not in damaged
-            ]
-            done += len(part)
-        facts = {
-            "values": sets.classes.values,
-            "names": sets.classes.names,
-            "description": "; ".join([sets.description, *said_of_damaged(damaged)]),
-        }
-        (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-
-    folder = cached(f"images/{key}", make, progress)
-    facts: Mapping[str, Any] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    found = fit(Classes(tuple(facts["values"]), tuple(facts["names"])), head, source, model, first_label)
-    table = torch.tensor(found.table)
-    train, validation, test, calibration = (_read(folder / name, table, preparation) for name in PARTS)
-    said = "; ".join(filter(None, (facts["description"], found.note)))
-    return ImageSplits(train, validation, test, calibration, found.classes, said, key)
+    return labelled_sets("images", key, _Decoded(read, preparation, image_column), fitted, draw, seed, progress)
 
 
-def _drawn(part: LabelledImages, count: int | None, seed: int) -> LabelledImages:
-    return part if count is None or count >= len(part) else part.pick(drawn(len(part), count, seed).tolist())
+@dataclass(frozen=True, slots=True)
+class _Decoded(Preparer[LabelledImages, Images]):
+    """Images as files of pixels."""
+
+    images: Callable[[], Sets[LabelledImages]]
+    preparation: Preparation
+    image_column: str | None
+
+    def read(self) -> Sets[LabelledImages]:
+        return self.images()
+
+    def write(self, folder: Path, rows: LabelledImages, progress: Progress) -> list[str]:
+        return _write(folder, rows, self.preparation, self.image_column, progress)
+
+    def said_of(self, left_out: Sequence[str]) -> Sequence[str]:
+        return said_of_damaged(left_out)
+
+    def samples(self, folder: Path, classes: torch.Tensor) -> Images:
+        shape = tuple(json.loads((folder / "shape.json").read_text()))
+        pixels = torch.zeros(shape, dtype=torch.uint8)
+        if pixels.numel():
+            # Copy on write: torch wants memory that it may write to, the file stays as it is.
+            pixels = torch.from_numpy(np.memmap(folder / "pixels.raw", np.uint8, "c", shape=shape))
+        labels = classes[torch.from_numpy(np.load(folder / "labels.npy"))]
+        return Images(pixels, labels, torch.tensor(self.preparation.scale), torch.tensor(self.preparation.shift))
 
 
 def _write(
-    folder: Path, part: LabelledImages, preparation: Preparation, image_column: str | None, report: Any
+    folder: Path, part: LabelledImages, preparation: Preparation, image_column: str | None, progress: Progress
 ) -> list[str]:
     """Writes pixels and labels of those that can be decoded; the places of the others."""
     damaged, labels = list[str](), list[int]()
@@ -133,7 +112,7 @@ def _write(
             file.write(np.ascontiguousarray(pixels).tobytes())
             labels.append(part.labels[at])
             if count % 64 == 0:
-                report(count)
+                progress(count, len(part), "decoding images")
     if part.places and shape is None:
         raise InputError(f"no image can be decoded ({damaged[0]} is the first); check the files.")
     np.save(folder / "labels.npy", np.asarray(labels, dtype=np.int64))
@@ -183,14 +162,3 @@ def decoded(data: bytes, channels: int) -> Image.Image | None:
                 return ImageOps.exif_transpose(image).convert(mode_of(channels))
     except Exception:  # a decoder raises of damaged bytes what it will
         return None
-
-
-def _read(folder: Path, classes: torch.Tensor, preparation: Preparation) -> Images:
-    """The images that `_write` wrote, their labels looked up in `classes`."""
-    shape = tuple(json.loads((folder / "shape.json").read_text()))
-    pixels = torch.zeros(shape, dtype=torch.uint8)
-    if pixels.numel():
-        # Copy on write: torch wants memory that it may write to, the file stays as it is.
-        pixels = torch.from_numpy(np.memmap(folder / "pixels.raw", np.uint8, "c", shape=shape))
-    labels = classes[torch.from_numpy(np.load(folder / "labels.npy"))]
-    return Images(pixels, labels, torch.tensor(preparation.scale), torch.tensor(preparation.shift))

@@ -1,16 +1,82 @@
 """What `from_pretrained` gives of a folder or the hub, float32 and whole, or one sentence. No code of theirs runs."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from transformers.utils import logging
 
 from engine.errors import InputError
+from engine.models.cache import Progress
+from engine.models.facts import read_facts
+from engine.models.hub import hub_problem
+from engine.models.labels import Head
 from engine.models.loading import NewHead, check_loaded, renew_head
+from engine.models.place import place_of
+from engine.models.sources import locate
 from engine.training.forward import raised
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Pretrained(ABC):
+    """A model of transformers in float32 and evaluation mode, with what turns raw data into its inputs.
+
+    `source` is what the user called it, `stored` the type that its weights came in.
+    """
+
+    model: Any
+    source: str
+    stored: str = "float32"
+
+    def save(self, folder: Path) -> None:
+        """Model and companions as `save_pretrained` writes them, for the function that loaded the model."""
+        self.model.save_pretrained(folder)
+        self.save_companions(folder)
+
+    @abstractmethod
+    def save_companions(self, folder: Path) -> None:
+        """What stands beside the model alone: tokenizer, image processor."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Headed(Pretrained):
+    """One with a classification head of `labels` classes."""
+
+    labels: int
+
+    @property
+    def head(self) -> Head:
+        """What the model tells apart, with its names for it."""
+        names = self.model.config.id2label or {}
+        return Head(self.labels, tuple(str(names[number]) for number in sorted(names)))
+
+
+def from_source(source: str, load: Callable[[str], T], progress: Progress | None = None) -> T:
+    """What `load(place)` makes of the place where a model lies: a folder, or its name on the hub.
+
+    Raises:
+        InputError: nothing there, or as `load`; what the hub refuses is said in a sentence.
+    """
+    place = place_of(source, progress)
+    if locate(source).kind != "hub":
+        return load(place)
+    try:
+        read_facts(source)
+        return load(place)
+    except OSError as error:
+        raise hub_problem(place, "model", error) from None
+
+
+def stored_type(config: Any) -> str:
+    """The type of the weights that a config was saved with: `float32`, `bfloat16`."""
+    return str(config.dtype or "float32").removeprefix("torch.")
 
 
 def quiet() -> None:

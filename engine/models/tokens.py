@@ -1,8 +1,7 @@
 """A data set tokenised, as far as it is used: done once, kept in the cache by content, memory-mapped."""
 
 import inspect
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,48 +11,16 @@ import torch
 from tokenizers import Tokenizer
 
 from engine.errors import InputError
-from engine.models.cache import Progress, cached
+from engine.models.cache import Progress
 from engine.models.digests import fingerprint
-from engine.models.labels import Classes, Head, fit
-from engine.models.splits import SPLITS, split_sets
+from engine.models.labelled_sets import ALL, Draw, LabelledSets, Preparer, labelled_sets
+from engine.models.labels import Classes, Fit, Head, fit
+from engine.models.splits import SPLITS, Sets, split_sets
 from engine.models.texts import LabelledTexts, find_files, read_splits
-from engine.training.samples import drawn
 from engine.training.tokens import Tokens
 
 LAYOUT = 3
 CHUNK = 1000
-PARTS = ("train", "validation", "test", "calibration")
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """How many texts of each set are used at most; None: all. They are drawn by seed, the same for the same count.
-
-    `calibration` texts are drawn from train, whatever is trained on.
-    """
-
-    train: int | None = None
-    validation: int | None = None
-    test: int | None = None
-    calibration: int = 0
-
-
-ALL = Draw()
-
-
-@dataclass(frozen=True, slots=True)
-class TextSplits:
-    """The three sets as tokens, and those for calibration. `labels` is the number of classes, `description` what was
-    read and how the sets came about; `key` stands for all of it.
-    """
-
-    train: Tokens
-    validation: Tokens
-    test: Tokens
-    calibration: Tokens
-    labels: int
-    description: str
-    key: str
 
 
 def load_tokens(
@@ -69,7 +36,7 @@ def load_tokens(
     model: str = "the model",
     first_label: int | None = None,
     draw: Draw = ALL,
-) -> TextSplits:
+) -> LabelledSets[Tokens]:
     """The three sets of `load_texts`, each text cut to `max_length` tokens or to what the model takes.
 
     Only texts that the `draw` takes are tokenised.
@@ -89,42 +56,13 @@ def load_tokens(
         [path for split in SPLITS for path in files.get(split, ())],
     )
 
-    def make(folder: Path) -> None:
-        texts = split_sets(read_splits(files, source, text_column, label_column), source, seed)
-        parts = {
-            "train": _drawn(texts.train, draw.train, seed),
-            "validation": _drawn(texts.validation, draw.validation, seed),
-            "test": _drawn(texts.test, draw.test, seed),
-            "calibration": _drawn(texts.train, draw.calibration, seed),
-        }
-        total, done = sum(map(len, parts.values())), 0
-        for name, part in parts.items():
+    def read() -> Sets[LabelledTexts]:
+        return split_sets(read_splits(files, source, text_column, label_column), source, seed)
 
-            def report(more: float, _total: float, text: str, before: int = done) -> None:
-                if progress is not None:
-                    progress(before + more, total, text)
+    def fitted(classes: Classes) -> Fit:
+        return fit(classes, head, source, model, first_label)
 
-            _write(folder / name, encode(part, tokenizer, max_length, report))
-            done += len(part)
-        facts = {
-            "values": texts.classes.values,
-            "names": texts.classes.names,
-            "description": texts.description,
-        }
-        (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-
-    folder = cached(f"tokens/{key}", make, progress)
-    facts: Mapping[str, Any] = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    found = fit(Classes(tuple(facts["values"]), tuple(facts["names"])), head, source, model, first_label)
-    table = torch.tensor(found.table)
-    pad_id = int(tokenizer.pad_token_id)
-    train, validation, test, calibration = (_read(folder / name, table, pad_id) for name in PARTS)
-    said = "; ".join(filter(None, (facts["description"], found.note)))
-    return TextSplits(train, validation, test, calibration, found.classes, said, key)
-
-
-def _drawn(part: LabelledTexts, count: int | None, seed: int) -> LabelledTexts:
-    return part if count is None or count >= len(part) else part.pick(drawn(len(part), count, seed).tolist())
+    return labelled_sets("tokens", key, _Tokenised(read, tokenizer, max_length), fitted, draw, seed, progress)
 
 
 def encode(part: LabelledTexts, tokenizer: Any, max_length: int, progress: Progress | None = None) -> Tokens:
@@ -172,19 +110,29 @@ def _encoder(tokenizer: Any) -> Tokenizer:
     return encoder
 
 
-def _write(path: Path, tokens: Tokens) -> None:
-    path.mkdir()
-    for name in ("ids", "offsets", "labels", "types"):
-        if (tensor := getattr(tokens, name)) is not None:
-            np.save(path / f"{name}.npy", tensor.numpy())
+@dataclass(frozen=True, slots=True)
+class _Tokenised(Preparer[LabelledTexts, Tokens]):
+    """Texts as files of token numbers."""
 
+    texts: Callable[[], Sets[LabelledTexts]]
+    tokenizer: Any
+    max_length: int
 
-def _read(path: Path, classes: torch.Tensor, pad_id: int) -> Tokens:
-    """The tokens that `_write` wrote, their labels looked up in `classes`."""
+    def read(self) -> Sets[LabelledTexts]:
+        return self.texts()
 
-    def mapped(name: str) -> torch.Tensor:
-        # Copy on write: torch wants memory that it may write to, the file stays as it is.
-        return torch.from_numpy(np.load(path / f"{name}.npy", mmap_mode="c"))
+    def write(self, folder: Path, rows: LabelledTexts, progress: Progress) -> tuple[str, ...]:
+        tokens = encode(rows, self.tokenizer, self.max_length, progress)
+        for name in ("ids", "offsets", "labels", "types"):
+            if (tensor := getattr(tokens, name)) is not None:
+                np.save(folder / f"{name}.npy", tensor.numpy())
+        return ()
 
-    types = mapped("types") if (path / "types.npy").exists() else None
-    return Tokens(mapped("ids"), mapped("offsets"), classes[mapped("labels")], types, pad_id)
+    def samples(self, folder: Path, classes: torch.Tensor) -> Tokens:
+        def mapped(name: str) -> torch.Tensor:
+            # Copy on write: torch wants memory that it may write to, the file stays as it is.
+            return torch.from_numpy(np.load(folder / f"{name}.npy", mmap_mode="c"))
+
+        types = mapped("types") if (folder / "types.npy").exists() else None
+        pad_id = int(self.tokenizer.pad_token_id)
+        return Tokens(mapped("ids"), mapped("offsets"), classes[mapped("labels")], types, pad_id)

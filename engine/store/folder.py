@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from engine.tasks.base import Subject, Task
+    from engine.tasks.base import Restorer, Subject
 
 WEIGHTS = "compressed.safetensors"
 RECORDS: tuple[Record, ...] = (
@@ -116,6 +116,7 @@ def load(
     """
     from engine.models.check import check_config
     from engine.models.sources import locate
+    from engine.tasks.base import Restorer
     from engine.tasks.kinds import get, task_of
 
     located = locate(str(source))
@@ -123,10 +124,10 @@ def load(
     if located.kind == "local" and (folder / RECIPE).is_file():
         return _own(folder, str(source), module)
     kind = get(task or task_of(str(source)), str(source))
-    if located.kind != "local" or not (folder / MANIFEST).is_file():
+    if located.kind != "local" or not (folder / MANIFEST).is_file() or not isinstance(kind, Restorer):
         return kind.load(str(source), progress)
     check_config(folder, str(source))
-    return _whole(folder, str(source), kind)
+    return _whole(str(source), lambda: _load(folder, str(source), kind))
 
 
 def _own(folder: Path, source: str, module: "str | nn.Module | None") -> Any:
@@ -138,12 +139,14 @@ def _own(folder: Path, source: str, module: "str | nn.Module | None") -> Any:
             f"{source} holds the weights of a module of somebody's own; load it with engine.store.load(folder, "
             "module='path/to/file.py:function')."
         )
-    return _whole(folder, source, Remade(folder, source, module))
+    task = Remade(folder, source, module)
+    compressed = (folder / MANIFEST).is_file()
+    return _whole(source, lambda: _load(folder, source, task) if compressed else task.load(source))
 
 
-def _whole(folder: Path, source: str, task: "Task") -> Any:
+def _whole(source: str, read: "Callable[[], Any]") -> Any:
     try:
-        return _load(folder, source, task) if (folder / MANIFEST).is_file() else task.load(source)
+        return read()
     except (torch.OutOfMemoryError, MemoryError):
         raise
     except Exception as error:  # a damaged manifest or config makes anything of any code
@@ -151,7 +154,7 @@ def _whole(folder: Path, source: str, task: "Task") -> Any:
         raise InputError(f"{source} is not a complete compressed model ({reason}); save it again.") from None
 
 
-def _load(folder: Path, source: str, task: "Task") -> "Subject":
+def _load(folder: Path, source: str, task: "Restorer") -> "Subject":
     manifest = read_manifest(folder)
     assert manifest is not None
     model, dtype = task.bare(folder, source)

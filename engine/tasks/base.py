@@ -57,11 +57,6 @@ class Task(ABC):
     new_heads: bool = False
     """Whether a model without a head that fits the data can get one, to be trained."""
 
-    @property
-    @abstractmethod
-    def auto(self) -> Any:
-        """The class of transformers that makes a model of a config."""
-
     @abstractmethod
     def load(self, source: str, progress: Report | None = None) -> Subject:
         """A model that is trained for the task. Code that comes with it is never run.
@@ -69,24 +64,6 @@ class Task(ABC):
         Raises:
             InputError: nothing there, a model of another task, one that is not complete or does not fit in memory.
         """
-
-    def bare(self, folder: Path, source: str) -> tuple[Any, str]:
-        """A model of the config in a folder, with weights of no meaning yet, and the type that its own came in.
-
-        Raises:
-            InputError: it does not fit in memory.
-        """
-        from transformers import AutoConfig
-
-        from engine.models.loading import check_size
-
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        check_size(self.auto, config, source)
-        return self.auto.from_config(config).float(), str(config.dtype or "float32").removeprefix("torch.")
-
-    @abstractmethod
-    def dressed(self, model: Any, folder: Path, source: str, stored: str) -> Subject:
-        """A model that `bare` gave of a folder, with the companions that stand there."""
 
     @abstractmethod
     def data(self, config: Settings, subject: Any, report: Report) -> Splits:
@@ -99,3 +76,43 @@ class Task(ABC):
     def for_training(self, config: Settings, once: Once, report: Report) -> Subject | None:
         """The model with a new head where its own does not fit the data, for a task that has `new_heads`; else None."""
         return None
+
+
+class Restorer(ABC):
+    """What makes the model of a saved folder, before its weights are read, and the whole of it afterwards."""
+
+    @abstractmethod
+    def bare(self, folder: Path, source: str) -> tuple[Any, str]:
+        """A model of the config in a folder, with weights of no meaning yet, and the type that its own came in.
+
+        Raises:
+            InputError: it does not fit in memory.
+        """
+
+    @abstractmethod
+    def dressed(self, model: Any, folder: Path, source: str, stored: str) -> Subject:
+        """A model that `bare` gave of a folder, with the companions that stand there."""
+
+
+class PretrainedTask(Task, Restorer):
+    """A task whose models are those of an auto class of transformers, by its name there."""
+
+    auto_class: str
+
+    @property
+    def auto(self) -> Any:
+        """The class that makes a model of a config."""
+        import transformers
+
+        return getattr(transformers, self.auto_class)
+
+    def bare(self, folder: Path, source: str) -> tuple[Any, str]:
+        """Of the config in the folder. Raises InputError where it does not fit in memory."""
+        from transformers import AutoConfig
+
+        from engine.models.loading import check_size
+        from engine.models.pretrained import stored_type
+
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        check_size(self.auto, config, source)
+        return self.auto.from_config(config).float(), stored_type(config)

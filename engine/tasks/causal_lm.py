@@ -15,7 +15,7 @@ from engine.models.gguf import stored_as
 from engine.models.language import LanguageModel, load_language_model
 from engine.models.positions import check_ids
 from engine.models.splits import SPLITS
-from engine.tasks.base import Report, Splits, Task
+from engine.tasks.base import PretrainedTask, Report, Splits
 from engine.tasks.settings import LONGEST_WINDOW, Settings
 from engine.training.objective import NextTokens
 from engine.training.samples import sampled
@@ -24,18 +24,12 @@ from engine.training.windows import Windows
 LAYOUT = 1
 
 
-class CausalLM(Task):
+class CausalLM(PretrainedTask):
     """Every architecture that transformers has for causal language models."""
 
     name = "causal-lm"
+    auto_class = "AutoModelForCausalLM"
     objective = NextTokens()
-
-    @property
-    def auto(self) -> Any:
-        """The class of transformers that makes a model of a config."""
-        from transformers import AutoModelForCausalLM
-
-        return AutoModelForCausalLM
 
     def load(self, source: str, progress: Report | None = None) -> LanguageModel:
         """Raises InputError as `load_language_model`."""
@@ -46,7 +40,8 @@ class CausalLM(Task):
         from transformers import AutoTokenizer
 
         model.config.use_cache = False
-        return LanguageModel(model, AutoTokenizer.from_pretrained(folder, local_files_only=True), source, stored)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return LanguageModel(tokenizer, model=model, source=source, stored=stored)
 
     def data(self, config: Settings, subject: LanguageModel, report: Report) -> Splits:
         """Windows of each set, from its beginning; the last tokens that fill no window are left out.

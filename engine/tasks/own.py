@@ -13,7 +13,7 @@ from engine.models.preparation import Plain
 from engine.models.probe import check_classes
 from engine.models.python_file import RECIPE, PythonFile
 from engine.models.sources import absolute_source
-from engine.tasks.base import Report, Splits, Task
+from engine.tasks.base import Report, Restorer, Splits, Task
 from engine.tasks.kinds import OWN
 from engine.tasks.labelled import images_of, splits_of
 from engine.tasks.settings import Settings
@@ -29,11 +29,6 @@ class Own(Task):
     name = OWN
     objective = Classes()
 
-    @property
-    def auto(self) -> Any:
-        """No class of transformers makes such a module."""
-        raise NotImplementedError
-
     def load(self, source: str, progress: Report | None = None) -> OwnModule:
         """Raises InputError as `load_module`."""
         if progress is not None:
@@ -41,10 +36,6 @@ class Own(Task):
         subject = load_module(source)
         prepare(subject.model, subject.example)
         return subject
-
-    def dressed(self, model: Any, folder: Path, source: str, stored: str) -> OwnModule:
-        """Only `Remade` finds a model in a folder."""
-        raise NotImplementedError
 
     def data(self, config: Settings, subject: OwnModule, report: Report) -> Splits:
         """Images of one size, their pixels from 0 to 1, normalised by `MEAN` and `STD` of the file.
@@ -62,7 +53,7 @@ class Own(Task):
         return splits_of(config, found, lambda part: Named(part, subject.input))
 
 
-class Remade(Own):
+class Remade(Own, Restorer):
     """The module of a saved folder, made again of what a caller names: `file.py:function`, or a module of that kind."""
 
     def __init__(self, folder: Path, source: str, module: str | nn.Module) -> None:

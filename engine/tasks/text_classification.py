@@ -3,39 +3,34 @@
 from pathlib import Path
 from typing import Any
 
+from engine.models.check import check_model
 from engine.models.classifier import Classifier, load_classifier
+from engine.models.labels import Head
+from engine.models.loading import NewHead
 from engine.models.positions import check_ids
+from engine.models.survey import Survey, survey
 from engine.models.tokens import load_tokens, with_types_for
-from engine.tasks.base import Once, Report, Splits, Task
-from engine.tasks.labelled import draw_of, new_head_for, splits_of
+from engine.tasks.base import Report, Splits
+from engine.tasks.labelled import LabelledTask, draw_of, splits_of
 from engine.tasks.settings import Settings
-from engine.training.objective import Classes
 
 
-class TextClassification(Task):
+class TextClassification(LabelledTask):
     """Every architecture that transformers has for sequence classification."""
 
     name = "text-classification"
-    objective = Classes()
-    new_heads = True
+    auto_class = "AutoModelForSequenceClassification"
 
-    @property
-    def auto(self) -> Any:
-        """The class of transformers that makes a model of a config."""
-        from transformers import AutoModelForSequenceClassification
-
-        return AutoModelForSequenceClassification
-
-    def load(self, source: str, progress: Report | None = None) -> Classifier:
-        """A model with a trained head. Raises InputError as `load_classifier`."""
-        return load_classifier(source, progress)
+    def load(self, source: str, progress: Report | None = None, new_head: NewHead | None = None) -> Classifier:
+        """Raises InputError as `load_classifier`."""
+        return load_classifier(source, progress, new_head)
 
     def dressed(self, model: Any, folder: Path, source: str, stored: str) -> Classifier:
         """The model with the tokenizer that stands in the folder."""
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return Classifier(model, tokenizer, model.config.num_labels, source, stored)
+        return Classifier(tokenizer, model=model, labels=model.config.num_labels, source=source, stored=stored)
 
     def data(self, config: Settings, subject: Classifier, report: Report) -> Splits:
         """Tokens of each text, cut to `max_length`.
@@ -61,19 +56,13 @@ class TextClassification(Task):
         check_ids(max(ids), subject.model, config.model)
         return splits_of(config, found, lambda part: with_types_for(subject.model, part))
 
-    def for_training(self, config: Settings, once: Once, report: Report) -> Classifier | None:
-        """The model with a new head of the data's classes; None where its own fits them."""
-        from engine.models.check import check_model
-        from engine.models.survey import survey
+    def head_of(self, model: str) -> Head | None:
+        """As its config says. Raises InputError as `check_model`."""
+        return check_model(model, new_head=True)
 
-        columns = config.text_column or None, config.label_column or None
-        head = new_head_for(
-            config,
-            once,
-            lambda: check_model(config.model, new_head=True),
-            lambda: survey(config.data, config.seed, *columns, anywhere=True),
-        )
-        return None if head is None else load_classifier(config.model, report, head)
+    def surveyed(self, config: Settings) -> Survey | None:
+        """Raises InputError as `survey`."""
+        return survey(config.data, config.seed, config.text_column or None, config.label_column or None, anywhere=True)
 
 
 TASK = TextClassification()

@@ -40,4 +40,4 @@ def classifier(bert: BertForSequenceClassification) -> Classifier:
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]")
-    return Classifier(bert, wrapped, 2, "test")
+    return Classifier(wrapped, model=bert, labels=2, source="test")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,7 +31,7 @@ def test_a_model_with_skipped_layers_is_saved_and_read_back(
     whole = save(classifier, tmp_path / "whole")
     skip_layers(classifier.model, [QUERY, DENSE])
     for name, model in (("plain", classifier.model), ("fixed", _quantized(classifier.model, batches))):
-        written = save(Classifier(model, classifier.tokenizer, 2, "test"), tmp_path / name)
+        written = save(replace(classifier, model=model), tmp_path / name)
         again = load(str(tmp_path / name)).model
         assert skipped_layers(again) == [QUERY, DENSE]
         assert isinstance(again.get_submodule(QUERY), Skipped)

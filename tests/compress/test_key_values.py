@@ -150,7 +150,7 @@ def test_a_saved_model_has_its_cache_again(tmp_path: Path, classifier: Classifie
     if formats is not None:
         model = quantize_model(model, LayerFormats(weight=formats, activation="fp32", bias="fp32"))
     quantize_cache(model, CacheFormat("int(4,8)", "channel"))
-    save(LanguageModel(model, classifier.tokenizer, "test"), tmp_path / "model")
+    save(LanguageModel(classifier.tokenizer, model=model, source="test"), tmp_path / "model")
     again = load(str(tmp_path / "model")).model
     assert cache_of(again) == CacheFormat("int(4,8)", "channel")
     assert torch.equal(logits(again), logits(model))

@@ -1,5 +1,6 @@
 """Models that compute with packed weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -62,7 +63,7 @@ def test_saved_and_loaded_is_the_same_bit_for_bit(
 ) -> None:
     whole = save(classifier, tmp_path / "whole")
     expected = pack_model(classifier.model, group, exclude=("classifier",))
-    written = save(Classifier(expected, classifier.tokenizer, 2, "test"), tmp_path / "packed")
+    written = save(replace(classifier, model=expected), tmp_path / "packed")
     again = load(tmp_path / "packed").model
     assert torch.equal(logits(again, batches), logits(expected, batches))
     assert {name: one.group for name, one in packed_layers(again).items()} == dict.fromkeys(
@@ -76,7 +77,7 @@ def test_saved_and_loaded_is_the_same_bit_for_bit(
 def test_a_pruned_model_keeps_its_zeros_and_its_cut(classifier: Classifier, batches: Batches, tmp_path: Path) -> None:
     cut = prune_model(classifier.model, Pruning(method="l1", sparsity=0.5, granularity="neurons"))
     packed = pack_model(cut)
-    save(Classifier(packed, classifier.tokenizer, 2, "test"), tmp_path / "cut")
+    save(replace(classifier, model=packed), tmp_path / "cut")
     again = load(tmp_path / "cut").model
     assert torch.equal(logits(again, batches), logits(packed, batches))
     sparse = prune_model(classifier.model, Pruning(method="l1", sparsity=0.5, granularity="weights"))
@@ -87,7 +88,7 @@ def test_a_pruned_model_keeps_its_zeros_and_its_cut(classifier: Classifier, batc
 
 
 def test_a_folder_with_a_damaged_manifest_is_told(classifier: Classifier, tmp_path: Path) -> None:
-    save(Classifier(pack_model(classifier.model), classifier.tokenizer, 2, "test"), tmp_path / "packed")
+    save(replace(classifier, model=pack_model(classifier.model)), tmp_path / "packed")
     manifest = tmp_path / "packed" / "compression.json"
     manifest.write_text(manifest.read_text().replace('"group": 32', '"group": 64'))
     with pytest.raises(InputError, match="not a complete compressed model"):

@@ -7,8 +7,8 @@ from engine.compress.fold import fold_norms
 from engine.layers import describe_model
 from engine.models.builtin import digits_folder
 from engine.models.images import load_images
+from engine.models.labelled_sets import Draw
 from engine.models.layer_names import layers_of
-from engine.models.tokens import Draw
 from engine.store import load
 from engine.training.evaluate import evaluate
 from engine.training.objective import Classes

@@ -7,8 +7,9 @@ import torch
 
 from engine.experiments.launch import configure
 from engine.models import tokens as module
+from engine.models.labelled_sets import ALL, Draw, LabelledSets
 from engine.models.texts import LabelledTexts
-from engine.models.tokens import ALL, Draw, TextSplits, load_tokens
+from engine.models.tokens import load_tokens
 from engine.training.samples import drawn
 from engine.training.tokens import Tokens
 from tests.models.test_loading import TOKENIZER
@@ -23,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def load(file: Path, draw: Draw, seed: int = 3) -> TextSplits:
+def load(file: Path, draw: Draw, seed: int = 3) -> LabelledSets[Tokens]:
     return load_tokens(str(file), TOKENIZER, 12, seed, draw=draw)
 
 

@@ -62,7 +62,9 @@ def case(kind: str, folder: Path) -> Case:
     ends = lengths.cumsum(0)
     ids[ends - 1] = 2  # every text ends once
     offsets = torch.cat((torch.zeros(1, dtype=torch.int64), ends))
-    made = Case(Classifier(model, tokenizer, 2, kind), Tokens(ids, offsets, torch.arange(16) % 2), folder)
+    made = Case(
+        Classifier(tokenizer, model=model, labels=2, source=kind), Tokens(ids, offsets, torch.arange(16) % 2), folder
+    )
     made.classifier.save(made.saved)
     return made
 

@@ -44,6 +44,7 @@ def _smallest(source: str, task: str, space: Space) -> tuple[int, int]:
 
     from engine.layers import is_meant, kind_of
     from engine.models.place import place_of
+    from engine.tasks.base import PretrainedTask
     from engine.tasks.kinds import get
 
     place = place_of(source)
@@ -55,8 +56,10 @@ def _smallest(source: str, task: str, space: Space) -> tuple[int, int]:
             numbers = [dimension.spread(value)[name] for value in values]
             if name in known and all(isinstance(value, int | float) for value in numbers):
                 setattr(config, name, min(numbers))
+    made_by = get(task)
+    assert isinstance(made_by, PretrainedTask)  # of a module of the user's own nothing is known here
     with torch.device("meta"):
-        model: nn.Module = get(task).auto.from_config(config)
+        model: nn.Module = made_by.auto.from_config(config)
     total = sum(parameter.numel() for parameter in model.parameters())
     linear = [one for one in model.modules() if (kind := kind_of(one)) is not None and is_meant(kind, "Linear")]
     compressed = {id(parameter): parameter.numel() for one in linear for parameter in one.parameters()}

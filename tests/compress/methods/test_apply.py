@@ -1,6 +1,7 @@
 """GPTQ over a whole model: better outputs, exact files, and a calibration that goes on where it was killed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_what_is_saved_is_read_again_and_saved_again(
     spec: str, classifier: Classifier, batches: list[dict[str, Tensor]], tmp_path: Path
 ) -> None:
     model = quantize_model(classifier.model, LayerFormats(spec), batches, "gptq")
-    save(Classifier(model, classifier.tokenizer, 2, "test"), tmp_path / "once")
+    save(replace(classifier, model=model), tmp_path / "once")
     again = load(tmp_path / "once", task="text-classification")
     assert torch.equal(logits(model, batches), logits(again.model, batches))
     save(again, tmp_path / "twice")
@@ -67,7 +68,7 @@ def test_a_pruned_model_keeps_its_zeros(
         mask = mask_of(layer)
         assert mask is not None
         assert (weight_of(layer)[~mask] == 0).all(), name
-    save(Classifier(model, classifier.tokenizer, 2, "test"), tmp_path / "once")
+    save(replace(classifier, model=model), tmp_path / "once")
     again = load(tmp_path / "once", task="text-classification")
     assert torch.equal(logits(model, batches), logits(again.model, batches))
 
