@@ -24,7 +24,8 @@ SMALLEST = 2.0**-24
 class Rescaled(Format):
     """Codes of `code_bits` bits times a scale for each group: each `block` of the last dimension, or each row.
 
-    The scale follows the data, so nothing saturates. A block's is a float16 of at least 2^-24, a row's a float32.
+    The scale follows the data, so nothing saturates. A block's has `scale_bits`, a row's is a float32; unless a
+    subclass says otherwise a block's is a float16 of at least 2^-24.
     Groups are `[..., groups, elements]`, the last one of a row filled up with zeros.
     """
 
@@ -32,12 +33,13 @@ class Rescaled(Format):
     shares_scale: ClassVar[bool] = True
     holds: ClassVar[bool] = True
     code_bits: int
+    scale_bits: int = 16
     zero_bits: int = 0
 
     @property
     def bits_per_element(self) -> float:
         """A code, and its share of what its block keeps."""
-        return self.code_bits + (0 if self.block is None else (16 + self.zero_bits) / self.block)
+        return self.code_bits + (0 if self.block is None else (self.scale_bits + self.zero_bits) / self.block)
 
     def sharing(self, index: int, length: int) -> tuple[int, int]:
         """The element's block, or the row."""
@@ -64,7 +66,7 @@ class Rescaled(Format):
         if count == 0:
             return torch.zeros(packed.shape)
         codes = self._groups(unpack_bits(packed.tensors["codes"], self.code_bits, count).reshape(packed.shape))
-        return join(self._decoded(codes, *self.shared_of(packed)).float(), packed.shape) + 0.0
+        return join(self._decoded(codes, *self.shared_of(packed)).float(), packed.shape)
 
     def shared_of(self, packed: Packed) -> tuple[Tensor, ...]:
         """The scales, and what else a group keeps."""
@@ -72,7 +74,7 @@ class Rescaled(Format):
 
     def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
         """Codes under a given scale, times it."""
-        return self._decoded(self._codes(x, *shared), *shared) + 0.0
+        return self._decoded(self._codes(x, *shared), *shared)
 
     @abstractmethod
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
@@ -92,8 +94,8 @@ class Rescaled(Format):
 
     def _packed(self, x: Tensor, groups: Tensor, shared: tuple[Tensor, ...], finite: Tensor) -> Packed:
         codes = self._codes(groups, *shared).long() & (2**self.code_bits - 1)
-        kept = self._kept(*shared)
-        kept["scales"] = kept["scales"].masked_fill(~finite.reshape(-1), math.nan)
+        scale, *others = shared
+        kept = self._kept(scale.masked_fill(~finite, math.nan), *others)
         codes = join(codes, x.shape) if x.numel() else codes
         return Packed(str(self), tuple(x.shape), {"codes": pack_bits(codes, self.code_bits), **kept})
 
@@ -130,4 +132,4 @@ class Rescaled(Format):
 
     def _scale_bytes(self, rows: int, columns: int) -> int:
         groups = rows if self.block is None else rows * -(-columns // self.block)
-        return groups * (4 if self.block is None else 2) + math.ceil(groups * self.zero_bits / 8)
+        return groups * (4 if self.block is None else self.scale_bits // 8) + math.ceil(groups * self.zero_bits / 8)

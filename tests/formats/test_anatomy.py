@@ -29,7 +29,7 @@ SPECS = [
 ]
 
 
-REAL = ("binary_scaled", "ternary", "int", "uint", "nf4")
+REAL = ("binary_scaled", "ternary", "int", "uint", "nf4", "nvfp4")
 """Formats whose scales are real numbers, shown in four digits."""
 
 

@@ -65,7 +65,10 @@ def test_unpacking_gives_the_quantised_values(spec: str, x: torch.Tensor) -> Non
     packed = number_format.pack(x)
     assert packed.shape == tuple(x.shape)
     assert same_values(parse(packed.spec).unpack(packed), number_format.quantize(x))
-    assert all(tensor.dtype in (torch.uint8, torch.float16, torch.float32) for tensor in packed.tensors.values())
+    assert all(
+        tensor.dtype in (torch.uint8, torch.float8_e4m3fn, torch.float16, torch.float32)
+        for tensor in packed.tensors.values()
+    )
 
 
 @pytest.mark.parametrize("spec", GRIDS)

@@ -15,7 +15,9 @@ from engine.formats.spec import SpecError
 ALL = [kind.example for kind in FAMILIES.values()]
 
 
-@pytest.mark.parametrize("text", [*ALL, "fixed(8)", "fixed(8,-3)", "log(5)", "mxint8(64)", "binary_residual(1)"])
+@pytest.mark.parametrize(
+    "text", [*ALL, "fixed(8)", "fixed(8,-3)", "log(5)", "mxint8(64)", "binary_residual(1)", "nvfp4(0.1)"]
+)
 def test_spec_round_trips(text: str) -> None:
     assert str(parse_spec(text)) == text
     assert str(parse(text)) == text
@@ -32,7 +34,7 @@ def test_spaces_do_not_matter() -> None:
         ("fixed(8,", 8, "an integer is expected"),
         ("fixed", 5, "the width is missing"),
         ("fixed(0)", 6, "width must lie between 2 and 32, not 0"),
-        ("fixed(8.5)", 7, "',' or ')' is expected"),
+        ("fixed(8.5)", 6, "an integer is expected here, not '8.5'"),
         ("fixed(8 4)", 8, "',' or ')' is expected"),
         ("fixed(8,4", 9, "')' is expected"),
         ("fixed(8,4,2)", 10, "takes at most 2"),
@@ -46,6 +48,9 @@ def test_spaces_do_not_matter() -> None:
         ("bfp(7)", 5, "the block is missing"),
         ("binary(2)", 7, "takes no arguments"),
         ("log(5,200)", 6, "outside float32"),
+        ("nvfp4(0)", 6, "scale must lie between 1.17549435e-38 and 5.19229686e+33"),
+        ("nvfp4(1e999)", 6, "not inf"),
+        ("nvfp4(a)", 6, "a number is expected here, not 'a'"),
         ("fixd(8)", 0, "no format is called 'fixd'"),
     ],
 )
@@ -77,6 +82,9 @@ def test_parsing_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("text", ["fixed(8)", "fixed(8,4)", "log(4)", "log(4,7)", "int(8)", "nf4(64)", "mxfp4", "fp32"])
+@pytest.mark.parametrize(
+    "text",
+    ["fixed(8)", "fixed(8,4)", "log(4)", "log(4,7)", "int(8)", "nf4(64)", "mxfp4", "fp32", "nvfp4", "nvfp4(0.1)"],
+)
 def test_a_spec_tells_what_its_format_leaves_open(text: str) -> None:
     assert is_open(parse_spec(text)) == parse(text).open

@@ -65,7 +65,7 @@ class NormalFloat(Rescaled):
         return self._run(lookup, x, np.array(NF4, np.float32), np.array(self._middles, np.float32))
 
 
-PLACE = 9
+PLACE = 10
 FAMILIES = (
     Family(
         "nf4",

@@ -53,10 +53,10 @@ def mxfp(name: str, block: int | None = None) -> BlockFloat:
 
 
 _ARGUMENTS = (Argument("block", 1, 65536, optional=True, doubles=True),)
-_LADDER = ("mxfp4", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp8_e5m2", "mxfp8_e4m3", "mxint8")
+LADDER = ("mxfp4", "nvfp4", "mxfp6_e3m2", "mxfp6_e2m3", "mxfp8_e5m2", "mxfp8_e4m3", "mxint8")
 PLACE = 7
 FAMILIES = (
-    Family("mxint8", "microscaling: 8-bit integers, shared scale", "mxint8", mxint8, _ARGUMENTS, ladder=_LADDER),
+    Family("mxint8", "microscaling: 8-bit integers, shared scale", "mxint8", mxint8, _ARGUMENTS, ladder=LADDER),
     *(
         Family(
             name,
@@ -64,7 +64,7 @@ FAMILIES = (
             name,
             partial(mxfp, name),
             _ARGUMENTS,
-            ladder=_LADDER,
+            ladder=LADDER,
         )
         for name, element in (
             ("mxfp8_e4m3", "E4M3"),

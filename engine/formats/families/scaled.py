@@ -42,7 +42,7 @@ class Int(Rescaled):
     def _decoded(self, codes: Tensor, *shared: Tensor) -> Tensor:
         if not codes.is_floating_point():  # read from bits
             codes = codes - ((codes >> (self.code_bits - 1)) << self.code_bits)
-        return codes * shared[0]
+        return codes * shared[0] + 0.0
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.scaled import symmetric
@@ -83,7 +83,7 @@ class UInt(Rescaled):
 
     def _decoded(self, codes: Tensor, *shared: Tensor) -> Tensor:
         scale, zero = shared
-        return (codes - zero) * scale
+        return (codes - zero) * scale + 0.0
 
     def _kept(self, *shared: Tensor) -> dict[str, Tensor]:
         scale, zero = shared
@@ -100,7 +100,7 @@ class UInt(Rescaled):
 
 
 _ARGUMENTS = (Argument("width", 2, 16, widens=True), Argument("block", 1, 65536, optional=True, doubles=True))
-PLACE = 8
+PLACE = 9
 FAMILIES = (
     Family("int", "integers times a scale per row or block", "int(8)", Int, _ARGUMENTS, menu=Menu(("width", "block"))),
     Family(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.formats.kernels.compiling import bits_of, inline, kernel
-from engine.formats.kernels.rounding import round_float
+from engine.formats.kernels.compiling import bits_of, float_of, inline, kernel
+from engine.formats.kernels.rounding import SIGN, round_float
 
 Floats = NDArray[np.float32]
 NAN = np.float32(np.nan)
@@ -91,3 +91,41 @@ def lookup(x: Floats, out: Floats, table: Floats, middles: Floats, half: Any, gr
             for middle in middles:
                 code += value > middle
             out[row, i] = table[code] * scale
+
+
+@kernel
+def two_scales(
+    x: Floats,
+    out: Floats,
+    whole: Any,
+    scale_odd: Any,
+    scale_mask: Any,
+    scale_bump: Any,
+    scale_threshold: Any,
+    scale_magic: Any,
+    scale_largest: Any,
+    odd_bits: Any,
+    mask: Any,
+    bump: Any,
+    threshold: Any,
+    magic: Any,
+    largest: Any,
+) -> None:
+    """Float-grid elements times a scale on a float grid of at least 2^-6, times `whole`; NaN where not finite."""
+    for row in range(x.shape[0]):
+        peak, bad = np.float32(0), False
+        for i in range(x.shape[1]):
+            peak = max(peak, abs(x[row, i]))
+            bad = bad | (not np.isfinite(x[row, i]))
+        if bad:
+            out[row, :] = NAN
+            continue
+        wanted = min(max(peak / largest / whole, np.float32(2.0**-6)), scale_largest)
+        scale = round_float(
+            bits_of(wanted), scale_odd, scale_mask, scale_bump, scale_threshold, scale_magic, scale_largest
+        )
+        step = scale * whole
+        for i in range(x.shape[1]):
+            scaled = bits_of(abs(x[row, i]) / step)
+            value = round_float(scaled, odd_bits, mask, bump, threshold, magic, largest) * step
+            out[row, i] = float_of(np.int32(bits_of(value) | np.int32(bits_of(x[row, i]) & SIGN)))

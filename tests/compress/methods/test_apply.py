@@ -17,7 +17,7 @@ from engine.layers import weight_of
 from engine.models.classifier import Classifier
 from engine.store import load, save
 
-SPECS = ("int(3)", "uint(3,16)", "nf4(16)", "bfp(3,16)", "fixed(4)", "mxfp4", "log(4)", "ternary")
+SPECS = ("int(3)", "uint(3,16)", "nf4(16)", "bfp(3,16)", "fixed(4)", "mxfp4", "nvfp4", "log(4)", "ternary")
 
 
 class KilledError(Exception):

@@ -14,6 +14,7 @@ SPECS = (
     "int(4,200)",
     "uint(3,20)",
     "nf4(64)",
+    "nvfp4",
     "fixed(4)",
     "fixed(6,4)",
     "minifloat(3,2)",
