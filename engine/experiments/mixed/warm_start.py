@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.experiments.mixed.families import Menu
-from engine.formats.registry import FULL, parse_spec
+from engine.formats.registry import FAMILIES, FULL, parse_spec
 from engine.runtime.runs import find_run, read_run
 from engine.tasks.kinds import metric_of
 
@@ -74,5 +74,6 @@ def _bits(spec: str) -> int:
     found = parse_spec(spec)
     named = [int(digit) for digit in found.name if digit.isdigit()]
     if found.name.startswith(("minifloat", "block_minifloat")):
-        return 1 + found.args[0] + found.args[1]
-    return found.args[0] if found.args else named[0] if named else 1
+        return 1 + int(found.args[0]) + int(found.args[1])
+    first = next(iter(FAMILIES[found.name].arguments), None)
+    return int(found.args[0]) if first and first.widens else named[0] if named else 1
