@@ -110,7 +110,7 @@ async def cursor(graph: Graph) -> str:
         await app.switch_mode("graph")
         page: Any = app.screen
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: page.steps and not page.asking)
+        await until(pilot, lambda: page.steps and not page.asking.doing)
         began = time.perf_counter()
         await pilot.press("+")
         await pilot.pause()

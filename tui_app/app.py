@@ -3,10 +3,9 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol, cast
 
 from textual import work
 from textual.app import SystemCommand
@@ -18,25 +17,23 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from engine.errors import InputError
-from tui_app import clipboard, glyphs, pictures, signals, terminal
+from tui_app import glyphs, pictures, signals, terminal
 from tui_app.actions import bindings
 from tui_app.alerts import Alerts
 from tui_app.config import Config, read_config
 from tui_app.driver import TerminalDriver
 from tui_app.interactive import Interactive
-from tui_app.memory import Memory, Notebook
+from tui_app.lab import Lab
+from tui_app.memory import Notebook
 from tui_app.painting import Painting
 from tui_app.runs.feed import Feed
 from tui_app.runs.source import Disk, Source
 from tui_app.runs.watcher import News
-from tui_app.screens.base import LabScreen
+from tui_app.screens.labscreen import LabScreen
 from tui_app.signals import Signals
-from tui_app.stage import Stage
 from tui_app.tabs import TABS
-from tui_app.text import count
 from tui_app.theme import THEMES, chosen, defaults, suited
-from tui_app.widgets.header import Header, gpu_strip
+from tui_app.widgets.header import gpu_strip
 
 GPU_SECONDS = 2.0
 TERMINAL_SECONDS = 1.0
@@ -50,14 +47,7 @@ class Told(Message):
         self.news = news
 
 
-class ExperimentScreen(Protocol):
-    """A screen that launches an experiment."""
-
-    def fill(self, config: Mapping[str, Any]) -> None:
-        """Takes settings over into the form."""
-
-
-class LabApp(Painting, Stage, inherit_bindings=False):
+class LabApp(Painting, Lab, inherit_bindings=False):
     """The terminal app. `source` and `clock` (Unix seconds) stand in for disk and time in tests."""
 
     TITLE = "labtui"
@@ -215,73 +205,6 @@ class LabApp(Painting, Stage, inherit_bindings=False):
         after = before.after(runs, self.clock())
         if after.unopened != before.unopened or any((run.ended or 0.0) > before.left for run in runs):
             self.remember(after)
-
-    def show_machine(self, page: LabScreen) -> None:
-        """Puts the GPUs and the counts of runs at work into a page's header."""
-        states = [row.state for row in self.runs.rows.values()]
-        parts = [self.machine]
-        for state, style in (("running", "bold $success"), ("queued", "$warning")):
-            n = states.count(state)
-            if n:
-                parts.append(Content.styled(f"{glyphs.state(state)}{n}", style))
-        page.query_one(Header).machine(Content("  ").join(part for part in parts if part))
-
-    def action_screen_go(self, name: str) -> None:
-        """To a numbered page, as it was left; what was opened from it is closed."""
-        self.switch_mode(name)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    def action_app_quit(self) -> None:
-        active = [row for row in self.runs.rows.values() if row.state in ("running", "queued")]
-        if not active:
-            self.exit()
-            return
-        from tui_app.screens.quit import QuitScreen
-
-        if not isinstance(self.screen, QuitScreen):
-            self.push_screen(QuitScreen(active))
-
-    def remember(self, memory: Memory) -> None:
-        """Keeps something for the next visit; says once where it cannot be written."""
-        if problem := self.notebook.write(memory):
-            self.notify(problem, severity="warning", markup=False)
-
-    def open_run(self, name: str) -> None:
-        """Opens a run's own page; a failure counts as looked at."""
-        from tui_app.screens.run import RunScreen
-
-        if name in self.notebook.memory.unopened:
-            self.remember(self.notebook.memory.opened(name))
-        self.push_screen(RunScreen(name))
-
-    def open_experiment(self, name: str, config: Mapping[str, Any] | None = None) -> None:
-        """Goes to the screen that launches an experiment, with these settings filled in."""
-        tab = next((tab for tab in TABS if tab.experiment == name), None)
-        if tab is None:
-            from tui_app.screens.launching import page
-
-            try:
-                self.push_screen(page(name, config))
-            except InputError as error:
-                self.notify(str(error), severity="error", markup=False)
-            return
-        self.switch_mode(tab.name)
-        if config is not None:
-            cast("ExperimentScreen", self.screen_stack[0]).fill(config)
-
-    def copy(self, text: str) -> None:
-        """Copies through the terminal, or shows the text where the terminal cannot."""
-        sequence = clipboard.sequence(text)
-        self._clipboard = text
-        if sequence is None or self._driver is None:
-            from tui_app.screens.dialog import TextScreen
-
-            self.push_screen(TextScreen("Copy by hand", text))
-            return
-        self._driver.write(sequence)
-        shown = text if len(text) <= 60 and text.isprintable() else count(len(text.splitlines()), "line")
-        self.notify(f"Copied: {shown}", timeout=3, markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers on a page."""

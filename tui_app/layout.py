@@ -1,37 +1,37 @@
 """How a page is arranged, kept from one visit to the next: the sizes that its panes were given, and which is zoomed."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-if TYPE_CHECKING:
-    from tui_app.screens.base import LabScreen
+from textual.widget import Widget
+
+from tui_app.widgets.pane import Pane
 
 ZOOM = "zoom"
 SIDES = ("width", "height")
 _SIZE = re.compile(r"\d+(\.\d+)?fr")
 
 
-def arrangement(page: "LabScreen") -> dict[str, str]:
+def arrangement(panes: Iterable[Pane], zoomed: Widget | None) -> dict[str, str]:
     """By `pane.side` the size of each pane that was changed, and under `zoom` the pane that fills the screen."""
     found = {
         f"{pane.id}.{side}": str(getattr(pane.styles, side))
-        for pane in page.panes
+        for pane in panes
         for side in SIDES
         if pane.styles.inline.has_rule(side)
     }
-    if page.maximized is not None and page.maximized.id:
-        found[ZOOM] = page.maximized.id
+    if zoomed is not None and zoomed.id:
+        found[ZOOM] = zoomed.id
     return found
 
 
-def arrange(page: "LabScreen", kept: Mapping[str, str]) -> None:
-    """Puts the page's panes as they were; what the page has no more, or makes no sense, is left out."""
-    panes = {str(pane.id): pane for pane in page.panes}
+def arrange(panes: Iterable[Pane], kept: Mapping[str, str]) -> Pane | None:
+    """Gives the panes the sizes that they had; what is no more, or makes no sense, is left out. Returns the one that
+    filled the screen.
+    """
+    known = {str(pane.id): pane for pane in panes}
     for name, size in kept.items():
-        pane, side = panes.get(name.partition(".")[0]), name.partition(".")[2]
+        pane, side = known.get(name.partition(".")[0]), name.partition(".")[2]
         if pane is not None and side in SIDES and _SIZE.fullmatch(size):
             setattr(pane.styles, side, size)
-    zoomed = panes.get(kept.get(ZOOM, ""))
-    if zoomed is not None and page.TAB:
-        page.maximize(zoomed, container=False)
+    return known.get(kept.get(ZOOM, ""))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 from textual.command import CommandPalette
@@ -11,12 +10,10 @@ from textual.screen import Screen
 
 from tui_app import glyphs
 from tui_app.actions import show_key
+from tui_app.lab import Lab
 from tui_app.live import live_actions
 from tui_app.living import Leaving
 from tui_app.runs.board import LIMIT
-
-if TYPE_CHECKING:
-    from tui_app.app import LabApp
 
 
 class Palette(Leaving, CommandPalette):
@@ -27,7 +24,7 @@ class Palette(Leaving, CommandPalette):
             super()._action_command_list(action)
 
 
-def commands(app: "LabApp", screen: Screen[object]) -> Iterable[SystemCommand]:
+def commands(app: Lab, screen: Screen[object]) -> Iterable[SystemCommand]:
     """In the order in which the palette lists them."""
     for action, keys in live_actions(screen):
         if action.group not in ("table", "dialog") and action.id != "app.palette":

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from tui_app.screens.base import LabScreen
+from textual.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,10 @@ class Tab:
     source: str
     experiment: str | None = None
 
-    def screen(self) -> "LabScreen":
+    def screen(self) -> Screen[Any]:
         """A new instance of the screen."""
         module, _, name = self.source.partition(":")
-        screen: LabScreen = getattr(import_module(module), name)()
+        screen: Screen[Any] = getattr(import_module(module), name)()
         return screen
 
 
@@ -36,7 +35,7 @@ TABS = (
         "2",
         "Graph",
         "A model as a graph: walk it, transform it, compare.",
-        "tui_app.screens.graph:GraphScreen",
+        "tui_app.screens.graph.screen:GraphScreen",
         experiment="graph",
     ),
     Tab(

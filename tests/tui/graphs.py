@@ -58,12 +58,14 @@ async def press(pilot: Pilot[None], page: Any, *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
     await pilot.pause()
-    await until(pilot, lambda: not page.asking and page._resting is None)
+    await until(pilot, lambda: not page.asking.doing and page.place.follows)
 
 
 async def captured(pilot: Pilot[None], page: Any) -> None:
     """Waits for the capture that the page begins with, and for its weights."""
-    await until(pilot, lambda: page.steps and not page.asking and not any(w.group == "graph" for w in page.workers))
+    await until(
+        pilot, lambda: page.steps and not page.asking.doing and not any(w.group == "graph" for w in page.workers)
+    )
 
 
 def shown(page: Any) -> list[str]:

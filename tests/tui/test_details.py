@@ -34,7 +34,7 @@ async def test_details_are_a_view_where_there_are_some() -> None:
         assert exported.table.headers == ("Kind",)
         other = await push(app, pilot, RunScreen("q-0002"))
         await pilot.press("right_square_bracket")
-        assert other.view == "config"
+        assert other.views.view == "config"
 
 
 async def test_rows_are_sorted_by_each_column_in_turn() -> None:

@@ -15,9 +15,10 @@ from tests.graph.models import Undecided
 from tests.tui.driving import check_snapshot, screen_text, until
 from tests.tui.graphs import captured, graph_page, press, shown
 from tests.tui.pages import offered, said
-from tui_app.screens.graph_asking import Choice
-from tui_app.screens.graph_diff import GraphDiffScreen
-from tui_app.screens.graph_erased import ErasedScreen
+from tui_app.screens.graph.choice import Choice
+from tui_app.screens.graph.diff import GraphDiffScreen
+from tui_app.screens.graph.erased import ErasedScreen
+from tui_app.screens.graph.steps import Steps
 
 SIZES = [(80, 24), (140, 40), (60, 24)]
 
@@ -46,7 +47,7 @@ async def test_modules_fold(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {"module ", "module bert", "module bert.encoder.layer.0"} <= set(first)
         await press(pilot, page, "+")
         nodes = {key for key in shown(page) if not key.startswith("module ")}
-        assert nodes == set(page.step.graph.by_name)
+        assert nodes == set(page.steps.now.graph.by_name)
         await press(pilot, page, "-")
         assert page.outline.cursor == 0
         assert "module bert.encoder" not in shown(page)
@@ -74,7 +75,7 @@ async def test_a_node_is_told_with_its_edges_and_its_source(monkeypatch: pytest.
             "modeling_bert.py:",
         ):
             assert part in text
-        assert [row.key for row in page.edges.rows] == [
+        assert [row.key for row in page.place.edges.rows] == [
             "<dropout",
             "<bert_encoder_layer_0_attention_self_query_weight",
             "<bert_encoder_layer_0_attention_self_query_bias",
@@ -93,12 +94,12 @@ async def test_edges_are_walked_and_b_comes_back(monkeypatch: pytest.MonkeyPatch
         await until(pilot, lambda: app.screen is not page)
         await press(pilot, page, "a", "d", "d", "enter")
         await until(pilot, lambda: app.screen is page)
-        assert page.step.graph.by_name[page.outline.key].operator == "add"
+        assert page.steps.now.graph.by_name[page.outline.key].operator == "add"
         await press(pilot, page, "b", "b")
         assert page.outline.key == "layer_norm"
         assert "graph.back" not in offered(page)  # this is where it began
         await press(pilot, page, "tab")
-        page.edges.cursor = 3
+        page.place.edges.cursor = 3
         await press(pilot, page, "enter")
         assert page.outline.key == "dropout"
         assert page.focused is page.outline
@@ -130,13 +131,13 @@ async def test_a_filter_leaves_modules_that_are_needed(monkeypatch: pytest.Monke
         await press(pilot, page, *"op:dropout module:layer.1", "enter")
         assert [key for key in shown(page) if not key.startswith("module ")] == ["dropout_3", "dropout_4"]
         assert "op:dropout module:layer.1" in screen_text(app)
-        page.jump("linear")  # hidden by the filter: it gives way
+        page.walking.jump("linear")  # hidden by the filter: it gives way
         await pilot.pause()
         assert page.outline.key == "linear"
         assert not page.outline.needle
         page.outline.narrow("flops>1k")
         await pilot.pause()
-        assert {page.step.graph.by_name[key].operator for key in shown(page) if "module " not in key} == {
+        assert {page.steps.now.graph.by_name[key].operator for key in shown(page) if "module " not in key} == {
             "linear",
             "scaled_dot_product_attention",
         }
@@ -148,7 +149,7 @@ async def test_the_histogram_filters_by_operator(monkeypatch: pytest.MonkeyPatch
     async with graph_page(monkeypatch) as (app, pilot, page):
         await captured(pilot, page)
         await press(pilot, page, "]")
-        assert page.view == "operators"
+        assert page.views.view == "operators"
         assert page.histogram.rows[0].cells[:2] == ("linear", "14")
         await press(pilot, page, "enter")
         assert page.outline.needle == "op:linear"
@@ -174,11 +175,11 @@ async def test_analyses_are_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_transforms_report_and_are_undone(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         await captured(pilot, page)
-        before = page.step.graph
+        before = page.steps.now.graph
         await press(pilot, page, "p")
         await press(pilot, page, *"remove_dr", "enter")
         await until(pilot, lambda: len(page.steps) == 2)
-        assert page.step.graph.passes == ("remove_dropout",)
+        assert page.steps.now.graph.passes == ("remove_dropout",)
         assert "Its outputs" in screen_text(app)
         assert "remove_dropout" in screen_text(app)
         await press(pilot, page, "p")
@@ -190,7 +191,7 @@ async def test_transforms_report_and_are_undone(monkeypatch: pytest.MonkeyPatch)
             "--set 'passes=remove_dropout,quantize_linear(fixed(3))'"
         )
         await press(pilot, page, "U", "U")
-        assert page.step.graph == before
+        assert page.steps.now.graph == before
         assert "graph.undo" not in offered(page)
 
 
@@ -215,17 +216,17 @@ async def test_erasing_shows_the_error_marks_the_users_then_does_it_right(monkey
         assert "dropout.replace_all_uses_with(layer_norm)" in text
         assert "dropout → linear" in text
         assert "layer_norm → linear" in text
-        users = set(page.step.erased)
-        assert users == set(page.step.graph.by_name["dropout"].users)
+        users = set(page.steps.now.erased)
+        assert users == set(page.steps.now.graph.by_name["dropout"].users)
         assert users <= set(shown(page))
         await pilot.press("enter")
         await until(pilot, lambda: len(page.steps) == 2)
-        assert "dropout" not in page.step.graph.by_name
+        assert "dropout" not in page.steps.now.graph.by_name
         assert page.outline.marked == users
         await press(pilot, page, "escape")
         assert not page.outline.marked
         await press(pilot, page, "U")
-        assert "dropout" in page.step.graph.by_name
+        assert "dropout" in page.steps.now.graph.by_name
 
 
 async def test_an_erasure_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,11 +277,11 @@ async def test_other_inputs_and_settings_capture_anew(monkeypatch: pytest.Monkey
         await captured(pilot, page)
         await press(pilot, page, "I")
         await press(pilot, page, *"input_ids", "down", "down", "down", "down", "enter")
-        await until(pilot, lambda: page.step.graph.inputs != ("input_ids", "attention_mask", "labels"))
-        await until(pilot, lambda: not page.asking)
+        await until(pilot, lambda: page.steps.now.graph.inputs != ("input_ids", "attention_mask", "labels"))
+        await until(pilot, lambda: not page.asking.doing)
         await press(pilot, page, "S")
         await press(pilot, page, *"sequence=32", "enter")
-        await until(pilot, lambda: page.step.graph.sizes["sequence"] == 32 and not page.asking)
+        await until(pilot, lambda: page.steps.now.graph.sizes["sequence"] == 32 and not page.asking.doing)
         await pilot.press("S")
         await press(pilot, page, *"sequence=many", "enter")
         await until(pilot, lambda: "no setting of a capture" in said(app))
@@ -291,14 +292,13 @@ async def test_what_cannot_be_exported_shows_its_modules_and_the_reason(monkeypa
     async with graph_page(monkeypatch, undecided=model) as (app, pilot, page):
         example = {"x": torch.zeros(3, 8)}
         monkeypatch.setattr(session, "capture_program", lambda subject, inputs, **_: capture(subject, examples=example))
-        page.choice = Choice(model="undecided", inputs=("x",))
-        page.capture_instead()
+        page.capturing.instead(Choice(model="undecided", inputs=("x",)))
         await captured(pilot, page)
-        await until(pilot, lambda: page.step.choice.model == "undecided" and not page.asking)
+        await until(pilot, lambda: page.steps.now.choice.model == "undecided" and not page.asking.doing)
         text = screen_text(app)
         assert "no graph" in text
         assert "layer" in text
-        page.turn("analyses")
+        page.views.turn("analyses")
         await pilot.pause()
         assert "decides by the values of tensors" in screen_text(app)
         assert not {"graph.passes", "graph.compare", "graph.erase"} & offered(page)
@@ -307,7 +307,7 @@ async def test_what_cannot_be_exported_shows_its_modules_and_the_reason(monkeypa
 async def test_a_worker_that_says_no(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         app.interactive.answers["graph_capture"] = InputError("no model here.")  # type: ignore[attr-defined]
-        page.capture_instead()
+        page.capturing.instead(Choice())
         await until(pilot, lambda: "no model here." in screen_text(app))
 
 
@@ -330,14 +330,14 @@ async def test_while_it_waits_it_says_so_and_walks_on(monkeypatch: pytest.Monkey
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "Still at work" in said(app))
         gate.set()
-        await until(pilot, lambda: not page.asking and not any(w.group == "graph" for w in page.workers))
+        await until(pilot, lambda: not page.asking.doing and not any(w.group == "graph" for w in page.workers))
 
 
 async def test_the_graph_and_a_module_are_exported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     async with graph_page(monkeypatch) as (app, pilot, page):
-        steps, page.steps = page.steps, []
+        steps, page.steps = page.steps, Steps(lambda: None)
         page.action_app_export()
         await until(pilot, lambda: "nothing to export" in said(app))
         page.steps = steps
@@ -352,7 +352,7 @@ async def test_the_graph_and_a_module_are_exported(monkeypatch: pytest.MonkeyPat
         assert (folder / "graph-builtin.dot").read_text(encoding="utf-8").startswith("digraph")
         assert (folder / "graph-builtin.md").read_text(encoding="utf-8").splitlines()[0].endswith(": bert.pooler.dense")
         assert len(json.loads((folder / "graph-builtin.json").read_text(encoding="utf-8"))["nodes"]) == len(
-            page.step.graph.nodes
+            page.steps.now.graph.nodes
         )
         assert (folder / "graph-builtin.csv").read_text(encoding="utf-8").startswith("name,operator,module")
         await pilot.press("e", "s")
@@ -362,8 +362,8 @@ async def test_the_graph_and_a_module_are_exported(monkeypatch: pytest.MonkeyPat
 async def test_a_runs_settings_are_captured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         app.open_experiment("graph", {"model": "builtin", "inputs": "input_ids; input_ids,labels", "mode": "eval"})
-        await until(pilot, lambda: page.steps and page.step.graph.mode == "eval" and not page.asking)
-        assert (page.step.graph.inputs, page.step.graph.mode) == (("input_ids",), "eval")
+        await until(pilot, lambda: page.steps and page.steps.now.graph.mode == "eval" and not page.asking.doing)
+        assert (page.steps.now.graph.inputs, page.steps.now.graph.mode) == (("input_ids",), "eval")
 
 
 async def test_the_page_captures_by_itself_and_another_choice_takes_the_place_of_that(
@@ -371,8 +371,7 @@ async def test_the_page_captures_by_itself_and_another_choice_takes_the_place_of
 ) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         assert [what for what, _ in app.interactive.asked][:1] == ["graph_capture"]  # type: ignore[attr-defined]
-        page.choice = Choice(mode="eval")
-        page.capture_instead()
+        page.capturing.instead(Choice(mode="eval"))
         await captured(pilot, page)
-        await until(pilot, lambda: page.step.graph.mode == "eval" and not page.asking)
+        await until(pilot, lambda: page.steps.now.graph.mode == "eval" and not page.asking.doing)
         assert "Still at work" not in said(app)

@@ -9,8 +9,8 @@ import pytest
 from tests.tui.driving import opened, until
 from tests.tui.pages import app_with, push
 from tests.tui.recorded import run_record
-from tui_app.screens.base import LabScreen
 from tui_app.screens.home import HomeScreen
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.run import RunScreen
 from tui_app.widgets.pane import Pane
 

@@ -14,7 +14,7 @@ import tui_app
 from tests.tui.driving import opened, until
 from tests.tui.recorded import run_record
 from tui_app.living import Leaving, Living
-from tui_app.screens.base import LabScreen
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.pickers import Option, PickScreen
 from tui_app.screens.run import RunScreen
 from tui_app.stage import Stage

@@ -58,7 +58,7 @@ async def test_a_run_shows_bars_and_says_what_they_mean() -> None:
         screen = await open_profile(app, pilot)
         assert [figure.key for figure in screen.curves.figures] == ["calls", "payoff"]
         await pilot.press("tab", "tab", "right_square_bracket")
-        await until(pilot, lambda: screen.view == "details")
+        await until(pilot, lambda: screen.views.view == "details")
         assert screen.details.findings[0].endswith("it pays after 9,100 calls, which are then 2.4 times as fast.")
         assert screen.details.findings[2].startswith(
             "batch 64: compiling costs 6.3 s and never pays: a compiled call takes"

@@ -42,7 +42,7 @@ async def test_brackets_change_the_view_below_120_columns() -> None:
             await pilot.pause()
         assert shown == [["points"], ["config"], ["log"], ["points"]]
         await pilot.press("left_square_bracket")
-        assert screen.view == "points"
+        assert screen.views.view == "points"
 
 
 async def test_everything_is_in_view_on_a_wide_screen() -> None:
@@ -55,7 +55,7 @@ async def test_everything_is_in_view_on_a_wide_screen() -> None:
 async def test_it_opens_at_the_view_that_was_asked_for(view: str) -> None:
     async with app_with(live()) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0007", view))
-        assert screen.view == (view or "points")
+        assert screen.views.view == (view or "points")
         assert (app.focused is screen.curves) == (view == "")
 
 

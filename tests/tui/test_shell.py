@@ -17,9 +17,9 @@ from tui_app.app import LabApp
 from tui_app.config import Config
 from tui_app.live import live_actions
 from tui_app.runs.source import Disk
-from tui_app.screens.base import LabScreen
 from tui_app.screens.help import HelpScreen
 from tui_app.screens.jump import JumpScreen
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.quit import QuitScreen
 from tui_app.theme import THEMES
 from tui_app.widgets.header import Header, gpu_strip
@@ -62,9 +62,9 @@ async def test_jump_goes_to_a_pane_and_any_other_key_leaves() -> None:
         assert "r Runs   f Figure" in screen_text(app)
         await pilot.press("f")
         assert app.screen_stack == [page]
-        assert page.pane is page.query_one("#figure")
+        assert page.panes.current is page.query_one("#figure")
         await pilot.press("semicolon", "w")
-        assert page.pane is page.query_one("#figure")
+        assert page.panes.current is page.query_one("#figure")
 
 
 async def test_tab_goes_through_the_panes_that_the_narrow_layout_hides() -> None:
@@ -73,11 +73,11 @@ async def test_tab_goes_through_the_panes_that_the_narrow_layout_hides() -> None
         seen = []
         for _ in range(3):
             await pilot.press("tab")
-            seen.append(page.pane.id if page.pane else None)
-            assert [pane.id for pane in page.panes if pane.region] == [seen[-1]]
+            seen.append(page.panes.current.id if page.panes.current else None)
+            assert [pane.id for pane in page.panes.present if pane.region] == [seen[-1]]
         assert seen == ["figure", "details", "runs"]
         await pilot.press("shift+tab")
-        assert page.pane is page.query_one("#details")
+        assert page.panes.current is page.query_one("#details")
 
 
 async def test_zoom_fills_the_screen_and_escape_or_z_puts_it_back() -> None:

@@ -15,7 +15,8 @@ from engine.runtime.records import RunRecord
 from tui_app import glyphs
 from tui_app.actions import bindings
 from tui_app.runs.overlay import overlaid
-from tui_app.screens.base import Exports, LabScreen
+from tui_app.screens.base import Exports
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.shown import SECONDS_BETWEEN, UNREADABLE
 from tui_app.text import clean
 from tui_app.widgets.curve import CurveView

@@ -1,7 +1,7 @@
 """A box in the middle of a quieted page; escape closes it."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -11,10 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_app.actions import bindings
+from tui_app.lab import Lab
 from tui_app.living import Leaving
-
-if TYPE_CHECKING:
-    from tui_app.app import LabApp
 
 
 class Dialog(Leaving, ModalScreen[None]):
@@ -26,9 +24,9 @@ class Dialog(Leaving, ModalScreen[None]):
     title_text = ""
 
     @property
-    def lab(self) -> "LabApp":
+    def lab(self) -> Lab:
         """The app, with its type."""
-        return cast("LabApp", self.app)
+        return cast("Lab", self.app)
 
     def compose(self) -> ComposeResult:
         box = VerticalScroll(*self.box(), classes="box")

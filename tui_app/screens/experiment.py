@@ -24,6 +24,7 @@ from tui_app.screens.filling import Filling
 from tui_app.screens.preview import Preview
 from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
+from tui_app.screens.searchactions import SearchActions
 from tui_app.screens.shown import NO_POINT, ShownRun
 from tui_app.screens.views import Views
 from tui_app.text import clean, count
@@ -41,12 +42,11 @@ NO_RUN = "No run yet: ctrl+r starts one."
 CHECK_SECONDS = 0.6  # after the last letter, before files and the hub are asked
 
 
-class ExperimentScreen(RunActions, Views, Filling):
+class ExperimentScreen(Filling):
     """Subclasses name the `EXPERIMENT`; everything else comes from its config class and its columns."""
 
     CSS_PATH = "experiment.tcss"
     BINDINGS = bindings("launch", "run", "view")
-    VIEWS = ("points", "details")
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,11 @@ class ExperimentScreen(RunActions, Views, Filling):
         self.points = PointsTable(id="points-table", empty=NO_RUN)
         self.details = Details(id="details-view")
         self.preview = Preview(self._ask)
-        self.shown = ShownRun(self, self.curves, self.points, self.details)
+        self.views = self.adopt(Views(self, self.panes, ("points", "details")))
+        self.adopt(RunActions(self, self.chosen_run))
+        self.adopt(SearchActions(self, self.chosen_run))
+        self.panes.whole = True
+        self.shown = ShownRun(self, self.views, self.curves, self.points, self.details)
         self.follows = True
         self._run = ""
         self.history: dict[str, RunRecord] = {}
@@ -85,7 +89,7 @@ class ExperimentScreen(RunActions, Views, Filling):
         yield Line(id="line")
 
     def on_mount(self) -> None:
-        self.turn("points")
+        self.views.turn("points")
         if self._filling is not None:
             self.form.fill(self._filling)
         elif presets.LAST in presets.names(self.EXPERIMENT):
@@ -101,6 +105,7 @@ class ExperimentScreen(RunActions, Views, Filling):
     # Runs
 
     def chosen_run(self) -> Summary | None:
+        """The run that is shown."""
         return self.lab.runs.rows.get(self._run)
 
     def runs_changed(self, changed: frozenset[str]) -> None:
@@ -136,8 +141,8 @@ class ExperimentScreen(RunActions, Views, Filling):
         self.set_class(fresh, "-fresh")
         for pane, absent in (("#points", fresh), ("#figure", fresh), ("#planned", not fresh)):
             self.query_one(pane, Pane).set_class(absent, "-absent")
-        if self.pane is not None:
-            self._front(self.pane)
+        if self.panes.current is not None:
+            self.panes.bring_forward(self.panes.current)
         self._plan()
 
     async def _ask(self, what: str, **values: Any) -> Any:
@@ -262,18 +267,6 @@ class ExperimentScreen(RunActions, Views, Filling):
     def entry(self, pane: Pane) -> Widget | None:
         """The form is entered at its cursor, not in a row's text."""
         return self.form if pane.id == "settings" else super().entry(pane)
-
-    def action_pane_next(self) -> None:
-        self._step(1)
-
-    def action_pane_previous(self) -> None:
-        self._step(-1)
-
-    def _step(self, step: int) -> None:
-        """From pane to pane: within the form the arrow keys move."""
-        panes = [pane for pane in self.panes if pane.targets]
-        here = panes.index(self.pane) if self.pane in panes else -1
-        self.show_pane(panes[(here + step) % len(panes)])
 
     def step_back(self) -> Callable[[], object] | None:
         """Out of a row that is edited; it is as it was."""

@@ -8,8 +8,8 @@ from textual import on
 from engine.errors import InputError
 from engine.runtime.records import RunRecord
 from tui_app import presets
-from tui_app.screens.base import LabScreen
 from tui_app.screens.editing import edited
+from tui_app.screens.labscreen import LabScreen
 from tui_app.widgets.form.form import Form
 
 FINETUNE = "finetune"

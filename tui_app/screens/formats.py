@@ -74,7 +74,11 @@ class FormatsScreen(Asking):
     @property
     def side(self) -> Side:
         """The format that keys act on."""
-        return self.second if self.compares and self.pane is not None and self.pane.id == "right" else self.first
+        return (
+            self.second
+            if self.compares and (pane := self.panes.current) is not None and pane.id == "right"
+            else self.first
+        )
 
     @property
     def columns(self) -> int:
@@ -170,11 +174,11 @@ class FormatsScreen(Asking):
     def action_formats_compare(self) -> None:
         self.compares = not self.compares
         right = self.query_one("#right", Pane)
-        if not self.compares and self.pane is right:
+        if not self.compares and self.panes.current is right:
             self.first.plot.focus()
         right.set_class(not self.compares, "-absent")
-        if self.pane is not None:
-            self._front(self.pane)
+        if self.panes.current is not None:
+            self.panes.bring_forward(self.panes.current)
         self.call_after_refresh(self.wake)
 
     def action_formats_left(self) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from tui_app.screens.base import LabScreen
 from tui_app.screens.formats_side import Side
+from tui_app.screens.labscreen import LabScreen
 
 LOADING = "Loading {}."
 MAKING = "The built-in model is being made, once; that takes half a minute. m takes another model."

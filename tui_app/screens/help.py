@@ -1,15 +1,16 @@
 """What can be done here, and what the focused thing is."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from textual.content import Content
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_app import glyphs
 from tui_app.actions import EVERYWHERE, GROUPS, Action, show_key
 from tui_app.live import live_actions
-from tui_app.screens.base import LabScreen
 from tui_app.screens.dialog import Dialog, TextScreen
 from tui_app.widgets.pane import Pane
 
@@ -19,7 +20,7 @@ class HelpScreen(Dialog):
 
     title_text = "Keys here"
 
-    def __init__(self, page: LabScreen) -> None:
+    def __init__(self, page: Screen[Any]) -> None:
         super().__init__()
         self._live = live_actions(page)
 

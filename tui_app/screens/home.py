@@ -18,7 +18,9 @@ from tui_app.screens.base import Exports
 from tui_app.screens.home_figure import HomeFigure
 from tui_app.screens.home_news import Since
 from tui_app.screens.home_rows import Rows, columns
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.runactions import RunActions
+from tui_app.screens.searchactions import SearchActions
 from tui_app.screens.welcome import Welcome
 from tui_app.text import count
 from tui_app.widgets.filterline import FilterInput
@@ -27,7 +29,7 @@ from tui_app.widgets.pane import Pane
 from tui_app.widgets.table import Table
 
 
-class HomeScreen(RunActions):
+class HomeScreen(LabScreen):
     """The first page."""
 
     TAB = "home"
@@ -39,6 +41,8 @@ class HomeScreen(RunActions):
         self.board = Board()
         self.marks: dict[str, int] = {}
         self._rows = Rows()
+        self.adopt(RunActions(self, self.chosen_run))
+        self.adopt(SearchActions(self, self.chosen_run))
 
     def body(self) -> Iterable[Widget]:
         yield Horizontal(Line("/", id="slash"), FilterInput(), Line(id="status"), id="filterline")
@@ -75,6 +79,7 @@ class HomeScreen(RunActions):
         return self.lab.runs.rows.get(self.lab.notebook.memory.baseline or "")
 
     def chosen_run(self) -> Summary | None:
+        """The run under the cursor."""
         return self.lab.runs.rows.get(self.table.key or "")
 
     # News of runs

@@ -1,7 +1,7 @@
 """The figure of the runs that are marked, or of the one under the cursor."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import work
 from textual.message import Message
@@ -10,13 +10,11 @@ from textual.worker import get_current_worker
 
 from engine.figures.figure import Figure
 from engine.runtime.records import RunRecord
+from tui_app.lab import Lab
 from tui_app.pace import Pace
 from tui_app.runs.notice import failure, waiting
 from tui_app.widgets.curve import CurveView
 from tui_app.widgets.pane import Pane
-
-if TYPE_CHECKING:
-    from tui_app.app import LabApp
 
 SECONDS = 0.25  # a held key or a busy run draws a few times a second
 
@@ -45,7 +43,7 @@ class HomeFigure(Pane):
 
     def _look(self) -> None:
         self._soon = None
-        found = [cast("LabApp", self.app).runs.records.get(name) for name in self._ids]
+        found = [cast("Lab", self.app).runs.records.get(name) for name in self._ids]
         records = tuple(record for record in found if record is not None)
         if (records, self._marks) != self._shown:
             self._shown = records, self._marks
@@ -59,7 +57,7 @@ class HomeFigure(Pane):
         with self._pace.measured():
             figures, slots = overlaid(records, marks) if records else ([], {})
         if not worker.is_cancelled:
-            wrong = failure(records[0], cast("LabApp", self.app).config.keys) if len(records) == 1 else ""
+            wrong = failure(records[0], cast("Lab", self.app).config.keys) if len(records) == 1 else ""
             alone = (
                 wrong or waiting(records[0], "No points yet.") if len(records) == 1 else "These runs share no figure."
             )

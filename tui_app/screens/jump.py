@@ -1,5 +1,7 @@
 """Jump mode: a letter on each pane; pressing it goes there."""
 
+from collections.abc import Callable, Iterable
+
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.events import Click, Key
@@ -8,18 +10,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_app.living import Leaving
-from tui_app.screens.base import LabScreen
+from tui_app.widgets.pane import Pane
 
 
 class JumpScreen(Leaving, ModalScreen[None]):
-    """Letters over the panes of `page`; any other key leaves."""
+    """Letters over these panes; `go` is called with the one whose letter is pressed, any other key leaves."""
 
-    def __init__(self, page: LabScreen) -> None:
+    def __init__(self, panes: Iterable[Pane], go: Callable[[Pane], None]) -> None:
         super().__init__()
-        self._page = page
-        self._panes = {
-            pane.jump: pane for pane in page.panes if pane.targets and (pane.region or page.has_class("-narrow"))
-        }
+        self._panes = {pane.jump: pane for pane in panes if pane.targets}
+        self._go = go
 
     def compose(self) -> ComposeResult:
         for letter, pane in self._panes.items():
@@ -39,7 +39,7 @@ class JumpScreen(Leaving, ModalScreen[None]):
         self.dismiss(None)
         pane = self._panes.get(event.character or "")
         if pane is not None:
-            self._page.show_pane(pane)
+            self._go(pane)
 
     def on_click(self, event: Click) -> None:
         self.dismiss(None)

@@ -17,7 +17,8 @@ from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.resources import Taken
 from tui_app import glyphs
 from tui_app.actions import bindings
-from tui_app.screens.base import Exports, LabScreen
+from tui_app.screens.base import Exports
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.shown import found
 from tui_app.screens.tail import Tail
 from tui_app.text import clean, error_line
@@ -65,7 +66,7 @@ class PointScreen(LabScreen):
 
     def on_mount(self) -> None:
         self.follow_runs([self.run_id])
-        self.call_after_refresh(self.show_pane, self.query_one("#layers", Pane))
+        self.call_after_refresh(self.panes.show, self.query_one("#layers", Pane))
 
     @property
     def point(self) -> PointRecord | None:
@@ -89,7 +90,7 @@ class PointScreen(LabScreen):
         self.query_one("#facts", Static).update(facts(point, measured, taken_by(record).get(point.index)))
         columns, rows = layer_rows(layers)
         if not layers:
-            self.call_after_refresh(self.show_pane, self.query_one("#log", Pane))
+            self.call_after_refresh(self.panes.show, self.query_one("#log", Pane))
         self.layers_table.set_columns(columns)
         self.layers_table.set_rows(rows)
         self._show_log(record, point)
@@ -104,7 +105,7 @@ class PointScreen(LabScreen):
     def action_run_log(self) -> None:
         self.toggle_class("-log")
         pane = "#log" if self.has_class("-log") else "#layers"
-        self.call_after_refresh(self.show_pane, self.query_one(pane, Pane))
+        self.call_after_refresh(self.panes.show, self.query_one(pane, Pane))
 
     def exports(self) -> Exports | None:
         if self._record is None or self.point is None:

@@ -16,8 +16,10 @@ from tui_app.actions import bindings
 from tui_app.runs.notice import failure
 from tui_app.runs.summary import Summary
 from tui_app.screens.base import Exports
+from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.runactions import RunActions
 from tui_app.screens.runline import run_line
+from tui_app.screens.searchactions import SearchActions
 from tui_app.screens.shown import NO_POINT, ShownRun
 from tui_app.screens.tail import Tail
 from tui_app.screens.views import Views
@@ -31,12 +33,13 @@ from tui_app.widgets.points import PointsTable
 from tui_app.widgets.settings import SettingsTable
 from tui_app.widgets.table import Table
 
+VIEWS = ("points", "details", "config", "log")
 
-class RunScreen(RunActions, Views):
-    """Below 120 columns points, details, settings and log take turns under the figure; `view` is the one in front."""
+
+class RunScreen(LabScreen):
+    """Below 120 columns points, details, settings and log take turns under the figure; `view` is the first in front."""
 
     CSS_PATH = "run.tcss"
-    VIEWS = ("points", "details", "config", "log")
     BINDINGS = bindings("run", "view")
     HELP = (
         "One run: its figures, points, settings and log. enter opens a point; [ and ] change the view below the figure."
@@ -45,14 +48,16 @@ class RunScreen(RunActions, Views):
     def __init__(self, run_id: str, view: str = "") -> None:
         super().__init__()
         self.run_id = run_id
-        self.view = view if view in self.VIEWS else self.VIEWS[0]
         self._asked = view
         self.curves = CurveView(placeholder=NO_POINT)
         self.points = PointsTable(id="points-table", empty="This run has no points.")
         self.details = Details(id="details-view")
         self.settings = SettingsTable(id="settings-table")
         self.log_view = LogView(id="log-view")
-        self.shown = ShownRun(self, self.curves, self.points, self.details)
+        self.views = self.adopt(Views(self, self.panes, VIEWS, lambda: self.call_after_refresh(self._show_log)))
+        self.adopt(RunActions(self, self.chosen_run))
+        self.adopt(SearchActions(self, self.chosen_run))
+        self.shown = ShownRun(self, self.views, self.curves, self.points, self.details)
         self._tail = Tail()
         self._logged = "Log"
         self._best: Choice | None = None
@@ -80,7 +85,7 @@ class RunScreen(RunActions, Views):
 
     def on_mount(self) -> None:
         self.follow_runs([name for name in (self.run_id, self._baseline) if name])
-        self.turn(self.view)
+        self.views.turn(self._asked if self._asked in VIEWS else VIEWS[0])
         self.set_interval(1.0, self._tick)
         named = {"points": self.points, "config": self.settings, "log": self.log_view}
         (named.get(self._asked) or self.curves).focus()
@@ -92,6 +97,7 @@ class RunScreen(RunActions, Views):
     # The run
 
     def chosen_run(self) -> Summary | None:
+        """The run."""
         return self.lab.runs.rows.get(self.run_id)
 
     def runs_changed(self, changed: frozenset[str]) -> None:
@@ -162,14 +168,8 @@ class RunScreen(RunActions, Views):
 
         self.app.push_screen(PointScreen(self.run_id, int(event.key)))
 
-    # Views
-
-    def turn(self, view: str) -> None:
-        super().turn(view)
-        self.call_after_refresh(self._show_log)
-
     def action_run_log(self) -> None:
-        self.show_pane(self.query_one("#log", Pane))
+        self.panes.show(self.query_one("#log", Pane))
 
     # Everywhere
 

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from textual import work
-
 from engine.errors import InputError
 from engine.runtime.files import in_words
 from tui_app.actions import Action
 from tui_app.runs.summary import ENDED, Summary
-from tui_app.screens.searchactions import SearchActions
+from tui_app.screens.base import Page
+from tui_app.screens.carryingout import carry_out
+from tui_app.screens.controller import Controller
 
 CONFIRM_SECONDS = 4.0
-FOR_A_RUN: dict[str, frozenset[str]] = {  # with the states that leave nothing to do
+NOTHING_TO_DO: dict[str, frozenset[str]] = {  # by action, the states that leave nothing to do
     "run_pause": frozenset(("finished", "cancelled", "damaged")),
     "run_cancel": ENDED | {"damaged"},
     "run_rerun": frozenset(("damaged",)),
@@ -22,25 +22,25 @@ FOR_A_RUN: dict[str, frozenset[str]] = {  # with the states that leave nothing t
 }
 
 
-class RunActions(SearchActions):
-    """A page with a run in focus. Subclasses bind the group `run` and say which run is meant."""
+class RunActions(Controller):
+    """A page that adopts it binds the group `run`; `chosen` gives the run that is meant."""
 
-    _cancelling: tuple[str, float] = ("", 0.0)
+    def __init__(self, page: Page, chosen: Callable[[], Summary | None]) -> None:
+        self._page, self._chosen = page, chosen
+        self._cancelling: tuple[str, float] = ("", 0.0)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in FOR_A_RUN:
-            run = self.chosen_run()
-            return run is not None and run.state not in FOR_A_RUN[action]
-        return super().check_action(action, parameters)
+    def live(self, action: str) -> bool:
+        run = self._chosen()
+        return run is not None and run.state not in NOTHING_TO_DO[action]
 
     def label(self, action: Action) -> str:
-        run = self.chosen_run() if action.id == "run.pause" else None
+        run = self._chosen() if action.id == "run.pause" else None
         return "resume" if run is not None and run.resumes else super().label(action)
 
     def action_run_pause(self) -> None:
         from engine.runtime import control
 
-        run = self.chosen_run()
+        run = self._chosen()
         if run is None:
             return
         if run.resumes:
@@ -53,47 +53,49 @@ class RunActions(SearchActions):
         """Asks for the key twice: what a cancelled run has not done stays undone."""
         from engine.runtime import control
 
-        run = self.chosen_run()
+        run = self._chosen()
         if run is None:
             return
         name, until = self._cancelling
-        if name == run.id and self.lab.clock() < until:
+        if name == run.id and self._page.lab.clock() < until:
             self._cancelling = ("", 0.0)
-            self.app.clear_notifications()  # what asked for the second key has been answered
+            self._page.app.clear_notifications()  # what asked for the second key has been answered
             self._control(control.cancel, run.path, f"{run.id} is cancelled.")
         else:
-            self._cancelling = (run.id, self.lab.clock() + CONFIRM_SECONDS)
+            self._cancelling = (run.id, self._page.lab.clock() + CONFIRM_SECONDS)
             text = f"Press again to cancel {run.id} ({run.done} of {run.total} points done)."
-            self.notify(text, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
+            self._page.notify(text, severity="warning", timeout=CONFIRM_SECONDS, markup=False)
 
     def action_run_rerun(self) -> None:
         """At once: the keys that follow are for the form."""
         from engine.runtime.spec import RunSpec
 
-        run = self.chosen_run()
+        run = self._chosen()
         if run is None:
             return
         try:
             config = RunSpec.read(run.path).config
         except (InputError, OSError) as error:
-            self.notify(in_words(error), severity="error", markup=False)
+            self._page.notify(in_words(error), severity="error", markup=False)
             return
-        self.lab.open_experiment(run.experiment, config)
+        self._page.lab.open_experiment(run.experiment, config)
 
     def action_run_log(self) -> None:
-        run = self.chosen_run()
+        run = self._chosen()
         if run is not None:
             from tui_app.screens.run import RunScreen
 
-            self.app.push_screen(RunScreen(run.id, view="log"))
+            self._page.app.push_screen(RunScreen(run.id, view="log"))
 
     def action_run_tag(self) -> None:
         """Asks for tags and a note in one line, as they are."""
         from tui_app.screens.ask import AskScreen
 
-        if (run := self.chosen_run()) is not None:
+        if (run := self._chosen()) is not None:
             written = f"{run.tag}; {run.note}" if run.note else run.tag
-            self.app.push_screen(AskScreen(f"Tags of {run.id}, then ; and a note", written), partial(self._tag, run))
+            self._page.app.push_screen(
+                AskScreen(f"Tags of {run.id}, then ; and a note", written), partial(self._tag, run)
+            )
 
     def _tag(self, run: Summary, text: str | None) -> None:
         from engine.runtime.label import Label, write_label
@@ -104,16 +106,12 @@ class RunActions(SearchActions):
         try:
             write_label(run.path, Label().tagged(tags.replace(",", " ").split()).noted(note))
         except (InputError, OSError) as error:
-            self.notify(str(error), severity="error", markup=False)
+            self._page.notify(str(error), severity="error", markup=False)
 
-    @work(thread=True, group="control")
     def _control(self, verb: Callable[[Path], object], path: Path, done: str) -> None:
-        try:
+        def work() -> str:
             state = verb(path)
-        except (InputError, OSError) as error:
-            self.app.call_from_thread(self.notify, in_words(error), severity="error", markup=False)
-            return
-        if state in ("finished", "failed"):
-            done = f"{path.name} had {state} before."
-        self.lab.runs.wake()
-        self.app.call_from_thread(self.notify, done, timeout=3, markup=False)
+            self._page.lab.runs.wake()
+            return f"{path.name} had {state} before." if state in ("finished", "failed") else done
+
+        carry_out(self._page, work)

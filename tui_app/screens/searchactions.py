@@ -3,68 +3,62 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from textual import work
-
 from engine.errors import InputError
 from engine.runtime.files import in_words
 from tui_app.runs.summary import Summary
-from tui_app.screens.base import LabScreen
+from tui_app.screens.base import Page
+from tui_app.screens.carryingout import carry_out
+from tui_app.screens.controller import Controller
 
-ACTIONS = ("run_more", "run_try")
 
+class SearchActions(Controller):
+    """The keys are there where the run that `chosen` gives is a search."""
 
-class SearchActions(LabScreen):
-    """A page with a run in focus; the keys are there where that run is a search."""
+    def __init__(self, page: Page, chosen: Callable[[], Summary | None]) -> None:
+        self._page, self._chosen = page, chosen
 
-    def chosen_run(self) -> Summary | None:
-        """The run that the keys act on."""
-        raise NotImplementedError
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ACTIONS:
-            run = self.chosen_run()
-            return run is not None and is_search(run.experiment) and run.state != "cancelled"
-        return super().check_action(action, parameters)
+    def live(self, action: str) -> bool:
+        run = self._chosen()
+        return run is not None and is_search(run.experiment) and run.state != "cancelled"
 
     def action_run_more(self) -> None:
         from tui_app.screens.ask import AskScreen
 
-        if (run := self.chosen_run()) is None:
+        if (run := self._chosen()) is None:
             return
 
         def extend(text: str | None) -> None:
             if text:
                 count = int(text) if text.isdecimal() else 0
-                self._ask_for(lambda path: _extend(path, count), run.path, f"{run.id} gets {text} more of each curve.")
+                self._ask_for(lambda: _extend(run.path, count), f"{run.id} gets {text} more of each curve.")
 
-        self.app.push_screen(AskScreen(f"Trials to add to each curve of {run.id}", "8"), extend)
+        self._page.app.push_screen(AskScreen(f"Trials to add to each curve of {run.id}", "8"), extend)
 
-    @work(group="ask")
-    async def action_run_try(self) -> None:
+    def action_run_try(self) -> None:
+        if (run := self._chosen()) is not None:
+            self._page.run_worker(self._try(run), group="ask")
+
+    async def _try(self, run: Summary) -> None:
         import asyncio
 
         from engine.experiments.asking import suggestion
         from tui_app.screens.ask import AskScreen
 
-        if (run := self.chosen_run()) is None:
-            return
         try:
             start = await asyncio.to_thread(suggestion, run.path)
         except (InputError, OSError) as error:
-            self.notify(in_words(error), severity="error", markup=False)
+            self._page.notify(in_words(error), severity="error", markup=False)
             return
-        text = await self.lab.ask(self, AskScreen(f"The next trial of {run.id}: name=value; …", start))
+        text = await self._page.lab.ask(self._page, AskScreen(f"The next trial of {run.id}: name=value; …", start))
         if text:
-            self._ask_for(lambda path: _enqueue(path, text), run.path, f"{run.id} tries it next.")
+            self._ask_for(lambda: _enqueue(run.path, text), f"{run.id} tries it next.")
 
-    @work(thread=True, group="control")
-    def _ask_for(self, verb: Callable[[Path], None], path: Path, done: str) -> None:
-        try:
-            verb(path)
-        except (InputError, OSError) as error:
-            self.app.call_from_thread(self.notify, in_words(error), severity="error", markup=False)
-            return
-        self.app.call_from_thread(self.notify, done, timeout=3, markup=False)
+    def _ask_for(self, verb: Callable[[], None], done: str) -> None:
+        def work() -> str:
+            verb()
+            return done
+
+        carry_out(self._page, work)
 
 
 def is_search(name: str) -> bool:

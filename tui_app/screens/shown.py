@@ -13,7 +13,7 @@ from engine.figures.table import Table
 from engine.runtime.records import PointRecord, RunRecord
 from tui_app.pace import Pace
 from tui_app.runs.notice import failure, waiting
-from tui_app.screens.base import Exports
+from tui_app.screens.base import Exports, Page
 from tui_app.screens.views import Views
 from tui_app.widgets.curve import CurveView
 from tui_app.widgets.details import Details
@@ -53,11 +53,12 @@ class ShownRun:
     for runs that have some.
     """
 
-    def __init__(self, screen: Views, curves: CurveView, points: PointsTable, details: Details) -> None:
+    def __init__(self, page: Page, views: Views, curves: CurveView, points: PointsTable, details: Details) -> None:
         self.record: RunRecord | None = None
         self.best: Choice | None = None
         self.experiment: Experiment[Any] | None = None
-        self._screen, self._curves, self._points, self._details = screen, curves, points, details
+        self._page, self._views = page, views
+        self._curves, self._points, self._details = curves, points, details
         self._worked_out: tuple[object, ...] = ()
         self._pending = False
         self._pace = Pace(SECONDS_BETWEEN)
@@ -79,7 +80,7 @@ class ShownRun:
     def _say(self) -> None:
         """What stands in place of the figures where there are none."""
         if self.record is not None:
-            wrong = failure(self.record, self._screen.lab.config.keys)
+            wrong = failure(self.record, self._page.lab.config.keys)
             self._curves.say(wrong or waiting(self.record, NO_POINT), alarm=bool(wrong))
 
     def point(self, key: str | None) -> PointRecord | None:
@@ -124,13 +125,13 @@ class ShownRun:
         """Works out anew, soon, what the record has beyond what was worked out."""
         if self.record is not None and not self._pending and _state(self.record) != self._worked_out:
             self._pending = True
-            self._screen.set_timer(self._pace.seconds, self._again)
+            self._page.set_timer(self._pace.seconds, self._again)
 
     def _again(self) -> None:
         if self.record is None:
             self._pending = False
         else:
-            self._screen.run_worker(self._read_anew(self.record), group="read", exclusive=True)
+            self._page.run_worker(self._read_anew(self.record), group="read", exclusive=True)
 
     async def _read_anew(self, record: RunRecord) -> None:
         try:
@@ -150,14 +151,14 @@ class ShownRun:
         self._worked_out = _state(record)
         self._curves.set_figures(readout.figures)
         self.best = readout.best
-        pane = self._screen.query_one("#details", Pane)
+        pane = self._page.query_one("#details", Pane)
         before = pane.has_class("-absent"), len(self._details.listings)
         self._details.set(readout.findings, readout.listings)
         pane.set_class(not (self._details.findings or self._details.listings), "-absent")
-        if pane.has_class("-absent") and self._screen.view == "details":
-            self._screen.turn("points")
+        if pane.has_class("-absent") and self._views.view == "details":
+            self._views.turn("points")
         if (pane.has_class("-absent"), len(self._details.listings)) != before:
-            self._screen.refresh_bindings()
+            self._page.refresh_bindings()
 
     def _table(self) -> None:
         columns = self.experiment.columns_of(self.record.config) if self.experiment and self.record else ()

@@ -1,27 +1,47 @@
-"""Pages whose lower panes take turns: `[` and `]` change the one in front."""
+"""Panes that take turns: `[` and `]` change the one in front."""
 
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
-from tui_app.screens.base import LabScreen
+from tui_app.screens.base import Page
+from tui_app.screens.controller import Controller
+from tui_app.screens.panes import Panes
 from tui_app.widgets.pane import Pane
 
 
-class Views(LabScreen):
-    """Subclasses list the ids of the panes in `VIEWS`; the style sheet shows the one that `-view-ID` names."""
+class Views(Controller):
+    """`names` are the ids of the panes, `view` is the one in front: the style sheet shows what `-view-ID` names.
 
-    VIEWS: ClassVar[tuple[str, ...]] = ()
-    view = ""
+    `turned` is called after each turn.
+    """
+
+    def __init__(
+        self, page: Page, panes: Panes, names: Sequence[str], turned: Callable[[], object] = lambda: None
+    ) -> None:
+        self.view = names[0]
+        self._page, self._panes, self._names, self._turned = page, panes, tuple(names), turned
+        panes.on_show = self._shown
 
     def turn(self, view: str) -> None:
         """Puts a view in front, without the focus."""
         self.view = view
-        for name in self.VIEWS:
-            self.set_class(name == view, f"-view-{name}")
+        for name in self._names:
+            self._page.set_class(name == view, f"-view-{name}")
+        self._turned()
 
-    def show_pane(self, pane: Pane) -> None:
-        if pane.id in self.VIEWS:
+    def _shown(self, pane: Pane) -> None:
+        if pane.id in self._names:
             self.turn(pane.id)
-        super().show_pane(pane)
+
+    @property
+    def _present(self) -> list[Pane]:
+        """Those that the run has something for."""
+        return sorted(
+            (pane for pane in self._panes.present if pane.id in self._names),
+            key=lambda pane: self._names.index(pane.id or ""),
+        )
+
+    def live(self, action: str) -> bool:
+        return len(self._present) > 1
 
     def action_view_next(self) -> None:
         self._step(1)
@@ -30,13 +50,6 @@ class Views(LabScreen):
         self._step(-1)
 
     def _step(self, step: int) -> None:
-        """Views that the run has nothing for are passed over."""
-        present = [pane for pane in self.panes if pane.id in self.VIEWS]
-        present.sort(key=lambda pane: self.VIEWS.index(pane.id or ""))
+        present = self._present
         here = next((place for place, pane in enumerate(present) if pane.id == self.view), 0)
-        self.show_pane(present[(here + step) % len(present)])
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("view_next", "view_previous"):
-            return sum(pane.id in self.VIEWS for pane in self.panes) > 1
-        return super().check_action(action, parameters)
+        self._panes.show(present[(here + step) % len(present)])

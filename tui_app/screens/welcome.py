@@ -1,6 +1,6 @@
 """What an empty project shows: three ways to begin."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from textual import work
 from textual.content import Content
@@ -8,10 +8,8 @@ from textual.widgets import Static
 
 from engine.errors import InputError
 from tui_app.actions import BY_ID, show_key
+from tui_app.lab import Lab
 from tui_app.living import Living
-
-if TYPE_CHECKING:
-    from tui_app.app import LabApp
 
 
 class Welcome(Living, Static, can_focus=True):
@@ -55,7 +53,7 @@ class Welcome(Living, Static, can_focus=True):
         from tui_app.screens.launching import choices
         from tui_app.screens.pickers import PickScreen
 
-        lab = cast("LabApp", self.app)
+        lab = cast("Lab", self.app)
         lab.push_screen(
             PickScreen("New experiment", choices()), lambda name: lab.open_experiment(name) if name else None
         )

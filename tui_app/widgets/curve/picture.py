@@ -4,7 +4,7 @@ import asyncio
 import re
 from dataclasses import asdict, dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from rich.control import Control
 from rich.segment import ControlType, Segment
@@ -15,11 +15,9 @@ from textual.widget import Widget
 
 from engine.figures.figure import Figure, Scale
 from tui_app import pictures
+from tui_app.lab import Lab
 from tui_app.widgets.curve.controls import WHOLE, Controls
 from tui_app.widgets.curve.frame import View
-
-if TYPE_CHECKING:
-    from tui_app.app import LabApp
 
 SECONDS_BETWEEN = 3.0
 SMALLEST = (24, 8)
@@ -111,7 +109,7 @@ class Pictures:
         seen = View(figure, width, height, log_x=log_x, log_y=log_y, window=self._controls.window)
         plain = asdict(await asyncio.to_thread(looked_at, seen))
         asked = {"protocol": pictures.protocol(), "columns": width, "rows": height, "cell": pictures.cell()}
-        worker = cast("LabApp", self._view.app).interactive
+        worker = cast("Lab", self._view.app).interactive
         answer = await worker.ask("terminal_picture", figure=plain, **asked)
         self._at = monotonic()
         if self.wanted:

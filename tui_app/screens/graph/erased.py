@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_app.actions import bindings
 from tui_app.living import Leaving
-from tui_app.screens.graph_text import erased_text
+from tui_app.screens.graph.text import erased_text
 from tui_app.text import clean
 
 

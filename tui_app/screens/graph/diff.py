@@ -12,7 +12,8 @@ from engine.graph.diff import Diff, compare
 from engine.graph.explain import explain
 from engine.graph.record import Graph
 from tui_app import glyphs
-from tui_app.screens.base import Exports, LabScreen
+from tui_app.screens.base import Exports
+from tui_app.screens.labscreen import LabScreen
 from tui_app.text import clean
 from tui_app.widgets.details import Details
 from tui_app.widgets.line import Line

@@ -1,0 +1,1 @@
+"""The Graph page; `screen.py` puts it together."""
