@@ -66,7 +66,7 @@ class _Held:
             return _rounded(getattr(layer, name), quantizer, kind)
         if self._value is None or not self._fresh(sources):
             with torch.inference_mode(False), torch.no_grad():
-                self.put(layer, name, quantizer, _rounded(getattr(layer, name), quantizer, kind))
+                self.put(layer, name, quantizer, _rounded_in_parts(getattr(layer, name), quantizer, kind))
         assert self._value is not None
         return self._value
 
@@ -76,6 +76,12 @@ class _Held:
         self._sources = tuple(weakref.ref(tensor) for tensor in sources)
         self._versions = tuple(tensor._version for tensor in sources)
         self._value = value
+
+    def release(self) -> None:
+        """Lets go of a value that takes memory beside what it was made from."""
+        sources = [source for ref in self._sources if (source := ref()) is not None]
+        if self._value is not None and not any(source.data_ptr() == self._value.data_ptr() for source in sources):
+            self._value = None
 
     def _fresh(self, sources: tuple[Tensor, ...]) -> bool:
         return (
@@ -95,6 +101,18 @@ def held_values() -> _Held:
 def _rounded(x: Tensor, quantizer: FakeQuantize, kind: Kind | None) -> Tensor:
     rounded: Tensor = quantizer(x) if kind is None else kind.shaped(quantizer(kind.rows(x)), x.shape)
     return rounded
+
+
+def _rounded_in_parts(x: Tensor, quantizer: FakeQuantize, kind: Kind | None) -> Tensor:
+    """The same values without gradients, some rows of a large weight at a time."""
+    rows = x if kind is None else kind.rows(x)
+    parts = quantizer.format.parts_of(rows)
+    if len(parts) == 1:
+        return _rounded(x, quantizer, kind)
+    rounded = torch.empty_like(rows, dtype=torch.float32)
+    for place, part in zip(torch.split(rounded, [len(part) for part in parts]), parts, strict=True):
+        place.copy_(quantizer(part))
+    return rounded if kind is None else kind.shaped(rounded, x.shape)
 
 
 def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
@@ -253,6 +271,13 @@ def quantized_layers(model: nn.Module) -> dict[str, Quantized]:
         if isinstance(module, Quantized):
             found.setdefault(id(weight_of(module)), (name, module))
     return dict(found.values())
+
+
+def release(model: nn.Module) -> None:
+    """Lets go of the quantised values that are held beside weights; they are made again when they are asked for."""
+    for layer in quantized_layers(model).values():
+        layer.held_weight.release()
+        layer.held_bias.release()
 
 
 def stacking_key(model: nn.Module) -> tuple[object, ...]:

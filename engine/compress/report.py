@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 
 from engine.compress.layers import quantized_layers
@@ -38,7 +39,9 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
     reports = []
     for name, layer in quantized_layers(model).items():
         weight, chosen = layer.kind.rows(layer.weight.detach()), layer.weight_format.format
-        measured = layer.noise or noise(chosen, weight)
+        with torch.no_grad():
+            rounded = layer.kind.rows(layer.quantized()[0])
+        measured = layer.noise or noise(chosen, weight, rounded)
         reports.append(
             LayerReport(
                 name=name,

@@ -43,13 +43,20 @@ class Noise:
 
 def noise(number_format: Format, x: Tensor, quantized: Tensor | None = None) -> Noise:
     """What quantising `x`, which is not empty, costs; `quantized` is what it becomes, where that is known already."""
-    x = x.detach().float()
-    q = number_format.quantize(x) if quantized is None else quantized
-    zeros = 1 - int(q.count_nonzero()) / q.numel()
-    saturated = int(number_format.saturated(x).count_nonzero()) / x.numel()
-    error = q - x
-    low, high = error.aminmax()
-    return Noise(_ratio(_energy(x), _energy(error)), zeros, saturated, max(-float(low), float(high)))
+    number_format, x = number_format.fit(x), x.detach().float()
+    parts = number_format.parts_of(x)
+    known = (None,) * len(parts) if quantized is None else torch.split(quantized, [len(part) for part in parts])
+    signal = lost = largest = 0.0
+    kept = saturated = 0
+    for part, values in zip(parts, known, strict=True):
+        q = number_format.quantize(part) if values is None else values
+        kept += int(q.count_nonzero())
+        saturated += int(number_format.saturated(part).count_nonzero())
+        error = q - part
+        signal, lost = signal + _energy(part), lost + _energy(error)
+        low, high = error.aminmax()
+        largest = max(largest, -float(low), float(high))
+    return Noise(_ratio(signal, lost), 1 - kept / x.numel(), saturated / x.numel(), largest)
 
 
 def _ratio(signal: float, lost: float) -> float | None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+PART = 1 << 21
+"""Elements of a large tensor that are packed at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A tensor as stored: `tensors` holds `codes` (uint8, a bit stream) and, where the format has them, `scales`."""
@@ -84,6 +88,19 @@ class Format(ABC):
 
     holds: ClassVar[bool] = False
     """Whether parameters fitted to values that it made differ from those that made them: they must be held."""
+
+    rows_alone: ClassVar[bool] = True
+    """Whether, settled, it gives a row the same codes and scales whatever the other rows are, a row after the other."""
+
+    def parts_of(self, rows: Tensor) -> Sequence[Tensor]:
+        """`rows` in parts that are rounded and packed one after the other to the same values and bytes.
+
+        What works on them takes several times a part's memory. The format must be settled.
+        """
+        columns = rows.shape[-1] if rows.dim() > 1 else 0
+        if not (self.rows_alone and columns) or rows.numel() <= PART:
+            return (rows,)
+        return torch.split(rows, max(8, PART // columns // 8 * 8))  # codes of eight rows end on a whole byte
 
     @property
     def plain(self) -> Format:
@@ -158,6 +175,14 @@ class Format(ABC):
         Raises:
             InputError: where `x` holds NaN and the format has no code for it.
         """
+
+    def pack_parts(self, x: Tensor) -> Packed:
+        """What `pack` gives, made a part at a time where `x` is large. The format must be settled."""
+        parts = [self.pack(part) for part in self.parts_of(x)] if x.numel() else [self.pack(x)]
+        if len(parts) == 1:
+            return parts[0]
+        tensors = {name: torch.cat([part.tensors[name] for part in parts]) for name in parts[0].tensors}
+        return Packed(parts[0].spec, tuple(x.shape), tensors)
 
     @abstractmethod
     def unpack(self, packed: Packed) -> Tensor:

@@ -35,6 +35,7 @@ class Held(Format):
 
     shares_scale = True
     saturates = False
+    rows_alone = False
 
     def scalars(self) -> dict[str, float | Tensor]:
         """The parameters."""

@@ -26,7 +26,7 @@ class QuantizedRecord(Record):
             for own, quantizer in _quantizers(layer).items():
                 if (parameter := f"{name}.{own}") in stored.tensors:
                     values = stored.tensors.pop(parameter)
-                    packed = quantizer.format.pack(layer.kind.rows(values) if own == "weight" else values)
+                    packed = quantizer.format.pack_parts(layer.kind.rows(values) if own == "weight" else values)
                     stored.manifest.shapes[parameter] = packed.shape
                     stored.tensors |= {f"{parameter}.{part}": tensor for part, tensor in packed.tensors.items()}
 

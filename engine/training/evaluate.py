@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from engine.training.forward import NotFiniteError, check_finite, logits_of, where_it_began
+from engine.training.forward import NotFiniteError, all_finite, check_finite, logits_of, where_it_began
 from engine.training.objective import Objective, Score
 from engine.training.samples import Batch, Samples
 
@@ -46,11 +46,12 @@ def evaluate(
         with torch.inference_mode():
             for batch in planned():
                 logits = logits_of(model, batch.inputs).float()
-                finite &= torch.isfinite(logits).all()
+                finite &= all_finite(logits)
                 lost, outcomes = objective.judged(logits, batch.labels)
                 found.append((batch.indices, outcomes))
                 loss += lost
                 done += len(batch.labels)
+                del logits  # a language model's are large: not beside the next ones
                 if progress is not None:
                     progress(done, len(samples), "evaluating")
             if not bool(finite & torch.isfinite(loss)):  # looked at once: a look at each batch would hold up a GPU
@@ -66,6 +67,6 @@ def evaluate(
 def _not_finite(model: nn.Module, some: Iterable[Batch]) -> str:
     """The sentence for a model whose outputs are no numbers on one of these batches."""
     for batch in some:
-        if not bool(torch.isfinite(logits_of(model, batch.inputs)).all()):
+        if not bool(all_finite(logits_of(model, batch.inputs))):
             return f"the model's outputs are not finite: {where_it_began(model, batch.inputs)}."
     return "the loss is not finite although every output is: the outputs are too large for it."

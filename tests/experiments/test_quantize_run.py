@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from engine.experiments.launch import configure
+from engine.experiments.memory import point_memory
 from engine.experiments.results import best
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.lock import read_info
@@ -127,6 +128,9 @@ def test_only_models_that_can_still_be_chosen_are_kept(builtin: Path) -> None:
     assert choice.index in kept
     accuracy = {point.index: (point.result or {})["validation_accuracy"] for point in run.points}
     assert kept == {one for one in accuracy if all(accuracy[one] > accuracy[smaller] for smaller in range(one))}
+    foreseen = point_memory(configure("quantize", run.config)[1])
+    assert foreseen is not None
+    assert all(foreseen / 2 < (point.result or {})["peak_memory"] < 1.5 * foreseen for point in run.points)
 
 
 def test_killed_driver_and_all_then_resumed_equals_undisturbed(builtin: Path) -> None:

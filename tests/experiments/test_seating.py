@@ -8,7 +8,7 @@ import pytest
 
 from engine.experiments import seating
 from engine.experiments.launch import check, configure, launch
-from engine.experiments.seating import point_memory
+from engine.experiments.memory import point_memory
 from engine.runtime.devices import CPU
 from engine.runtime.runs import read_run
 
@@ -70,11 +70,11 @@ def model(folder: Path, width: int, layers: int, rows: int) -> Path:
 
 
 def test_what_does_not_fit_into_memory_gets_fewer_seats_and_more_threads(tmp_path: Path) -> None:
-    """BERT-base, 110 million parameters: trained at 64 texts of 256 tokens it wants tens of GB, evaluated a few."""
+    """BERT-base, 110 million parameters: trained at 64 texts of 256 tokens it wants tens of GB, evaluated one."""
     base = str(model(tmp_path / "base", 768, 12, 110_000_000 // 768))
     assert seats("quantize", 9, model=base) == (8, 1)
     assert seats("quantize", 9, model=base, modes="qat") == (1, 8)
-    assert seats("quantize", 9, model=base, modes="qat", batch_size=16, max_length=128) == (6, 1)
+    assert seats("quantize", 9, model=base, modes="qat", batch_size=16, max_length=128) == (5, 1)
     trained = configure("quantize", {"model": base, "modes": "qat"})[1]
     assert 10e9 < point_memory(trained) < 60e9
     assert "memory" in seating.seating(trained, 9, (CPU,)).said
@@ -91,12 +91,35 @@ def test_more_weights_and_longer_batches_want_more(tmp_path: Path) -> None:
     assert memory(small, batch_size=8) < memory(small, batch_size=64)
 
 
+def test_windows_want_their_logits_too(tmp_path: Path) -> None:
+    source = model(tmp_path / "lm", 576, 30, 230_000)
+    facts = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 49_152, "hidden_size": 576}
+    (source / "config.json").write_text(json.dumps(facts))
+
+    def memory(**settings: Any) -> int:
+        found = point_memory(configure("quantize", {"model": str(source), "task": "causal-lm", **settings})[1])
+        assert found is not None
+        return found
+
+    weights, logits = 4 * 576 * 230_000, 4 * 2048 * 49_152
+    assert memory(window=512) == memory(window=512, batch_size=1)  # a batch is cut to windows that fit
+    assert weights + logits < memory(window=2048) < weights + 3 * logits + (1 << 29)
+    assert memory(window=512, modes="qat") > 5 * weights
+
+
+def test_what_is_not_here_yet_is_not_guessed(state: Path) -> None:
+    config = configure("quantize", {"model": "somebody/model", "task": "text-classification"})[1]
+    assert point_memory(config) is None
+    assert seating.seating(config, 2, (CPU,)).said == "2 points side by side, 4 threads each, on 8 cores"
+
+
 def test_the_plan_says_it_and_the_run_keeps_it(builtin: Path) -> None:
     experiment, config = configure("quantize", {"widths": "4,8"})
     said: list[str] = []
     path = launch(experiment, config, start=False, say=said.append)
     assert said == check(experiment, config)
-    assert said[-1] == "2 points side by side, 4 threads each, on 8 cores"
+    assert said[-1].startswith("2 points side by side, 4 threads each, on 8 cores, about ")
+    assert said[-1].endswith(" MB of memory each")
     run = read_run(path)
     assert (run.seats, run.threads, run.places) == (2, 4, 2)
     assert run.where == "cpu (2 points at once, 4 threads each)"

@@ -56,6 +56,22 @@ def test_fused_and_composed_agree_and_keep_the_shape(spec: str, data: st.DataObj
 
 
 @pytest.mark.parametrize("spec", SPECS)
+def test_large_tensors_are_packed_and_rounded_in_parts_to_the_same_bytes(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = torch.randn(37, 13, generator=torch.Generator().manual_seed(0))
+    number_format = settled(spec, x)
+    whole, rounded = number_format.pack(x), number_format.quantize(x)
+    monkeypatch.setattr("engine.formats.base.PART", 100)
+    parts = number_format.parts_of(x)
+    assert len(parts) == (5 if number_format.rows_alone else 1)
+    assert same_bits(torch.cat([number_format.quantize(part) for part in parts]), rounded)
+    packed = number_format.pack_parts(x)
+    assert (packed.spec, packed.shape) == (whole.spec, whole.shape)
+    assert all(torch.equal(packed.tensors[name], tensor) for name, tensor in whole.tensors.items())
+
+
+@pytest.mark.parametrize("spec", SPECS)
 @given(x=tensors(FINITE))
 @settings(max_examples=30, deadline=None)
 def test_unpacking_gives_the_quantised_values(spec: str, x: torch.Tensor) -> None:

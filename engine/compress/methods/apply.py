@@ -97,6 +97,7 @@ def _place(model: nn.Module, names: Sequence[str], chosen: Format, values: torch
     with torch.no_grad():
         weight = weight_of(first)
         weight.copy_(first.kind.shaped(values, weight.shape))
+    held.put(first, "weight", quantizer, weight.detach())  # it is rounded by now
     for name in names:
         layer = _layer(model, name)
         layer.weight_format, layer.held_weight = quantizer.to(weight.device), held

@@ -239,11 +239,13 @@ class Workbench:
 
     def conclude(self, point: int, model: "nn.Module") -> dict[str, Any]:
         """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took."""
+        from engine.compress.layers import release
         from engine.store import save
         from engine.training.peak_memory import peak_memory
 
         baseline, _ = self.baseline()
         compared = self.compared(model)
+        release(model)  # writing it takes memory too
         folder = self.context.point_artifact(point, MODEL)
         written = save(replace(self.subject, model=model), folder)
         return compared | {

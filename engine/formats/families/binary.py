@@ -113,6 +113,8 @@ class BinaryResidual(_RowScaled):
     One level is `binary_scaled`. ReBNet (Ghasemzadeh et al. 2018); one level: XNOR-Net (Rastegari et al. 2016).
     """
 
+    rows_alone = False
+
     def __init__(self, spec: Spec, levels: int) -> None:
         self.spec, self.levels = spec, levels
 
