@@ -1,7 +1,7 @@
 """Every action of the app, once: footer, help screen, palette, docs/keys.md and config.toml all read it here.
 
-An action `run.pause` calls the method `action_run_pause` of the nearest focused widget, screen or app that binds it; for
-a screen it may be a controller's that the screen has adopted.
+An action `run.pause` calls the method `action_run_pause` of the nearest focused widget, screen or app that binds it;
+for a screen it may be that of a controller which the screen has adopted.
 Groups listed in `EVERYWHERE` are always live; the others are live together only as `TOGETHER` says, so that one key
 never means two things in one place.
 """

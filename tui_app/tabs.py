@@ -75,6 +75,6 @@ TABS = (
         "7",
         "Formats",
         "What a number format does to a layer's weights.",
-        "tui_app.screens.formats:FormatsScreen",
+        "tui_app.screens.formats.screen:FormatsScreen",
     ),
 )

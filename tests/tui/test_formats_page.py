@@ -15,14 +15,14 @@ from tests.tui.pages import Scripted, app_with, said
 from tests.tui.recorded import run_record
 from tests.tui.test_gallery import SIZES, fits
 from tui_app.app import LabApp
-from tui_app.screens import formats_asking
-from tui_app.screens.formats_plot import columns_in
+from tui_app.screens.formats import asking
 from tui_app.screens.pickers import PickScreen
+from tui_app.widgets.formatplot import columns_in
 
 
 def idle(screen: Any) -> bool:
     """Everything that is wanted has come."""
-    return not screen._asking and bool(screen.rows) and screen.shown is not None
+    return not screen.asking.busy and bool(screen.asking.rows) and screen.asking.shown is not None
 
 
 @asynccontextmanager
@@ -44,8 +44,8 @@ async def press(pilot: Pilot[None], screen: Any, *keys: str) -> None:
 
 async def test_it_opens_on_the_newest_runs_model_and_its_first_linear_layer() -> None:
     async with formats(model="some/model") as (app, _, screen):
-        assert screen.model == "some/model"
-        assert screen.layer == NAMES[1]
+        assert screen.asking.model == "some/model"
+        assert screen.spot.layer == NAMES[1]
         assert "query 128x128" in screen_text(app)
         assert "as fixed(4,5)" in screen_text(app)
         assert screen.lab.interactive.asked[0] == ("format_model", {"model": "some/model"})
@@ -55,59 +55,59 @@ async def test_plus_and_minus_change_the_width_and_draw_again() -> None:
     async with formats() as (app, pilot, screen):
         before = screen_text(app)
         await press(pilot, screen, "plus")
-        assert screen.first.spec == "fixed(5)"
-        assert screen.first.field.value == "fixed(5)"
-        assert screen.shown["formats"][0]["spec"] == screen.table_spec == "fixed(5)"
+        assert screen.sides.first.spec == "fixed(5)"
+        assert screen.sides.first.field.value == "fixed(5)"
+        assert screen.asking.shown["formats"][0]["spec"] == screen.asking.table_spec == "fixed(5)"
         assert screen_text(app) != before
         await press(pilot, screen, "minus", "minus", "minus", "minus", "minus")
-        assert screen.first.spec == "fixed(2)"
+        assert screen.sides.first.spec == "fixed(2)"
         assert "fixed(2) does not get narrower" in said(app)
 
 
 async def test_families_come_back_as_they_were_left() -> None:
     async with formats() as (_, pilot, screen):
         await press(pilot, screen, "plus", "f")
-        assert screen.first.spec == "minifloat(4,3)"
+        assert screen.sides.first.spec == "minifloat(4,3)"
         await press(pilot, screen, ".")
-        assert screen.first.spec == "minifloat(5,3)"
+        assert screen.sides.first.spec == "minifloat(5,3)"
         await press(pilot, screen, "F")
-        assert screen.first.spec == "fixed(5)"
+        assert screen.sides.first.spec == "fixed(5)"
         await press(pilot, screen, "f")
-        assert screen.first.spec == "minifloat(5,3)"
+        assert screen.sides.first.spec == "minifloat(5,3)"
         await press(pilot, screen, "comma", "comma")
-        assert screen.first.spec == "minifloat(3,3)"
+        assert screen.sides.first.spec == "minifloat(3,3)"
 
 
 async def test_a_wrong_spec_is_explained_below_the_field_and_the_last_good_one_stays() -> None:
     async with formats() as (app, pilot, screen):
         await pilot.press("s")
-        assert app.focused is screen.first.field
+        assert app.focused is screen.sides.first.field
         await pilot.press("ctrl+u", *"fixed(8,")
         await pilot.pause()
         text = screen_text(app)
         assert "'fixed(8,', position 9: an integer is expected here" in text
         assert "write for example fixed(8,4)" in " ".join(text.replace("┃", " ").split())
-        assert screen.first.spec == "fixed(4)"
+        assert screen.sides.first.spec == "fixed(4)"
         await press(pilot, screen, "6", ")", "enter")
-        assert screen.first.spec == "fixed(8,6)"
+        assert screen.sides.first.spec == "fixed(8,6)"
         assert "position" not in screen_text(app)
-        assert app.focused is screen.first.plot
+        assert app.focused is screen.sides.first.plot
 
 
 async def test_escape_leaves_the_field_first() -> None:
     async with formats() as (app, pilot, screen):
         await pilot.press("s", "escape")
-        assert app.focused is screen.first.plot
+        assert app.focused is screen.sides.first.plot
         assert app.screen is screen
 
 
 async def test_what_names_no_format_keeps_the_field_and_escape_takes_it_back() -> None:
     async with formats() as (app, pilot, screen):
         await pilot.press("s", "x", "enter")
-        assert app.focused is screen.first.field
+        assert app.focused is screen.sides.first.field
         assert "position" in screen_text(app)
         await pilot.press("escape")
-        assert screen.first.field.value == screen.first.spec == "fixed(4)"
+        assert screen.sides.first.field.value == screen.sides.first.spec == "fixed(4)"
         assert "position" not in screen_text(app)
 
 
@@ -115,70 +115,70 @@ async def test_nothing_of_a_model_stays_beside_the_name_of_one_that_cannot_be_lo
     worker = inspecting()
     async with formats(worker) as (app, pilot, screen):
         worker.answers["format_model"] = InputError("nowhere does not exist; name a folder that does.")
-        screen.open_model("nowhere")
+        screen.asking.open_model("nowhere")
         await until(pilot, lambda: "nowhere does not exist" in screen_text(app))
         text = screen_text(app)
         assert "nowhere ━" in text
         assert "query" not in text
         assert "as fixed" not in text
-        assert not screen.table.rows
+        assert not screen.showing.table.rows
 
 
 async def test_arrows_walk_over_bars_that_hold_weights_and_n_over_the_weights_in_one() -> None:
     async with formats() as (app, pilot, screen):
-        place = screen.cursor
+        place = screen.spot.column
         await press(pilot, screen, "right", "right", "left")
-        assert screen.cursor == place + 1
+        assert screen.spot.column == place + 1
         await press(pilot, screen, *["right"] * 24)
-        assert screen.cursor == max(i for i, count in enumerate(screen.shown["counts"]) if count)
+        assert screen.spot.column == max(i for i, count in enumerate(screen.asking.shown["counts"]) if count)
         await press(pilot, screen, "n", "n", "N", "n")
-        assert screen.told["place"] == 2
+        assert screen.asking.told["place"] == 2
         assert "row 3, column 17, 3 of 41" in screen_text(app)
         await press(pilot, screen, "left", "N")
-        assert screen.told["place"] == 40
+        assert screen.asking.told["place"] == 40
 
 
 async def test_a_click_picks_a_bar() -> None:
     async with formats() as (_, pilot, screen):
-        await pilot.click(screen.first.plot, offset=(20, 3))
+        await pilot.click(screen.sides.first.plot, offset=(20, 3))
         await until(pilot, lambda: idle(screen))
-        assert screen.cursor == 19
+        assert screen.spot.column == 19
 
 
 async def test_a_second_format_stands_beside_and_keys_act_on_the_one_with_the_focus() -> None:
     async with formats() as (app, pilot, screen):
         await press(pilot, screen, "c")
-        assert [one["spec"] for one in screen.shown["formats"]] == ["fixed(4)", "mxfp4"]
-        assert len(screen.shown["counts"]) == columns_in(screen.second.plot.size.width)
-        screen.second.plot.focus()
+        assert [one["spec"] for one in screen.asking.shown["formats"]] == ["fixed(4)", "mxfp4"]
+        assert len(screen.asking.shown["counts"]) == columns_in(screen.sides.second.plot.size.width)
+        screen.sides.second.plot.focus()
         await press(pilot, screen, "plus")
-        assert (screen.first.spec, screen.second.spec) == ("fixed(4)", "mxfp6_e3m2")
-        assert screen.table_spec == "mxfp6_e3m2"
+        assert (screen.sides.first.spec, screen.sides.second.spec) == ("fixed(4)", "mxfp6_e3m2")
+        assert screen.asking.table_spec == "mxfp6_e3m2"
         await press(pilot, screen, "c")
-        assert not screen.second.is_on_screen
+        assert not screen.sides.second.is_on_screen
         assert app.focused is not None
         await press(pilot, screen, "plus")
-        assert screen.first.spec == "fixed(5)"
+        assert screen.sides.first.spec == "fixed(5)"
 
 
 async def test_moving_in_the_table_chooses_the_layer() -> None:
     async with formats() as (_, pilot, screen):
-        assert [row.key for row in screen.table.rows] == NAMES[::-1]  # the noisiest first
-        assert screen.table.key == screen.layer
-        screen.table.focus()
+        assert [row.key for row in screen.showing.table.rows] == NAMES[::-1]  # the noisiest first
+        assert screen.showing.table.key == screen.spot.layer
+        screen.showing.table.focus()
         await press(pilot, screen, "g")
-        assert screen.layer == "classifier"
-        assert screen.shown["shape"] == [2, 128]
+        assert screen.spot.layer == "classifier"
+        assert screen.asking.shown["shape"] == [2, 128]
         await press(pilot, screen, "plus")
-        assert screen.table.key == "classifier"
+        assert screen.showing.table.key == "classifier"
 
 
 async def test_the_table_is_asked_for_in_parts_and_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats_asking, "AT_ONCE", 40_000)
+    monkeypatch.setattr(asking, "AT_ONCE", 40_000)
     async with formats() as (_, _, screen):
         parts = [values["names"] for what, values in screen.lab.interactive.asked if what == "format_layers"]
         assert parts == [NAMES[:1], NAMES[1:3], NAMES[3:5], NAMES[5:]]
-        assert [one["name"] for one in screen.rows] == NAMES
+        assert [one["name"] for one in screen.asking.rows] == NAMES
 
 
 async def test_keys_that_come_faster_than_answers_do_not_queue_up() -> None:
@@ -204,13 +204,13 @@ async def test_a_model_that_cannot_be_loaded_is_said_and_another_can_be_taken() 
         assert "nothing to export" in said(app)
         worker.answers = inspecting().answers
         screen: Any = app.screen
-        screen.open_model("builtin")
+        screen.asking.open_model("builtin")
         await until(pilot, lambda: idle(screen))
         assert "nowhere" not in screen_text(app)
 
 
 async def test_the_builtin_model_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats_asking, "AGAIN", 0.0)
+    monkeypatch.setattr(asking, "AGAIN", 0.0)
     worker = inspecting()
     known = worker.answers["format_model"]
     answers = iter([None, None, None])
@@ -229,12 +229,12 @@ async def test_the_builtin_model_is_waited_for(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_an_answer_about_a_model_that_was_left_is_not_shown() -> None:
     async with formats() as (_, pilot, screen):
-        screen.wake()
-        screen.first.take("fixed(9)")
-        screen.open_model("other")
+        screen.asking.wake()
+        screen.sides.first.take("fixed(9)")
+        screen.asking.open_model("other")
         await until(pilot, lambda: idle(screen))
-        assert screen.model == "other"
-        assert screen.table_spec == "fixed(9)"
+        assert screen.asking.model == "other"
+        assert screen.asking.table_spec == "fixed(9)"
 
 
 async def test_a_failure_of_a_model_that_was_left_does_not_stop_the_next() -> None:
@@ -243,14 +243,14 @@ async def test_a_failure_of_a_model_that_was_left_does_not_stop_the_next() -> No
 
     def model(request: dict[str, Any]) -> Any:
         if request["model"] == "slow":
-            screen.open_model("quick")
+            screen.asking.open_model("quick")
             raise InputError("slow is no model.")
         return known(request)
 
     async with formats(worker) as (app, pilot, screen):
         worker.answers["format_model"] = model
-        screen.open_model("slow")
-        await until(pilot, lambda: screen.model == "quick" and idle(screen))
+        screen.asking.open_model("slow")
+        await until(pilot, lambda: screen.asking.model == "quick" and idle(screen))
         assert "slow" not in screen_text(app)
 
 
@@ -281,7 +281,7 @@ async def test_what_is_shown_can_be_exported_and_copied() -> None:
         assert [series.name for series in figure.series] == ["weights", "fixed(4,5): values", "mxfp4: values"]
         assert sum(figure.series[0].y) == pytest.approx(1)
         assert figure.series[1].x == tuple(0.0625 * x for x in range(-4, 5))
-        assert all(abs(x) < screen.shown["limit"] for x in figure.series[2].x)
+        assert all(abs(x) < screen.asking.shown["limit"] for x in figure.series[2].x)
         assert exports.table.headers[:2] == ("layer", "format")
         assert len(exports.table.rows) == len(NAMES)
         await pilot.press("y")
@@ -316,7 +316,7 @@ async def test_resizing_keeps_the_page_whole() -> None:
             await pilot.resize_terminal(*size)
             await until(pilot, lambda: idle(screen))
             fits(app, *size)
-        assert len(screen.shown["counts"]) == columns_in(screen.first.plot.size.width)
+        assert len(screen.asking.shown["counts"]) == columns_in(screen.sides.first.plot.size.width)
 
 
 async def test_the_picker_takes_another_model() -> None:
@@ -324,7 +324,7 @@ async def test_the_picker_takes_another_model() -> None:
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.screen, PickScreen))
         await pilot.press(*"elsewhere", "enter")
-        await until(pilot, lambda: app.screen is screen and screen.model == "elsewhere" and idle(screen))
+        await until(pilot, lambda: app.screen is screen and screen.asking.model == "elsewhere" and idle(screen))
 
 
 async def test_a_format_typed_over_another_replaces_it() -> None:
@@ -333,5 +333,5 @@ async def test_a_format_typed_over_another_replaces_it() -> None:
         for key in ("plus", "f", "f", "s", *"fixed(6)"):
             app.post_message(Key(key, "+" if key == "plus" else key if len(key) == 1 else None))
         app.simulate_key("enter")
-        await until(pilot, lambda: screen.first.spec == "fixed(6)" and app.focused is screen.first.plot)
-        assert screen.first.field.value == "fixed(6)"
+        await until(pilot, lambda: screen.sides.first.spec == "fixed(6)" and app.focused is screen.sides.first.plot)
+        assert screen.sides.first.field.value == "fixed(6)"

@@ -14,8 +14,8 @@ from engine.experiments.api import Column as Quantity
 from engine.experiments.api import Experiment
 from engine.runtime.records import Params
 from tui_app.living import Living
-from tui_app.screens.formats_plot import FormatPlot, columns_in
 from tui_app.text import clean, count
+from tui_app.widgets.formatplot import FormatPlot, columns_in
 from tui_app.widgets.pane import Pane
 from tui_app.widgets.table import Table
 from tui_app.widgets.values import Entry, ValuesTable

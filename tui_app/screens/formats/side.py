@@ -10,8 +10,8 @@ from engine.formats.registry import FAMILIES, NAMES, parse_spec
 from engine.formats.spec import SpecError
 from tui_app import glyphs
 from tui_app.living import Living
-from tui_app.screens.formats_plot import FormatPlot
 from tui_app.text import clean
+from tui_app.widgets.formatplot import FormatPlot
 from tui_app.widgets.lineinput import LineInput
 
 

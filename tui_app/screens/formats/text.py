@@ -10,8 +10,8 @@ from engine.figures.figure import Figure, Series
 from engine.figures.palette import style
 from engine.figures.table import Table as Rows
 from tui_app import glyphs
-from tui_app.screens.formats_plot import facts_of
 from tui_app.text import ending
+from tui_app.widgets.formatplot import facts_of
 from tui_app.widgets.table import Column, fit
 from tui_app.widgets.values import Entry, ValuesTable
 

@@ -1,0 +1,1 @@
+"""The Formats page; `screen.py` puts it together."""
