@@ -152,8 +152,8 @@ async def test_a_second_format_stands_beside_and_keys_act_on_the_one_with_the_fo
         assert len(screen.asking.shown["counts"]) == columns_in(screen.sides.second.plot.size.width)
         screen.sides.second.plot.focus()
         await press(pilot, screen, "plus")
-        assert (screen.sides.first.spec, screen.sides.second.spec) == ("fixed(4)", "mxfp6_e3m2")
-        assert screen.asking.table_spec == "mxfp6_e3m2"
+        assert (screen.sides.first.spec, screen.sides.second.spec) == ("fixed(4)", "nvfp4")
+        assert screen.asking.table_spec == "nvfp4"
         await press(pilot, screen, "c")
         assert not screen.sides.second.is_on_screen
         assert app.focused is not None
