@@ -53,6 +53,10 @@ class Kind:
     def _convolves(self, x: "Tensor") -> bool:
         return self.dimensions > LINEAR.dimensions and x.ndim == self.dimensions
 
+    def channels(self, shape: Sequence[int]) -> int:
+        """Input channels that a row of a weight of this shape sums over: of a grouped convolution those of a group."""
+        return shape[1] if self.dimensions > LINEAR.dimensions else self.row_shape(shape)[1]
+
     def row_shape(self, shape: Sequence[int]) -> tuple[int, int]:
         """The shape of the rows of a weight of this shape."""
         out, rest = (shape[-1], shape[:-1]) if self.transposed else (shape[0], shape[1:])

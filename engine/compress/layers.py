@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from engine.compress.preparation import Preparation, preparation_of
 from engine.compress.signal import Noise
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
@@ -128,8 +129,9 @@ class Quantized(nn.Module):
 
     It keeps the attributes and the forward of the class that it was made from: scales, offsets and padding stay what
     they are. `bias_format` None leaves the bias in float32, `input_format` None the activations. The weight is
-    quantised once per evaluation, and each training step. `input_sqnr` is what calibration measured, `noise` what a
-    method did to the weight, which was rounded by it already; `short` says that it saw too few samples for a full rank.
+    quantised once per evaluation, and each training step. A layer with a `preparation` has a prepared weight, and
+    prepares its inputs. `input_sqnr` is what calibration measured, `noise` what a method did to the weight, which was
+    rounded by it already; `short` says that it saw too few samples for a full rank.
     """
 
     plain: type[nn.Module]
@@ -139,6 +141,7 @@ class Quantized(nn.Module):
     weight_format: FakeQuantize
     bias_format: FakeQuantize | None
     input_format: FakeQuantize | None
+    preparation: Preparation | None
     held_weight: _Held
     held_bias: _Held
     input_sqnr: float | None
@@ -163,9 +166,15 @@ class Quantized(nn.Module):
         seen.__dict__ = self.__dict__ | {"weight": weight, "bias": bias, "_parameters": {}}
         return self.plain.forward(seen, x, *args, **kwargs)
 
+    def prepared_inputs(self, x: Tensor) -> Tensor:
+        """The input as it is before it is rounded: divided or rotated, where the layer is prepared."""
+        if self.preparation is None:
+            return x
+        return self.kind.features_back(self.preparation.inputs(self.kind.features_last(x)))
+
     def rounded_inputs(self, x: Tensor) -> Tensor:
-        """The input in its format, as the layer computes with it: blocks and rows with a scale run over channels."""
-        quantizer = self.input_format
+        """The input as the layer multiplies it: prepared, in its format; blocks and scaled rows run over channels."""
+        x, quantizer = self.prepared_inputs(x), self.input_format
         if quantizer is None:
             return x
         if not quantizer.format.shares_scale:
@@ -201,7 +210,7 @@ def quantized_layer(
     inputs: Format | None = None,
     like: Quantized | None = None,
 ) -> Quantized:
-    """A layer with formats, of the same class otherwise, with the same parameters.
+    """A layer with formats, of the same class otherwise, with the same parameters, prepared as it was.
 
     What shares its weight with the quantised layer `like` shares how it is quantised too.
 
@@ -220,6 +229,7 @@ def quantized_layer(
     new.bias_format = FakeQuantize(bias) if bias is not None and has_bias else None
     new.input_format = None if inputs is None or kind.table else FakeQuantize(inputs)
     new.held_bias, new.input_sqnr, new.noise, new.short = _Held(), None, None, False
+    new.preparation = preparation_of(layer)
     return new
 
 
@@ -286,6 +296,8 @@ def stacking_key(model: nn.Module) -> tuple[object, ...]:
     for name, module in model.named_modules():
         if isinstance(module, FakeQuantize):
             key.append((name, type(module.format) if module.scalars else str(module.format)))
+        elif isinstance(module, Preparation):
+            key.append((name, str(module.preparing)))
     return tuple(key)
 
 

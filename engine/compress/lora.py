@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from engine.compress.layers import replace_layers
+from engine.compress.preparation import refuse_prepared
 from engine.compress.selection import included_layers
 from engine.errors import InputError
 from engine.layers import adaptable, describe_model, is_adaptable, weight_of
@@ -33,10 +34,11 @@ def add_lora(model: nn.Module, settings: LoraSettings, seed: int = 0) -> list[st
     """Puts adapters beside layers of `model`, in place, and freezes everything else; returns the layers' names.
 
     Raises:
-        InputError: a target that fits no layer, or none that can have an adapter.
+        InputError: a target that fits no layer, or none that can have an adapter; a model with prepared layers.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
+    refuse_prepared(model, "what an adapter learns of its inputs cannot be merged into its weight")
     names = _targets(model, settings.targets)
     config = LoraConfig(
         r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules=names, bias="none"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from engine.compress.batches import Batch
 from engine.compress.methods.rounding import PANEL
+from engine.compress.preparation import refuse_prepared
 from engine.compress.prune_channels import cut_channels
 from engine.compress.prune_choice import count, drop_lowest, keep_n_of_m
 from engine.compress.prune_masks import mask_layers, mask_of, set_threshold
@@ -71,6 +72,8 @@ def prune_model(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch]
 def prune(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ()) -> None:
     """Prunes a model in place, by its weights as they are now; what was pruned before stays pruned and counts."""
     names = included_layers(model, pruning.include, pruning.exclude)
+    if pruning.granularity in ("neurons", "heads", "channels"):
+        refuse_prepared(model, "its inputs are no longer single channels that could be cut")
     if pruning.granularity in ("neurons", "heads"):
         _cut(model, "neurons" if pruning.granularity == "neurons" else "heads", names, pruning, calibration)
         return

@@ -111,7 +111,7 @@ def rebuilt(
     `like` is what has been made of another layer with the same weight: weight and mask are shared with it.
     """
     mask, threshold = mask_of(layer), threshold_of(layer)
-    new = build(layer if mask is None else _bare(layer))
+    new = build(unmasked(layer))
     if mask is not None and like is not None:
         new.register_parameter("weight", weight_of(like))  # type: ignore[arg-type]
         shared: nn.Module = like.get_submodule("parametrizations.weight.0")
@@ -123,11 +123,13 @@ def rebuilt(
     return new
 
 
-def _bare(layer: nn.Module) -> nn.Module:
-    """The layer without its mask, the zeros written into its weight.
+def unmasked(layer: nn.Module) -> nn.Module:
+    """The layer without its mask, the zeros written into its weight; itself where it has none.
 
     `remove_parametrizations` would change the class of the layer, which copies of it share.
     """
+    if mask_of(layer) is None:
+        return layer
     weight = layer.weight
     assert isinstance(weight, Tensor)
     bare: nn.Module = object.__new__(type(layer).__mro__[1])

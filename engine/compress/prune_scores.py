@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.compress.batches import Batch, watch_inputs
+from engine.compress.layers import Quantized
 from engine.compress.prune_movement import MOVEMENT, movement_scores
 from engine.errors import InputError
 from engine.layers import CONV2D, LINEAR, TRANSPOSED, kind_of, live_layers
@@ -86,7 +87,7 @@ def _input_norms(model: nn.Module, names: Sequence[str], calibration: Iterable[B
 
     def watcher(name: str, layer: nn.Module) -> Callable[[Tensor], None]:
         def watch(x: Tensor) -> None:
-            energy = _energy(layer, x.detach())
+            energy = _energy(layer, (layer.prepared_inputs(x) if isinstance(layer, Quantized) else x).detach())
             squares[name] = squares[name] + energy if name in squares else energy
 
         return watch

@@ -1,15 +1,19 @@
 """A quantised copy of a model: layers replaced, formats fitted to weights and to what calibration batches bring in."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
 from engine.compress.batches import Batch, watch_inputs
 from engine.compress.layers import Quantized, quantized_layer, replace_layers
-from engine.compress.methods.apply import Checkpoint, round_by
+from engine.compress.methods.apply import round_by
+from engine.compress.methods.checkpoint import Checkpoint
+from engine.compress.methods.prepare import preparations
 from engine.compress.methods.rounding import Method
+from engine.compress.prepared import prepared_model
 from engine.compress.prune_masks import rebuilt
 from engine.compress.selection import LayerFormats, select_layers, sharers, spec_for
 from engine.compress.signal import NoiseMeter
@@ -17,6 +21,7 @@ from engine.errors import InputError
 from engine.formats import Format, parse
 from engine.formats.base import Fitter
 from engine.layers import kind_of, live_layers
+from engine.preparing import NOTHING_TO_PREPARE, Preparing
 
 
 def quantize_model(
@@ -25,8 +30,9 @@ def quantize_model(
     calibration: Iterable[Batch] = (),
     method: Method = "nearest",
     checkpoint: Checkpoint | None = None,
-    report: Callable[[int, int], None] = lambda _done, _total: None,
+    report: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     *,
+    preparing: Preparing | None = None,
     shared: bool = False,
 ) -> nn.Module:
     """A copy of `model` with quantised layers; the original is untouched.
@@ -37,16 +43,21 @@ def quantize_model(
     Open weight and bias formats are fitted to each tensor, open activation formats to the inputs that the
     `calibration` batches (on the model's device; a few are enough) bring to each layer of the original. A `method` but
     nearest chooses the values of weights on the same batches, tables aside, and keeps in `checkpoint` what is done.
+    With `preparing` layers are prepared first, tables aside; formats and methods then see them so. `report` is given
+    what is done, how many parts of it, and of how many.
 
     Raises:
         InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
-            instance), or an open activation format without calibration batches.
+            instance), an open activation format without calibration batches, or layers that cannot be prepared.
     """
     names = select_layers(model, formats)
     batches = list(calibration)
+    kept = (*model.parameters(), *model.buffers()) if shared and method == "nearest" else ()
+    if preparing is not None:
+        model, checkpoint = _prepared(model, names, formats, preparing, batches, kept, checkpoint, report)
+        kept = (*model.parameters(), *model.buffers())  # of a copy that nothing else holds
     inputs = _input_formats(model, names, formats, batches)
     own = sharers(model, names)
-    kept = (*model.parameters(), *model.buffers()) if shared and method == "nearest" else ()
     quantized = copy.deepcopy(model, {id(tensor): tensor for tensor in kept})
     made: dict[str, Quantized] = {}
     chosen = {} if method == "nearest" else _method_specs(model, names, formats)
@@ -64,19 +75,47 @@ def quantize_model(
     replace_layers(quantized, replacement)
     _measure_inputs(model, quantized, inputs, batches)
     if chosen:
-        round_by(quantized, chosen, method, batches, checkpoint, report)
+        round_by(quantized, chosen, method, batches, checkpoint, partial(report, method))
     return quantized
 
 
-def _method_specs(model: nn.Module, names: Iterable[str], formats: LayerFormats) -> dict[str, str]:
-    """The formats of the weights that a method can choose for: what is looked up, by any name, has no inputs."""
+def _prepared(
+    model: nn.Module,
+    names: Sequence[str],
+    formats: LayerFormats,
+    preparing: Preparing,
+    batches: list[Batch],
+    shared: Sequence[Tensor],
+    checkpoint: Checkpoint | None,
+    report: Callable[[str, int, int], None],
+) -> tuple[nn.Module, Checkpoint | None]:
+    """A prepared copy, and the checkpoint of what follows."""
+    multiplied = _multiplied(model, names)
+    if names and not multiplied:
+        raise InputError(NOTHING_TO_PREPARE)
+
+    def specs(name: str) -> tuple[str | None, str | None]:
+        return spec_for(formats.weight, name), spec_for(formats.activation, name)
+
+    said = partial(report, str(preparing))
+    chosen, following = preparations(model, multiplied, preparing, specs, batches, checkpoint, said)
+    return prepared_model(model, chosen, shared), following
+
+
+def _multiplied(model: nn.Module, names: Iterable[str]) -> list[str]:
+    """The layers that multiply inputs: what is looked up, by any name, has none."""
     uses = live_layers(model)
-    found = {}
-    for name in names:
+
+    def looked_up(name: str) -> bool:
         kinds = (kind_of(model.get_submodule(one)) for one in uses[name])
-        if (spec := spec_for(formats.weight, name)) and not any(kind and kind.table for kind in kinds):
-            found[name] = spec
-    return found
+        return any(kind is not None and kind.table for kind in kinds)
+
+    return [name for name in names if not looked_up(name)]
+
+
+def _method_specs(model: nn.Module, names: Iterable[str], formats: LayerFormats) -> dict[str, str]:
+    """The formats of the weights that a method can choose for."""
+    return {name: spec for name in _multiplied(model, names) if (spec := spec_for(formats.weight, name))}
 
 
 def _quantized(
@@ -117,7 +156,12 @@ def _input_formats(
             fitters[name] = chosen.fitter()
         else:
             result[name] = chosen
-    watch_inputs(model, {name: fitter.observe for name, fitter in fitters.items()}, batches)
+
+    def watcher(name: str, fitter: Fitter) -> Callable[[Tensor], None]:
+        layer = model.get_submodule(name)
+        return lambda x: fitter.observe(_before_rounding(layer, x))
+
+    watch_inputs(model, {name: watcher(name, fitter) for name, fitter in fitters.items()}, batches)
     return result | {name: fitter.result() for name, fitter in fitters.items()}
 
 
@@ -126,12 +170,18 @@ def _measure_inputs(model: nn.Module, quantized: nn.Module, inputs: Mapping[str,
     meters = {name: NoiseMeter(chosen) for name, chosen in inputs.items()}
 
     def watcher(name: str) -> Callable[[Tensor], None]:
-        kind = kind_of(model.get_submodule(name))
+        layer = model.get_submodule(name)
+        kind = kind_of(layer)
         assert kind is not None
-        return lambda x: meters[name].observe(kind.features_last(x))
+        return lambda x: meters[name].observe(kind.features_last(_before_rounding(layer, x)))
 
     watch_inputs(model, {name: watcher(name) for name in meters}, batches)
     for name, meter in meters.items():
         layer = quantized.get_submodule(name)
         assert isinstance(layer, Quantized)
         layer.input_sqnr = meter.sqnr
+
+
+def _before_rounding(layer: nn.Module, x: Tensor) -> Tensor:
+    """What a layer rounds of what enters it."""
+    return layer.prepared_inputs(x) if isinstance(layer, Quantized) else x

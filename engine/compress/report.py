@@ -16,12 +16,14 @@ from engine.compress.signal import noise
 class LayerReport:
     """One layer. `bits` is what a weight costs, shared scales of a block included; SQNR is in dB.
 
-    `zeros` and `saturated` are shares (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or
-    were. `sqnr_input_db` is None where inputs are not quantised or were not measured.
+    `prepare` is how it is prepared, empty where it is not; SQNR is that of prepared weights and inputs. `zeros` and
+    `saturated` are shares (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or were.
+    `sqnr_input_db` is None where inputs are not quantised or were not measured.
     """
 
     name: str
     spec: str
+    prepare: str
     bits: float
     sqnr_weight_db: float | None
     sqnr_input_db: float | None
@@ -30,8 +32,9 @@ class LayerReport:
     elements: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they are recorded."""
-        return dataclasses.asdict(self)
+        """Plain values, as they are recorded; nothing is said of a preparation where there is none."""
+        found = dataclasses.asdict(self)
+        return found if self.prepare else {key: value for key, value in found.items() if key != "prepare"}
 
 
 def layer_report(model: nn.Module) -> list[LayerReport]:
@@ -46,6 +49,7 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
             LayerReport(
                 name=name,
                 spec=str(chosen),
+                prepare="" if layer.preparation is None else str(layer.preparation.preparing),
                 bits=chosen.bits_per_element,
                 sqnr_weight_db=measured.sqnr_db,
                 sqnr_input_db=layer.input_sqnr,
@@ -80,6 +84,12 @@ def summarize(layers: Sequence[LayerReport]) -> dict[str, float | None]:
 
 
 def by_method(model: nn.Module) -> dict[str, int]:
-    """How many layers a method rounded on too few samples for an H of full rank; nothing where no method did."""
-    layers = [layer for layer in quantized_layers(model).values() if layer.noise is not None]
-    return {"damped": sum(layer.short for layer in layers)} if layers else {}
+    """How many layers a method rounded on too few samples for an H of full rank, and how many prepare their inputs.
+
+    Nothing where no method rounded any, or none is prepared.
+    """
+    layers = list(quantized_layers(model).values())
+    rounded = [layer for layer in layers if layer.noise is not None]
+    prepared = sum(layer.preparation is not None for layer in layers)
+    damped = {"damped": sum(layer.short for layer in rounded)} if rounded else {}
+    return damped | ({"prepared": prepared} if prepared else {})

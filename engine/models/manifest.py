@@ -66,7 +66,8 @@ class Manifest(BaseModel):
     further name of a tensor the one it is written under. `thresholds` are the shares of a token's largest input below
     which inputs are zeroed; `skipped` layers are left out. `folded` gives for each norm that was folded the convolution
     that has a bias since, or nothing. `sizes` gives by module the shapes of tensors that lost channels, `size_numbers`
-    what these modules say of their sizes. `cache` is how keys and values are rounded.
+    what these modules say of their sizes. `cache` is how keys and values are rounded. `prepared` is how
+    the inputs of layers are prepared, as a sweep writes it (`engine.preparing`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -84,6 +85,7 @@ class Manifest(BaseModel):
     sizes: dict[str, dict[str, tuple[int, ...]]] = {}
     size_numbers: dict[str, dict[str, int]] = {}
     cache: CacheEntry | None = None
+    prepared: dict[str, str] = {}
 
     def written(self) -> dict[str, Any]:
         """As JSON has it."""

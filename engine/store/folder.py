@@ -29,7 +29,15 @@ from engine.store.masked import MaskedRecord
 from engine.store.packed import PackedRecord
 from engine.store.quantized import QuantizedRecord, hold
 from engine.store.record import Record, Stored
-from engine.store.small import CacheRecord, ChannelsRecord, CutRecord, FoldedRecord, SkippedRecord, ThresholdRecord
+from engine.store.small import (
+    CacheRecord,
+    ChannelsRecord,
+    CutRecord,
+    FoldedRecord,
+    PreparedRecord,
+    SkippedRecord,
+    ThresholdRecord,
+)
 from engine.store.tensors import as_stored, plain_state, tie
 from engine.training.forward import raised
 
@@ -49,6 +57,7 @@ RECORDS: tuple[Record, ...] = (
     PackedRecord(),
     ThresholdRecord(),
     MaskedRecord(),
+    PreparedRecord(),
     QuantizedRecord(),
     CacheRecord(),
 )

@@ -6,9 +6,11 @@ from engine.compress.channel_sizes import numbers_of, resize, sizes_of
 from engine.compress.fold import folded_norms, mark_folded
 from engine.compress.identity import skip_layers, skipped_layers
 from engine.compress.key_values import CacheFormat, cache_of, quantize_cache
+from engine.compress.preparation import channels_of, empty, prepared_layers
 from engine.compress.prune_masks import set_threshold, thresholds
 from engine.compress.prune_structure import cut_numbers, cut_shapes, shrink
 from engine.models.manifest import CacheEntry, Manifest
+from engine.preparing import parse_preparing
 from engine.store.record import Record, Stored
 
 
@@ -91,6 +93,27 @@ class ThresholdRecord(Record):
         """Zeros them from now on."""
         for name, threshold in stored.manifest.thresholds.items():
             set_threshold(model.get_submodule(name), threshold)
+
+
+class PreparedRecord(Record):
+    """Layers that divide or rotate their inputs: what they do it with stands among the tensors."""
+
+    def has(self, model: nn.Module) -> bool:
+        """Whether there are any."""
+        return bool(prepared_layers(model))
+
+    def store(self, model: nn.Module, stored: Stored) -> None:
+        """How each is prepared."""
+        found = prepared_layers(model)
+        stored.manifest.prepared = {name: str(preparation.preparing) for name, preparation in found.items()}
+
+    def shape(self, model: nn.Module, manifest: Manifest) -> None:
+        """Makes room for the tensors."""
+        for name, text in manifest.prepared.items():
+            layer = model.get_submodule(name)
+            if (preparing := parse_preparing(text)) is None:
+                raise ValueError(f"{name} is prepared by nothing")
+            layer.add_module("preparation", empty(preparing, channels_of(layer)))
 
 
 class CacheRecord(Record):

@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments.launch import configure, parse_setting
+from engine.experiments.quantize.preparing import check
 
 
 def expanded(**values: Any) -> list[dict[str, Any]]:
@@ -44,6 +45,43 @@ def test_caches_are_curves_of_their_own() -> None:
     assert "kv" not in expanded(formats="fp32", model="builtin:lm")[0]
 
 
+def test_preparations_are_crossed_with_methods_and_modes() -> None:
+    points = expanded(formats="int(4)", methods="nearest,gptq", modes="ptq,qat", prepare="none,smooth(0.50),awq")
+    assert [(point["mode"], point.get("method"), point["prepare"]) for point in points] == [
+        *(("ptq", method, how) for method in ("nearest", "gptq") for how in ("none", "smooth", "awq")),
+        *(("qat", None, how) for how in ("none", "smooth", "awq")),
+    ]
+    assert "prepare" not in expanded(formats="int(4)")[0]
+    experiment, _ = configure("quantize", {})
+    assert experiment.point_name(points[4]) == "int(4) PTQ gptq smooth"
+
+
+def test_what_cannot_be_prepared_is_said_before_the_start(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    save_file({"odd.weight": torch.zeros(4, 7), "even.weight": torch.zeros(4, 6)}, folder / "model.safetensors")
+    (said,) = check(("none", "hadamard"), str(folder), ("Linear",), ())
+    assert said == (
+        "hadamard leaves 1 of 2 layers as they are (odd: 7 input channels, an odd number, have no block to rotate)"
+    )
+    assert check(("smooth",), str(folder), ("Linear",), ()) == check(("none",), str(folder), ("Linear",), ()) == []
+    with pytest.raises(InputError, match="hadamard has nothing to rotate: odd: 7 input channels"):
+        check(("hadamard",), str(folder), ("Linear",), ("even",))
+    (folder / "compression.json").write_text('{"version": 1, "prepared": {"even": "awq"}}')
+    with pytest.raises(InputError, match="even is prepared by awq for its number format"):
+        check(("smooth",), str(folder), ("Linear",), ())
+
+
+def test_preparing_by_data_needs_a_train_set() -> None:
+    for prepare, needed in (("smooth", "preparing by smooth or awq"), ("hadamard", "")):
+        _, config = configure("quantize", {"prepare": prepare, "activations": "fp32"})
+        assert config.needs_train == needed
+
+
 def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
     points = expanded(widths="4,8", modes="ptq,qat")
     assert [(point["mode"], point["width"]) for point in points] == [("ptq", 4), ("ptq", 8), ("qat", 4), ("qat", 8)]
@@ -73,6 +111,9 @@ def test_every_format_runs_in_every_mode_one_mode_after_the_other() -> None:
         ({"integer_bits": "20", "fraction_bits": "20"}, "sign, 20 integer and 20 fraction bits do not"),
         ({"modes": "ptq,qta"}, "modes"),
         ({"modes": ""}, "modes"),
+        ({"prepare": "smooth(2)"}, "the α of smooth lies between 0 and 1; 2 does not"),
+        ({"prepare": "none,awk"}, "no preparation is called 'awk'"),
+        ({"prepare": ""}, "prepare"),
         ({"qat_steps": 5, "qat_epochs": 1}, "give qat_steps or qat_epochs, not both"),
         ({"learning_rate": 0}, "learning_rate"),
         ({"widht": 4}, "widht: there is no such setting; did you mean widths?"),

@@ -1,13 +1,13 @@
 """GPTQ over the layers of a quantised model, in place: each in its format, in the order of execution."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import torch
 from torch import nn
 
 from engine.compress.batches import Batch
 from engine.compress.layers import FakeQuantize, Quantized, held_values
+from engine.compress.methods.checkpoint import Checkpoint
 from engine.compress.methods.rounding import Method, rounded
 from engine.compress.methods.stages import Stage
 from engine.compress.methods.walk import Inputs, plan_of, walk
@@ -18,16 +18,6 @@ from engine.formats import Format, parse
 from engine.formats.base import Packed
 from engine.formats.held import held_of
 from engine.layers import live_layers, weight_of
-
-
-class Checkpoint(Protocol):
-    """Where what is finished is kept, so that a calibration that was killed goes on with the same numbers."""
-
-    def load(self) -> tuple[int, Mapping[str, torch.Tensor]]:
-        """How many stages are finished, and their layers' tensors; (0, {}) at the beginning."""
-
-    def save(self, stage: int, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Keeps so many stages."""
 
 
 def round_by(

@@ -34,15 +34,40 @@ class Moments:
         return self.seen >= self.columns
 
 
+class Magnitudes:
+    """Mean |x| and max |x| of each input channel of a layer, over batches; sums in float64."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        self._layer = layer
+        self._total: Tensor | None = None
+        self._peak: Tensor | None = None
+        self._values = 0
+
+    def observe(self, x: Tensor) -> None:
+        """Takes one more input of the layer into account."""
+        size = channels_of(self._layer, x.detach()).abs()
+        if len(size) == 0:
+            return
+        total, peak = size.sum(0, dtype=torch.float64), size.amax(0).double()
+        self._total = total if self._total is None else self._total.add_(total)
+        self._peak = peak if self._peak is None else torch.maximum(self._peak, peak)
+        self._values += len(size)
+
+    def found(self) -> tuple[Tensor, Tensor] | None:
+        """Mean and max, float64 [channels]; None where nothing came in."""
+        if self._total is None or self._peak is None:
+            return None
+        return self._total / self._values, self._peak
+
+
 class Statistics:
     """Sums over batches: products in float32 on the device of the input, sums in float64."""
 
     def __init__(self, layer: nn.Module) -> None:
         self._layer = layer
+        self._magnitudes = Magnitudes(layer)
         self._squares: Tensor | None = None
-        self._total: Tensor | None = None
-        self._peak: Tensor | None = None
-        self._rows = self._values = 0
+        self._rows = 0
 
     @property
     def seen(self) -> int:
@@ -50,42 +75,48 @@ class Statistics:
         return self._rows
 
     def observe(self, x: Tensor, inside: Tensor | None = None) -> None:
-        """Takes one more input of the layer into account.
-
-        `inside`, bool [batch, tokens], leaves out the padding of an input `[batch, tokens, channels]`.
-        """
-        x = x.detach().float()
-        if inside is not None and x.dim() == inside.dim() + 1 and x.shape[:-1] == inside.shape:
-            x = x[inside]
-        rows, channels = columns_of(self._layer, x)
+        """Takes one more input of the layer into account, but for what `without_padding` leaves out."""
+        x = without_padding(x.detach().float(), inside)
+        rows = columns_of(self._layer, x)
         if rows.shape[1] == 0:
             return
         squares = (rows.mT @ rows).double()
-        total, peak = channels.abs().sum(0, dtype=torch.float64), channels.abs().amax(0).double()
         self._squares = squares if self._squares is None else self._squares.add_(squares)
-        self._total = total if self._total is None else self._total.add_(total)
-        self._peak = peak if self._peak is None else torch.maximum(self._peak, peak)
+        self._magnitudes.observe(x)
         self._rows += rows.shape[1]
-        self._values += len(channels)
 
     def moments(self) -> Moments | None:
         """What was gathered; None where nothing came in."""
-        if self._squares is None or self._total is None or self._peak is None:
+        found = self._magnitudes.found()
+        if self._squares is None or found is None:
             return None
-        return Moments(self._squares * (2 / self._rows), self._total / self._values, self._peak, self._rows)
+        return Moments(self._squares * (2 / self._rows), *found, self._rows)
 
 
-def columns_of(layer: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """A layer's input as X, `[groups, n, columns]`, and as `[values, channels]`.
+def without_padding(x: Tensor, inside: Tensor | None) -> Tensor:
+    """An input `[batch, tokens, channels]` as `[tokens that are inside, channels]`; any other as it is.
+
+    `inside` is bool [batch, tokens].
+    """
+    tokens = inside is not None and x.dim() == inside.dim() + 1 and x.shape[:-1] == inside.shape
+    return x[inside] if tokens else x
+
+
+def channels_of(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer's input as `[values, channels]`."""
+    if kind_of(layer) not in (CONV1D, CONV2D):
+        return x.reshape(-1, x.shape[-1])
+    return x.flatten(2).mT.reshape(-1, x.shape[1])
+
+
+def columns_of(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer's input as X, `[groups, n, columns]`.
 
     A convolution's X holds the patch under its kernel at each place, as its weight's rows are laid out.
     """
-    kind = kind_of(layer)
-    if kind not in (CONV1D, CONV2D):
-        flat = x.reshape(-1, x.shape[-1])
-        return flat.unsqueeze(0), flat
-    flat_in_space = x.flatten(2).mT.reshape(-1, x.shape[1])
-    return _patches(layer, x), flat_in_space
+    if kind_of(layer) not in (CONV1D, CONV2D):
+        return channels_of(layer, x).unsqueeze(0)
+    return _patches(layer, x)
 
 
 def _patches(layer: nn.Module, x: Tensor) -> Tensor:

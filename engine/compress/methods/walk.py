@@ -1,8 +1,9 @@
 """Calibration in the order of execution: what enters a layer comes out of layers that are changed already."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -25,6 +26,10 @@ class Inputs:
 
 Visit = Callable[[Sequence[Inputs]], None]
 Done = Callable[[int, Stage], None]
+Watcher = Callable[[Tensor, Tensor | None], None]
+"""Is given what enters a layer, and which of its tokens are no padding (`tokens_of`)."""
+Pass = Callable[[Mapping[str, Watcher]], None]
+"""Runs the model once over all batches, as far as layers of a stage are watched, by name."""
 
 
 class Stop(BaseException):
@@ -50,21 +55,33 @@ def walk(
     Raises:
         InputError: a layer that no batch brings an input to.
     """
-    held = _Held(model, batches)
     with running(model):
-        held.resume(plan[:start])
-        for number, stage in enumerate(plan[start:], start + 1):
-            visit(_gathered(model, stage, batches, held))
-            if stage.block is not None:
-                held.take(stage.block)
+        for number, stage, watch in steps(model, plan, batches, start):
+            visit(_gathered(model, stage, watch))
             done(number, stage)
+
+
+def steps(
+    model: nn.Module, plan: Sequence[Stage], batches: Sequence[Batch], start: int = 0
+) -> Iterator[tuple[int, Stage, Pass]]:
+    """The stages from `start` on, numbered from 1, each with a pass that may be run as often as it is needed.
+
+    While a stage is held, its layers may be changed in place or replaced; what leaves its block after that is what the
+    next is given. The caller sees to evaluation mode (`running`).
+    """
+    held = _Held(model, batches)
+    held.resume(plan[:start])
+    for number, stage in enumerate(plan[start:], start + 1):
+        yield number, stage, partial(_watched, model, stage, batches, held)
+        if stage.block is not None and number < len(plan):
+            held.take(stage.block)
 
 
 def gather(model: nn.Module, plan: Sequence[Stage], batches: Sequence[Batch]) -> list[Inputs]:
     """The statistics of all stages of the model as it is."""
     whole = Stage(tuple(same for stage in plan for same in stage.siblings), repeats=True)
     with running(model):
-        return _gathered(model, whole, batches, _Held(model, batches))
+        return _gathered(model, whole, partial(_watched, model, whole, batches, _Held(model, batches)))
 
 
 def plan_of(model: nn.Module, names: Sequence[str], batches: Sequence[Batch]) -> list[Stage]:
@@ -120,35 +137,48 @@ class _Held:
                 self._blocks[list_of(block)].append(block)
 
 
-def _gathered(model: nn.Module, stage: Stage, batches: Sequence[Batch], held: _Held) -> list[Inputs]:
-    alike = [names for same in stage.siblings for names in _by_input_format(model, same)]
-    sums = {same: Statistics(model.get_submodule(same[0])) for same in alike}
+def _watched(
+    model: nn.Module, stage: Stage, batches: Sequence[Batch], held: _Held, watchers: Mapping[str, Watcher]
+) -> None:
     last = stage.names[-1]
     inside: list[Tensor | None] = [None]
 
-    def enters(same: tuple[str, ...]) -> Any:
-        return lambda module, args: sums[same].observe(_rounded(module, args[0]), inside[0])
+    def enters(name: str) -> Any:
+        return lambda _module, args: watchers[name](args[0], inside[0])
 
     def leaves(*_: object) -> None:
         raise Stop
 
     with ExitStack() as hooks:
-        for same in sums:
-            hooks.callback(model.get_submodule(same[0]).register_forward_pre_hook(enters(same)).remove)
+        for name in watchers:
+            hooks.callback(model.get_submodule(name).register_forward_pre_hook(enters(name)).remove)
         if not stage.repeats:
             hooks.callback(model.get_submodule(last).register_forward_pre_hook(leaves).remove)
         for place, batch in enumerate(batches):
             inside[0] = tokens_of(batch)
             with held.standing(place):
                 _until_stopped(model, batch)
+
+
+def _gathered(model: nn.Module, stage: Stage, watch: Pass) -> list[Inputs]:
+    alike = [names for same in stage.siblings for names in _by_input_format(model, same)]
+    sums = {same: Statistics(model.get_submodule(same[0])) for same in alike}
+
+    def watcher(layer: nn.Module, one: Statistics) -> Watcher:
+        return lambda x, inside: one.observe(_rounded(layer, x), inside)
+
+    watch({same[0]: watcher(model.get_submodule(same[0]), one) for same, one in sums.items()})
     found = []
     for same, one in sums.items():
         if (moments := one.moments()) is None:
-            raise InputError(
-                f"{same[0]} saw no input in calibration: raise calibration_samples, or leave it out (skip={same[0]})."
-            )
+            raise unseen(same[0])
         found.append(Inputs(same, moments))
     return found
+
+
+def unseen(name: str) -> InputError:
+    """What is said of a layer that no batch brings an input to."""
+    return InputError(f"{name} saw no input in calibration: raise calibration_samples, or leave it out (skip={name}).")
 
 
 def _by_input_format(model: nn.Module, names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -7,11 +7,13 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from engine.experiments.quantize.caches import CacheAxis, CacheFormats
+from engine.experiments.quantize.preparing import Preparations, calibrated
 from engine.experiments.shared.config import CALIBRATION, WINDOWS, fold
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.shared.teaching import TEACHING, TaughtConfig
 from engine.formats.mix import parse_mix
 from engine.formats.registry import FULL
+from engine.preparing import PLAIN
 from engine.tasks.kinds import AUTO
 
 Mode = Literal["ptq", "qat"]
@@ -53,6 +55,12 @@ class QuantizeConfig(TaughtConfig):
         title="Methods",
         description="How PTQ rounds weights: nearest, gptq (errors moved on), gptq_act_order (large inputs first).",
         json_schema_extra={"when": {"modes": ["ptq"]}},
+    )
+    prepare: Preparations = Field(
+        (PLAIN,),
+        min_length=1,
+        title="Prepare",
+        description="What is done to layers before: none, smooth or smooth(0.7) (α), awq, hadamard (inputs rotated).",
     )
     activations: FormatText = Field(
         "", title="Activations", description="Format of the layers' inputs, or a mix; empty: the weights'."
@@ -121,9 +129,11 @@ class QuantizeConfig(TaughtConfig):
             return "QAT"
         if self.methods != (NEAREST,):
             return "methods but nearest"
+        if calibrated(self.prepare):
+            return "preparing by smooth or awq"
         return "" if self.activations == FULL else CALIBRATION
 
-    @field_validator("widths", "integer_bits", "fraction_bits", "formats", "modes", "kv", "methods")
+    @field_validator("widths", "integer_bits", "fraction_bits", "formats", "modes", "kv", "methods", "prepare")
     @classmethod
     def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         return unique(value)

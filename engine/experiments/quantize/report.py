@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.quantize.caches import named
+from engine.experiments.quantize import caches, preparing
 from engine.experiments.quantize.config import NEAREST
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
+from engine.preparing import PLAIN
 from engine.runtime.records import Params, PointRecord, RunRecord
 from engine.tasks.metric import Metric
 
@@ -23,14 +24,14 @@ AXES = {
 
 
 def point_name(params: Params) -> str:
-    """`fixed(4) PTQ`, `fixed(4) PTQ gptq`, `fixed(4) QAT teacher start`."""
+    """`fixed(4) PTQ`, `fixed(4) PTQ gptq awq`, `fixed(4) QAT teacher start`."""
     return f"{params['format']} {_mode(params)}"
 
 
 def _mode(params: Params) -> str:
     method = params.get("method", NEAREST)
     by = "" if method == NEAREST else f" {method}"
-    return f"{params['mode'].upper()}{by}{named(params)}{taught(params)}"
+    return f"{params['mode'].upper()}{by}{preparing.named(params)}{caches.named(params)}{taught(params)}"
 
 
 def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
@@ -173,7 +174,7 @@ def _holds(mode: str, points: Sequence[PointRecord], metric: Metric) -> list[str
 def layers(run: RunRecord) -> list[Listing]:
     """Every layer of every finished point, the noisiest weights first."""
     rows = [
-        {"mode": _mode(point.params), "layer": layer["name"], **layer}
+        {"mode": _mode(point.params), "layer": layer["name"], preparing.PARAM: PLAIN, **layer}
         for point in run.finished
         for layer in _result(point).get("layers") or ()
     ]
@@ -183,6 +184,7 @@ def layers(run: RunRecord) -> list[Listing]:
         Column("layer", "Layer"),
         Column("spec", "Format"),
         Column("mode", "Mode"),
+        *((Column(preparing.PARAM, "Prepare"),) if any(row[preparing.PARAM] != PLAIN for row in rows) else ()),
         Column("sqnr_weight_db", "SQNR w", "db"),
         Column("sqnr_input_db", "SQNR x", "db"),
         Column("zeros", "Zeros", "percent"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.quantize import caches
+from engine.experiments.quantize import caches, preparing
 from engine.experiments.quantize.report import figures, findings, layers, point_name
 from engine.experiments.shared import covered
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
@@ -38,6 +38,7 @@ class Quantize(Swept[QuantizeConfig]):
         Column("format", "Format"),
         Column("mode", "Mode"),
         Column("method", "Method", usual=""),
+        Column("prepare", "Prepare", usual=""),
         Column("kv", "KV", usual=""),
         Column("teacher", "Teacher", usual=""),
         Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
@@ -53,6 +54,7 @@ class Quantize(Swept[QuantizeConfig]):
     pace = (
         "mode",
         "method",
+        "prepare",
         "kv",
         "teacher",
         "model",
@@ -73,11 +75,15 @@ class Quantize(Swept[QuantizeConfig]):
         return f"{config.model_name} {span} {'+'.join(config.modes)}"
 
     def points(self, config: QuantizeConfig) -> Sequence[Params]:
-        """Formats × modes × methods × caches × teachers; a curve after the other, so that the first completes early."""
+        """Formats × modes × methods × preparations × caches × teachers; a curve after the other.
+
+        So the first completes early.
+        """
         return [
-            {"mode": mode, **params, **by, **kept, **taught_by}
+            {"mode": mode, **params, **by, **prepared, **kept, **taught_by}
             for mode in config.modes
             for by in rounding(config, mode)
+            for prepared in preparing.axis(config.prepare)
             for kept in ([{caches.PARAM: spec} for spec in config.kv] or [{}])
             for taught_by in (config.taught_by if mode == "qat" else [{}])
             for params in swept(config)
@@ -93,7 +99,8 @@ class Quantize(Swept[QuantizeConfig]):
         check_layers(config.model, config.layers, config.skip)
         mixes = (*config.formats, config.activations, config.bias)
         check_patterns(config.model, [pattern for mix in mixes if mix for pattern in patterns(mix)], types=())
-        return [*said, *touched(config.model, config.layers, config.skip)]
+        unrotated = preparing.check(config.prepare, config.model, config.layers, config.skip)
+        return [*said, *touched(config.model, config.layers, config.skip), *unrotated]
 
     def run(self, config: QuantizeConfig, points: Sequence[Point], context: Context) -> None:
         """Quantises, measures and saves; trains before where the mode says so, several points at once."""
@@ -140,7 +147,7 @@ class Quantize(Swept[QuantizeConfig]):
 
     def findings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[str]:
         """Where the baseline is held, what training mends, what has collapsed, how much was changed."""
-        return [*findings(run, config.metric), *covered.findings(run)]
+        return [*findings(run, config.metric), *preparing.findings(run.finished), *covered.findings(run)]
 
 
 def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":

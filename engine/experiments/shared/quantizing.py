@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.experiments.shared.workbench import Workbench
+from engine.preparing import PLAIN, Preparing, parse_preparing
 from engine.runtime.context import Point
 
 if TYPE_CHECKING:
@@ -25,16 +26,18 @@ WARM_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How the weights of a point are rounded, with a checkpoint after each part of the model."""
+    """How a point's layers are prepared and its weights rounded, with a checkpoint after each part of the model."""
 
     bench: Workbench
     point: int
     method: "Method"
+    preparing: Preparing | None
 
     @classmethod
     def of(cls, bench: Workbench, point: Point) -> "Rounding":
         """As the point's params say."""
-        return cls(bench, point.index, point.params.get("method", "nearest"))
+        preparing = parse_preparing(point.params.get("prepare", PLAIN), bench.config.seed)
+        return cls(bench, point.index, point.params.get("method", "nearest"), preparing)
 
     def load(self) -> "tuple[int, Mapping[str, Tensor]]":
         """What the point's last checkpoint holds."""
@@ -61,20 +64,21 @@ def quantized(
     """A copy of the workbench's model, or of another, with quantised layers, on its device.
 
     It has the parameters of the original where they are `shared`: then it must not be trained. `by` is how it is
-    rounded; to nearest without.
+    prepared and rounded; to nearest without. What is to be trained keeps its checkpoints for that.
     """
     from engine.compress import quantize_model
 
     bench.report(0, 1, "calibrating")
     batches = calibration(bench)
     start = model or bench.folded
-    if by is None or by.method == "nearest":
+    if by is None or (by.method == "nearest" and by.preparing is None):
         return quantize_model(start, formats, batches, shared=shared)
 
-    def report(done: int, total: int) -> None:
-        bench.report(done, total, f"{by.method}: part {done} of {total}")
+    def report(what: str, done: int, total: int) -> None:
+        bench.report(done, total, f"{what}: part {done} of {total}")
 
-    return quantize_model(start, formats, batches, by.method, by, report)
+    kept = by if shared else None
+    return quantize_model(start, formats, batches, by.method, kept, report, preparing=by.preparing, shared=shared)
 
 
 def calibration(bench: Workbench) -> "list[Batch]":

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from engine.compress.methods.statistics import Statistics, columns_of
+from engine.compress.methods.statistics import Statistics, channels_of, columns_of
 from engine.layers import kind_of
 
 LAYERS = {
@@ -24,7 +24,7 @@ def test_patches_times_rows_are_the_layers_output(name: str) -> None:
     make, shape = LAYERS[name]
     torch.manual_seed(0)
     layer, x = make(), torch.randn(shape)
-    columns, _ = columns_of(layer, x)
+    columns = columns_of(layer, x)
     kind, groups = kind_of(layer), len(columns)
     rows = kind.rows(layer.weight).unflatten(0, (groups, -1))
     product = torch.einsum("gnc,goc->ngo", columns.double(), rows.double()).flatten(1)
@@ -43,9 +43,9 @@ def test_moments_are_those_of_all_batches(name: str) -> None:
     for x in batches:
         statistics.observe(x)
     moments = statistics.moments()
-    columns = torch.cat([columns_of(layer, x)[0] for x in batches], 1).double()
+    columns = torch.cat([columns_of(layer, x) for x in batches], 1).double()
     torch.testing.assert_close(moments.hessian, 2 * columns.mT @ columns / columns.shape[1], rtol=1e-5, atol=1e-5)
-    values = torch.cat([columns_of(layer, x)[1] for x in batches]).double()
+    values = torch.cat([channels_of(layer, x) for x in batches]).double()
     torch.testing.assert_close(moments.mean, values.abs().mean(0))
     torch.testing.assert_close(moments.peak, values.abs().amax(0))
     assert moments.seen == columns.shape[1]
