@@ -34,9 +34,10 @@ def point_memory(config: ExperimentConfig) -> int | None:
     if not isinstance(source, str) or not source:
         return None
     try:
+        folder = folder_of(source)
         weights = FLOAT * sum(prod(tensor.shape) for tensor in tensors_of(source).values())
-        weights = weights or weight_bytes(source) or 0
-        facts = _facts(folder_of(source), source)
+        weights = weights or (folder and weight_bytes(source)) or 0
+        facts = _facts(folder, source)
     except (InputError, OSError):  # what stands against the model is said by its check
         return None
     if not weights:

@@ -70,6 +70,12 @@ def test_one_point_for_each_format_and_layer_one_format_after_the_other() -> Non
     assert [point["format"] for point in points] == ["fixed(4)"] * len(LINEAR) + ["mxint8"] * len(LINEAR)
 
 
+def test_blocks_take_all_their_layers_and_what_lies_outside_stands_alone() -> None:
+    points = [point["layer"] for point in expanded(formats="fixed(4)", each="block")]
+    assert points == ["bert.encoder.layer.0", "bert.encoder.layer.1", "bert.pooler.dense", "classifier"]
+    assert [point["layer"] for point in expanded(formats="fixed(4)", each="block", skip="*.layer.0.*")] == points[1:]
+
+
 def test_layers_by_pattern_and_without_those_to_skip() -> None:
     layers = [point["layer"] for point in expanded(formats="fixed(4)", layers="classifier,*.layer.1", skip="*.output")]
     assert "classifier" in layers
@@ -122,6 +128,14 @@ def test_sentences_name_the_loss_and_the_mix() -> None:
     mix = next(sentence for sentence in sentences if "mix" in sentence)
     assert "'formats=classifier=fp32;*=fixed(2)'" in mix
     configure("quantize", {"formats": "classifier=fp32;*=fixed(2)"})
+
+
+def test_a_run_of_blocks_speaks_of_blocks() -> None:
+    run = record()
+    run = replace(run, config={**run.config, "each": "block"})
+    assert "fixed(4): 3 of 3 blocks measured so far show no significant loss (n = 2,000)." in results.findings(run)
+    assert results.figures(run)[0].title == "Test accuracy when one block alone is quantised"
+    assert results.listings(run)[0].title == "Blocks by damage"
 
 
 def test_many_ruined_layers_are_named_only_in_part() -> None:
@@ -229,3 +243,27 @@ def test_the_real_thing_sees_a_ruined_classifier(builtin: Path, tmp_path: Path) 
     assert ruined["delta_high"] < 0
     assert ruined["validation_accuracy"] < fine["validation_accuracy"]
     assert fine["delta_low"] <= 0 <= fine["delta_high"]
+
+
+@pytest.mark.slow
+def test_a_block_is_rounded_with_all_its_layers(builtin: Path, tmp_path: Path) -> None:
+    """The block scores as the sweep over the same layers at once; its second-order score is the sum of its layers'."""
+    settings: dict[str, Any] = {"formats": "fixed(3)", "eval_samples": 200, "max_length": 32, "batch_size": 32}
+
+    def run(name: str, experiment: str, **more: Any) -> RecordingContext:
+        tmp_path.joinpath(name).mkdir()
+        context = RecordingContext(tmp_path / name, threads=torch.get_num_threads())
+        found, config = configure(experiment, settings | more)
+        found.run(config, [Point(0, found.points(config)[0])], context)
+        return context
+
+    block = run("block", "sensitivity", layers="bert.encoder.layer.1", each="block")
+    whole = run("whole", "quantize", layers="bert.encoder.layer.1")
+    layers = run("layers", "sensitivity", layers="bert.encoder.layer.1")
+    (told,) = block.results.values()
+    (swept,) = whole.results.values()
+    assert told["loss"] == swept["loss"]
+    assert (told["sqnr_weight_db"], told["zeros"]) == (swept["sqnr_db"], swept["zeros"])
+    assert told["covered"] == swept["covered"]
+    assert told["second_order"] == pytest.approx(sum(layers.notes[NOTE]["second_order"]))
+    assert len(layers.notes[NOTE]["rows"]) == 6

@@ -6,6 +6,7 @@ from typing import Any
 from engine.errors import InputError
 from engine.experiments.mixed.families import Menu
 from engine.formats.registry import FAMILIES, FULL, parse_spec
+from engine.models.layer_names import fits
 from engine.runtime.runs import find_run, read_run
 from engine.tasks.kinds import metric_of
 
@@ -27,9 +28,9 @@ def pinned_table(name: str, layers: Sequence[str]) -> Table:
     table: dict[str, dict[str, float]] = {}
     metric = metric_of(run.config)
     for point in run.finished:
-        layer = point.params["layer"]
-        if layer in layers and point.result:
-            table.setdefault(layer, {})[point.params["format"]] = metric.goodness(point.result[metric.validation])
+        for layer in layers:  # of a block all that lie in it
+            if point.result and fits(layer, point.params["layer"]):
+                table.setdefault(layer, {})[point.params["format"]] = metric.goodness(point.result[metric.validation])
     if not table:
         raise InputError(f"{run.id} has measured none of the layers that are searched; name another sensitivity run.")
     return table

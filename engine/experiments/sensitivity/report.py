@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.launch import command
@@ -12,6 +13,9 @@ from engine.figures.figure import Figure, Series
 from engine.formats.mix import REST, write_mix
 from engine.runtime.records import RunRecord
 from engine.tasks.metric import Metric
+
+if TYPE_CHECKING:
+    from engine.compress import LayerReport
 
 NOTE = "layers"
 NOISE = ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated")
@@ -27,6 +31,33 @@ _NAMED = 3  # layers that a sentence names
 _RANKED = 4  # layers that an order can be spoken of
 
 Row = Mapping[str, Any]
+
+
+def told(layers: "Sequence[LayerReport]") -> dict[str, Any]:
+    """What a point records of the layers that it rounds: of several their median SQNR, and means over all weights."""
+    if not layers:
+        return {}
+    if len(layers) == 1:
+        return {key: value for key, value in layers[0].as_dict().items() if key != "name"}
+    from engine.compress import summarize
+
+    found = summarize(layers)
+    inputs = [layer.sqnr_input_db for layer in layers if layer.sqnr_input_db is not None]
+    return {
+        "spec": layers[0].spec if len({layer.spec for layer in layers}) == 1 else "",
+        "bits": found["bits"],
+        "sqnr_weight_db": found["sqnr_db"],
+        "sqnr_input_db": median(inputs) if inputs else None,
+        "zeros": found["zeros"],
+        "saturated": found["saturated"],
+        "elements": sum(layer.elements for layer in layers),
+    }
+
+
+def noise(layers: "Sequence[LayerReport]") -> list[Any] | None:
+    """The same as the note holds it; None where the format leaves them as they are."""
+    found = told(layers)
+    return [found[key] for key in NOISE] if found else None
 
 
 def rows(run: RunRecord) -> list[Row]:
@@ -72,6 +103,11 @@ def _by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
     return groups
 
 
+def _each(run: RunRecord) -> str:
+    """What a point rounds: a layer or a block."""
+    return str(run.config.get("each", "layer"))
+
+
 def _range(run: RunRecord) -> tuple[float, float] | None:
     count = len(layers_of(run))
     return (1.0, float(count)) if count > 1 else None
@@ -94,8 +130,8 @@ def _damage(run: RunRecord, table: Sequence[Row], metric: Metric) -> Figure:
         series.append(Series("baseline", ends, (0.0, 0.0), kind="level", slot=-1))
     return Figure(
         key="damage",
-        title=f"Test {metric.name} when one layer alone is quantised",
-        x_label="Layer",
+        title=f"Test {metric.name} when one {_each(run)} alone is quantised",
+        x_label=_each(run).title(),
         y_label=f"{metric.title} against the baseline",
         series=tuple(series),
         y_unit=metric.unit,
@@ -109,7 +145,7 @@ def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
     return Figure(
         key="noise",
         title="Signal-to-noise ratio of each layer's weights",
-        x_label="Layer",
+        x_label=_each(run).title(),
         y_label="SQNR of the weights (dB)",
         series=tuple(
             Series(
@@ -172,7 +208,8 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
     noisy = sorted(
         (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
     )
-    place = (Column("number", "#", "number"), Column("layer", "Layer"), Column("format", "Format"))
+    each = _each(run)
+    place = (Column("number", "#", "number"), Column("layer", each.title()), Column("format", "Format"))
     damage = Column("delta", "Δ base", metric.unit, "delta_low", "delta_high", signed=True)
     noise = (
         Column("sqnr_weight_db", "SQNR w", "db"),
@@ -185,15 +222,17 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
     told = [
         Listing(
             "damage",
-            "Layers by damage",
+            f"{each.title()}s by damage",
             (*place, damage, *noise, score),
             tuple(measured),
-            "Each layer quantised alone, the worst first.",
+            f"Each {each} quantised alone, the worst first.",
         ),
-        Listing("noise", "Layers by noise", (*place, *noise, score), tuple(noisy), "The noisiest weights first."),
+        Listing(
+            "noise", f"{each.title()}s by noise", (*place, *noise, score), tuple(noisy), "The noisiest weights first."
+        ),
         Listing(
             SECOND_ORDER,
-            "Layers by second-order score",
+            f"{each.title()}s by second-order score",
             (*place, score, *noise),
             tuple(costly),
             "tr((W−Q)H(W−Q)ᵀ) on the calibration samples, no score measured; the largest first.",
@@ -204,7 +243,7 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
 
 def findings(run: RunRecord, metric: Metric) -> list[str]:
     """Collapse that the weights show already, then for each format what its worst layers lose, then a mix."""
-    table = rows(run)
+    table, each = rows(run), _each(run)
     groups = _by_format(table)
     sentences = [text for name, members in groups.items() if (text := _collapse(name, members))]
     hurt_layers: dict[str, list[str]] = {}
@@ -214,13 +253,13 @@ def findings(run: RunRecord, metric: Metric) -> list[str]:
         hurt_layers[name] = [row["layer"] for row in hurt]
         sentences += [_loss(row, metric) for row in hurt[:_NAMED]]
         if len(hurt) > _NAMED:
-            sentences.append(f"{len(hurt) - _NAMED} more layers show a significant loss at {name}.")
+            sentences.append(f"{len(hurt) - _NAMED} more {each}s show a significant loss at {name}.")
         if measured and len(hurt) < len(measured):
             sentences.append(
-                f"{name}: {len(measured) - len(hurt)} of {len(measured)} layers measured so far show no significant "
+                f"{name}: {len(measured) - len(hurt)} of {len(measured)} {each}s measured so far show no significant "
                 f"loss (n = {measured[0]['samples']:,})."
             )
-    return sentences + _rankings(groups, metric) + _mixes(run, groups, hurt_layers)
+    return sentences + _rankings(groups, metric, each) + _mixes(run, groups, hurt_layers)
 
 
 def _collapse(name: str, members: Sequence[Row]) -> str:
@@ -241,7 +280,7 @@ def _loss(row: Row, metric: Metric) -> str:
     return f"{row['layer']} at {row['format']}: significant loss, {metric.change(row)}; keep it at more bits."
 
 
-def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric) -> list[str]:
+def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric, each: str) -> list[str]:
     """For each format that is measured whole, how far the layers' order was known before (Spearman's ρ)."""
     sentences = []
     for name, members in groups.items():
@@ -253,7 +292,7 @@ def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric) -> list[str]:
         by_noise = rank_correlation([-row["sqnr_weight_db"] for row in scored], lost)
         if by_outputs is not None and by_noise is not None:
             sentences.append(
-                f"{name}: the second-order score ranks {len(scored)} layers as their measured loss does with a rank "
+                f"{name}: the second-order score ranks {len(scored)} {each}s as their measured loss does with a rank "
                 f"correlation of {by_outputs:+.2f}, the SQNR of their weights with {by_noise:+.2f}."
             )
     return sentences

@@ -1,6 +1,7 @@
-"""Which layers bear which format: accuracy when one layer alone is quantised, and what a format does to its weights."""
+"""Which layers bear which format: the score when a layer or block alone is quantised, and what a format does to it."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
@@ -47,14 +48,12 @@ class Sensitivity(Scored[SensitivityConfig]):
         return f"{config.model_name} layers {' '.join(config.formats)}"
 
     def points(self, config: SensitivityConfig) -> Sequence[Params]:
-        """One format after the other, its layers by name; none while the model's layers are not known."""
-        from engine.models.layer_names import layers_like
-
+        """One format after the other, its layers or blocks by name; none while the model's layers are not known."""
         try:
-            layers = layers_like(config.model, config.layers, config.skip)
+            groups = config.groups()
         except InputError:  # a model that does not exist: `check` says so
             return ()
-        return [{"format": spec, "layer": layer} for spec in config.formats for layer in layers]
+        return [{"format": spec, "layer": name} for spec in config.formats for name in groups]
 
     def check(self, config: SensitivityConfig) -> list[str]:
         """Raises InputError where model or data cannot be used, or the layers cannot be told beforehand."""
@@ -72,7 +71,7 @@ class Sensitivity(Scored[SensitivityConfig]):
         return [*said, *touched(config.model, config.layers, config.skip)]
 
     def run(self, config: SensitivityConfig, points: Sequence[Point], context: Context) -> None:
-        """Quantises one layer and measures; one point after the other."""
+        """Quantises one layer or block and measures; one point after the other."""
         for point in points:
             _run_point(config, point, context)
 
@@ -102,37 +101,36 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     from engine.compress.methods.second_order import second_order
     from engine.layers import share_of
 
+    groups = config.groups()
+
     def report(done: float, total: float, text: str) -> None:
         context.progress(point.index, done, total, text)
 
     def all_layers() -> dict[str, Any]:
         """What passes over the calibration batches tell of each point, before any score is measured."""
-        planned = [(params["format"], params["layer"]) for params in Sensitivity().points(config)]
-        models = {
-            spec: quantized(
-                bench, _layer_formats(config, spec, tuple(layer for one, layer in planned if one == spec)), shared=True
-            )
-            for spec in config.formats
-        }
-        rows = {
-            (spec, one.name): [getattr(one, key) for key in reading.NOISE]
-            for spec, model in models.items()
-            for one in layer_report(model)
-        }
+        every = tuple(chain(*groups.values()))
+        models = {spec: quantized(bench, _layer_formats(config, spec, every), shared=True) for spec in config.formats}
+        reports = {spec: {one.name: one for one in layer_report(model)} for spec, model in models.items()}
         batches = calibration(bench)
         scores = second_order(bench.folded, models, batches) if batches else {}
-        return {"rows": [rows.get(pair) for pair in planned], reading.SECOND_ORDER: [*map(scores.get, planned)]}
+        planned = [(spec, groups[name]) for spec in config.formats for name in groups]
+        rows = [
+            reading.noise([reports[spec][layer] for layer in layers if layer in reports[spec]])
+            for spec, layers in planned
+        ]
+        costs = [[scores[spec, layer] for layer in layers if (spec, layer) in scores] for spec, layers in planned]
+        return {"rows": rows, reading.SECOND_ORDER: [sum(cost) if cost else None for cost in costs]}
 
     torch.manual_seed(config.seed)
     bench = Workbench(config, context, report)
     beforehand = context.once(reading.NOTE, all_layers)
     bench.baseline()
-    model = quantized(bench, _layer_formats(config, point.params["format"], (point.params["layer"],)), shared=True)
+    layers = groups[point.params["layer"]]
+    model = quantized(bench, _layer_formats(config, point.params["format"], layers), shared=True)
     measured, outcomes = bench.measure(model, report)
-    (layer,) = layer_report(model) or (None,)
-    told = {} if layer is None else {key: value for key, value in layer.as_dict().items() if key != "name"}
+    told = reading.told(layer_report(model))
     told[reading.SECOND_ORDER] = beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index]
-    told["covered"] = share_of(bench.subject.model, [point.params["layer"]])
+    told["covered"] = share_of(bench.subject.model, layers)
     context.finish(point.index, {**measured, **bench.difference(outcomes), **told})
 
 
