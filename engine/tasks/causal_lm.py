@@ -52,10 +52,13 @@ class CausalLM(PretrainedTask):
             InputError: a set is shorter than one window, or there is nothing to score on.
         """
         window = config.window or min(subject.longest or LONGEST_WINDOW, LONGEST_WINDOW)
-        sets, said, key = self._windows(config.data, config.text_column or None, subject, window, report)
-        if config.calibration and "train" not in sets:
-            other, how, more = self._windows(config.calibration, None, subject, window, report, labels=True)
-            sets["train"] = next(other[split] for split in SPLITS if split in other)
+        corpus = read_corpus(corpus_files(config.data, report), config.data, config.text_column or None)
+        sets, said, key = self._windows(corpus, config.data, subject, window, report)
+        if config.calibration and "train" not in sets and config.needs_train:
+            other, how, more = self._windows(
+                _first_set(config.calibration, report), config.calibration, subject, window, report
+            )
+            (sets["train"],) = other.values()
             said, key = f"{said}; calibration: {how}", key + more
         train, validation = sets.get("train"), sets.get("validation")
         protocol = f"windows of {window:,} tokens that do not overlap, float32"
@@ -72,16 +75,13 @@ class CausalLM(PretrainedTask):
 
     def _windows(
         self,
+        corpus: Corpus,
         source: str,
-        column: str | None,
         subject: LanguageModel,
         window: int,
         report: Report,
-        *,
-        labels: bool = False,
     ) -> tuple[dict[str, Windows], str, str]:
         """The windows of each set of a source, kept by content, what was read in a sentence, and a key."""
-        corpus = read_corpus(corpus_files(source, report), source, column, labels=labels)
 
         def make(folder: Path) -> None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +107,15 @@ class CausalLM(PretrainedTask):
             sets[split] = Windows(ids[: count * window].view(count, window))
             counts.append(f"{count:,} windows of {split} ({len(ids):,} tokens)")
         return sets, f"{corpus.description}: {', '.join(counts)}", key
+
+
+def _first_set(source: str, report: Report) -> Corpus:
+    """The first set that a source of calibration text has, no other: tokens take time and memory."""
+    files = corpus_files(source, report)
+    found = next(split for split in (*SPLITS, None) if split in files)
+    corpus = read_corpus({found: files[found]}, source, None, labels=True)
+    first = next(split for split in SPLITS if split in corpus.texts)
+    return Corpus({first: corpus.texts[first]}, corpus.description)
 
 
 def _first(windows: Windows, count: int | None) -> Windows:

@@ -15,6 +15,7 @@ from engine.errors import InputError
 from engine.experiments.launch import configure
 from engine.runtime.context import Point, RecordingContext
 from engine.store import load
+from engine.tasks.causal_lm import TASK
 from engine.tasks.kinds import task_of
 
 WINDOW = 16
@@ -144,6 +145,18 @@ def test_one_file_named_after_a_set_is_that_set_alone(model: str, data: Path, tm
     calibrated = {**alone, "activations": "", "calibration": str(data / "train.txt")}
     (other,) = results_of("quantize", tmp_path / "calibrated", calibrated)
     assert other["perplexity"] != result["perplexity"]
+
+
+def test_of_calibration_text_no_more_is_tokenised_than_is_used(model: str, data: Path) -> None:
+    def read(**more: Any) -> Any:
+        config = configure("quantize", settings(model, data / "test.txt", formats="fixed(8)", **more))[1]
+        return TASK.data(config, TASK.load(model), lambda *_: None)
+
+    fitted = read(calibration=str(data))
+    assert fitted.train is not None
+    assert "of train" in fitted.description
+    assert fitted.description.count("windows of test (") == 1
+    assert read(calibration=str(data), activations="fp32").train is None
 
 
 @pytest.mark.parametrize(
