@@ -158,6 +158,15 @@ class Format(ABC):
         """What chooses the open parameters; gives the format itself where nothing is open."""
         return _Settled(self)
 
+    def refiner(self) -> Fitter | None:
+        """What chooses a settled scale anew by the least squared error on tensors; None for a format without."""
+        return None
+
+    @property
+    def per_token(self) -> Format | None:
+        """What takes its place on inputs where there are no data to fit it to: a scale for each token."""
+        return None
+
     def fit(self, x: Tensor) -> Format:
         """The format with its open parameters chosen from `x`."""
         fitter = self.fitter()

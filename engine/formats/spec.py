@@ -146,5 +146,7 @@ class Family:
 
 EXPONENT, MANTISSA = Argument("exponent", 1, 7), Argument("mantissa", 1, 22, widens=True)
 BLOCK = Argument("block", 1, 65536, doubles=True)
+ROW, WHOLE = "row", "tensor"
+"""What shares a scale in the place of a block: a row, which a spec does not write, or a whole tensor."""
 SCALE = Argument("scale", 2.0**-126, 2.0**112, optional=True, fitted=True, real=True)
 """One float32 scale for a whole tensor: a normal number, under which codes of 16 bits stay finite."""

@@ -32,7 +32,13 @@ def outputs(model: nn.Module, batches: Batches) -> list[torch.Tensor]:
         return [model(**batch).logits for batch in batches]
 
 
-SPECS = [kind.example for kind in FAMILIES.values() if kind.name != "fp32"] + ["fixed(5)", "fixed(32,28)", "log(6)"]
+SPECS = [kind.example for kind in FAMILIES.values() if kind.name != "fp32"] + [
+    "fixed(5)",
+    "fixed(32,28)",
+    "log(6)",
+    "int(8,tensor)",
+    "uint(4,tensor)",
+]
 
 
 @pytest.mark.parametrize("spec", SPECS)

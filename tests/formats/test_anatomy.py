@@ -26,6 +26,8 @@ SPECS = [
     "minifloat(3,1)",
     "mxint8(8)",
     "binary_residual(3)",
+    "int(4,tensor)",
+    "uint(8,tensor)",
 ]
 
 
@@ -57,7 +59,7 @@ def meant(name: str, parts: tuple[Part, ...]) -> float:
     """What a reader works out of the meanings, exactly."""
     by_name = {part.name: part.meaning for part in parts}
     scales = [float(text) if "2^" not in text else number(text) for text in [by_name.pop("shared", "1")]]
-    factors = [number(by_name.pop("step"))] if "step" in by_name else []
+    factors = [number(by_name.pop(key)) for key in ("step", "tensor scale") if key in by_name]
     if name.startswith(("fixed", "mxint8", "int", "uint")):
         factors.append(sum((number(text) for text in by_name.values()), Fraction(0)))
     else:

@@ -24,6 +24,8 @@ SPECS = [kind.example for kind in FAMILIES.values()] + [
     "int(4,5)",
     "uint(8)",
     "nf4(7)",
+    "int(4,tensor)",
+    "uint(8,tensor)",
 ]
 GRIDS = [spec for spec in SPECS if not spec.startswith(("binary", "ternary", "int", "uint"))]
 ELEMENTWISE = [spec for spec in SPECS if spec.startswith(("fixed", "minifloat", "log"))]

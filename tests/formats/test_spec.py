@@ -16,7 +16,18 @@ ALL = [kind.example for kind in FAMILIES.values()]
 
 
 @pytest.mark.parametrize(
-    "text", [*ALL, "fixed(8)", "fixed(8,-3)", "log(5)", "mxint8(64)", "binary_residual(1)", "nvfp4(0.1)"]
+    "text",
+    [
+        *ALL,
+        "fixed(8)",
+        "fixed(8,-3)",
+        "log(5)",
+        "mxint8(64)",
+        "binary_residual(1)",
+        "nvfp4(0.1)",
+        "int(8,tensor)",
+        "uint(8,tensor,0.1,7)",
+    ],
 )
 def test_spec_round_trips(text: str) -> None:
     assert str(parse_spec(text)) == text
@@ -51,6 +62,9 @@ def test_spaces_do_not_matter() -> None:
         ("nvfp4(0)", 6, "scale must lie between 1.17549435e-38 and 5.19229686e+33"),
         ("nvfp4(1e999)", 6, "not inf"),
         ("nvfp4(a)", 6, "a number is expected here, not 'a'"),
+        ("int(8,row)", 6, "an integer or 'tensor' is expected here, not 'row'"),
+        ("int(8,32,0.5)", 9, "a scale stands only after 'tensor'"),
+        ("uint(4,tensor,0.5,16)", 18, "the zero must lie between 0 and 15, not 16"),
         ("fixd(8)", 0, "no format is called 'fixd'"),
     ],
 )
@@ -84,7 +98,20 @@ def test_parsing_needs_no_torch() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["fixed(8)", "fixed(8,4)", "log(4)", "log(4,7)", "int(8)", "nf4(64)", "mxfp4", "fp32", "nvfp4", "nvfp4(0.1)"],
+    [
+        "fixed(8)",
+        "fixed(8,4)",
+        "log(4)",
+        "log(4,7)",
+        "int(8)",
+        "nf4(64)",
+        "mxfp4",
+        "fp32",
+        "nvfp4",
+        "nvfp4(0.1)",
+        "int(8,tensor)",
+        "uint(8,tensor,0.1,7)",
+    ],
 )
 def test_a_spec_tells_what_its_format_leaves_open(text: str) -> None:
     assert is_open(parse_spec(text)) == parse(text).open

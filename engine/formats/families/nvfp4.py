@@ -13,7 +13,7 @@ from engine.formats.dispatch import fused
 from engine.formats.families.microscaling import LADDER
 from engine.formats.grid import FloatGrid, finite_grid
 from engine.formats.lazy import np, torch
-from engine.formats.ranges import RangeFitter, settled_scale
+from engine.formats.ranges import LeastError, RangeFitter, settled_scale, shrunk
 from engine.formats.rescaled import Rescaled
 from engine.formats.spec import SCALE, Family, Spec
 
@@ -51,6 +51,11 @@ class NVFloat4(Rescaled):
     def fitter(self) -> Fitter:
         """Takes the tensor's scale from the largest magnitude, or keeps the one that is given."""
         return RangeFitter(_settled) if self.open else super().fitter()
+
+    def refiner(self) -> Fitter:
+        """Tries smaller scales of the tensor, under which large values saturate."""
+        assert isinstance(self.scale, float)
+        return LeastError([NVFloat4(scale) for scale in shrunk(self.scale)])
 
     def scalars(self) -> dict[str, float | Tensor]:
         """The tensor's scale."""
@@ -102,8 +107,8 @@ class NVFloat4(Rescaled):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.scaled import two_scales
 
-        scalars = np.float32(self.scale), *E4M3.kernel_scalars(), *E2M1.kernel_scalars()
-        return run(two_scales, (x,), self.block, *scalars)
+        grids = E4M3.kernel_scalars(), E2M1.kernel_scalars()
+        return run(two_scales, (x,), self.block, np.float32(self.scale), *grids)
 
     def _outside(self, x: Tensor) -> Tensor:
         return x.abs() > LARGEST * self._tensor_scale(x)

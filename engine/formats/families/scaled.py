@@ -2,19 +2,22 @@
 
 `…(w)` has a scale for each row of the last dimension (an output row of a weight, a token of an activation), stored as
 float32; `…(w,block)` for each block of it, stored and used as float16. A row or block that holds NaN or inf is NaN.
+`…(w,tensor)` has one float32 scale, part of the spec once it is settled: `int(8,tensor,0.0125)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from engine.formats.affine import Affine
 from engine.formats.anatomy import code_at, twos_complement
-from engine.formats.base import Packed, Part
+from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits
 from engine.formats.lazy import np, torch
 from engine.formats.rescaled import Rescaled
-from engine.formats.spec import Argument, Family, Menu, Spec
+from engine.formats.spec import ROW, SCALE, WHOLE, Argument, Family, Menu, Spec
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,16 +102,46 @@ class UInt(Rescaled):
         return self._run(affine, x, np.float32(self._top))
 
 
-_ARGUMENTS = (Argument("width", 2, 16, widens=True), Argument("block", 1, 65536, optional=True, doubles=True))
+def signed(width: int, block: int | str | None = None, scale: float | None = None) -> Format:
+    """`int`, with one scale where it is of the whole tensor."""
+    if block != WHOLE:
+        return Int(width, block)  # type: ignore[arg-type]
+    return Affine("int", width, (-(2 ** (width - 1)), 2 ** (width - 1) - 1), Int(width), scale)
+
+
+def unsigned(width: int, block: int | str | None = None, scale: float | None = None, zero: int = 0) -> Format:
+    """`uint`, with one scale and zero point where they are of the whole tensor."""
+    if block != WHOLE:
+        return UInt(width, block)  # type: ignore[arg-type]
+    return Affine("uint", width, (0, 2**width - 1), UInt(width), scale, zero)
+
+
+def _is_code(args: tuple[Any, ...]) -> str | None:
+    if len(args) < 4 or args[3] < 2 ** args[0]:
+        return None
+    return f"the zero must lie between 0 and {2 ** args[0] - 1}, not {args[3]}"
+
+
+def _grouped(width: int, block: int | str) -> tuple[Any, ...]:
+    return (width,) if block == ROW else (width, block)
+
+
+_ARGUMENTS = (
+    Argument("width", 2, 16, widens=True),
+    Argument("block", 1, 65536, optional=True, doubles=True, word=WHOLE),
+    replace(SCALE, after=WHOLE),
+)
+_MENU = Menu(("width", "block"), _grouped)
 PLACE = 9
 FAMILIES = (
-    Family("int", "integers times a scale per row or block", "int(8)", Int, _ARGUMENTS, menu=Menu(("width", "block"))),
+    Family("int", "integers times a scale per row, block or tensor", "int(8)", signed, _ARGUMENTS, menu=_MENU),
     Family(
         "uint",
-        "integers with a zero point times a scale per row or block",
+        "integers with a zero point times a scale per row, block or tensor",
         "uint(4,32)",
-        UInt,
-        _ARGUMENTS,
-        menu=Menu(("width", "block")),
+        unsigned,
+        (*_ARGUMENTS, Argument("zero", 0, 65535, optional=True, after=WHOLE)),
+        _is_code,
+        _MENU,
     ),
 )

@@ -24,6 +24,18 @@ def fixed(x: Floats, out: Floats, scale: Any, step: Any, low: Any, high: Any) ->
 
 
 @kernel
+def affine(x: Floats, out: Floats, scale: Any, zero: Any, low: Any, high: Any) -> None:
+    """Nearest multiple of `scale`, codes moved up by `zero` and clamped to [low, high]; NaN passes, zero is +0."""
+    for i in range(x.size):
+        code = np.rint(x[i] / scale) + zero
+        if code < low:
+            code = low
+        if code > high:
+            code = high
+        out[i] = (code - zero) * scale + np.float32(0)
+
+
+@kernel
 def minifloat(
     x: Floats, out: Floats, odd_bits: Any, mask: Any, bump: Any, threshold: Any, magic: Any, largest: Any
 ) -> None:

@@ -94,37 +94,16 @@ def lookup(x: Floats, out: Floats, table: Floats, middles: Floats, half: Any, gr
 
 
 @kernel
-def two_scales(
-    x: Floats,
-    out: Floats,
-    whole: Any,
-    scale_odd: Any,
-    scale_mask: Any,
-    scale_bump: Any,
-    scale_threshold: Any,
-    scale_magic: Any,
-    scale_largest: Any,
-    odd_bits: Any,
-    mask: Any,
-    bump: Any,
-    threshold: Any,
-    magic: Any,
-    largest: Any,
-) -> None:
+def two_scales(x: Floats, out: Floats, whole: Any, scales: Any, elements: Any) -> None:
     """Float-grid elements times a scale on a float grid of at least 2^-6, times `whole`; NaN where not finite."""
+    odd_bits, mask, bump, threshold, magic, largest = elements
     for row in range(x.shape[0]):
-        peak, bad = np.float32(0), False
-        for i in range(x.shape[1]):
-            peak = max(peak, abs(x[row, i]))
-            bad = bad | (not np.isfinite(x[row, i]))
+        peak, bad = _peak(x, row)
         if bad:
             out[row, :] = NAN
             continue
-        wanted = min(max(peak / largest / whole, np.float32(2.0**-6)), scale_largest)
-        scale = round_float(
-            bits_of(wanted), scale_odd, scale_mask, scale_bump, scale_threshold, scale_magic, scale_largest
-        )
-        step = scale * whole
+        wanted = min(max(peak / largest / whole, np.float32(2.0**-6)), scales[5])
+        step = round_float(bits_of(wanted), *scales) * whole
         for i in range(x.shape[1]):
             scaled = bits_of(abs(x[row, i]) / step)
             value = round_float(scaled, odd_bits, mask, bump, threshold, magic, largest) * step
