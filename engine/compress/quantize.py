@@ -41,7 +41,9 @@ def quantize_model(
     A method but nearest changes them, so it has its own in any case.
 
     Open weight and bias formats are fitted to each tensor, open activation formats to the inputs that the
-    `calibration` batches (on the model's device; a few are enough) bring to each layer of the original. A `method` but
+    `calibration` batches (on the model's device; a few are enough) bring to each layer of the original: they stay as
+    they are in training. Without batches `int(w,tensor)` and `uint(w,tensor)` of inputs become `int(w)` and `uint(w)`,
+    with a scale for each token. A `method` but
     nearest chooses the values of weights on the same batches, tables aside, and keeps in `checkpoint` what is done.
     With `preparing` layers are prepared first, tables aside; formats and methods then see them so. `report` is given
     what is done, how many parts of it, and of how many.
@@ -151,18 +153,32 @@ def _input_formats(
             continue
         chosen = parse(spec)
         if chosen.open and not batches:
-            raise InputError(f"{spec} as activation format is fitted to data: give calibration batches.")
+            if chosen.per_token is None:
+                raise InputError(f"{spec} as activation format is fitted to data: give calibration batches.")
+            chosen = chosen.per_token
         if chosen.open:
             fitters[name] = chosen.fitter()
         else:
             result[name] = chosen
 
+    fitted = _fitted_to_inputs(model, fitters, batches)
+    if formats.input_range == "error":
+        refiners = {name: refiner for name, one in fitted.items() if (refiner := one.refiner()) is not None}
+        fitted |= _fitted_to_inputs(model, refiners, batches)
+    return result | fitted
+
+
+def _fitted_to_inputs(model: nn.Module, fitters: Mapping[str, Fitter], batches: list[Batch]) -> dict[str, Format]:
+    """What each layer's fitter makes of all that enters the layer."""
+
     def watcher(name: str, fitter: Fitter) -> Callable[[Tensor], None]:
         layer = model.get_submodule(name)
-        return lambda x: fitter.observe(_before_rounding(layer, x))
+        kind = kind_of(layer)
+        assert kind is not None
+        return lambda x: fitter.observe(kind.features_last(_before_rounding(layer, x)))
 
     watch_inputs(model, {name: watcher(name, fitter) for name, fitter in fitters.items()}, batches)
-    return result | {name: fitter.result() for name, fitter in fitters.items()}
+    return {name: fitter.result() for name, fitter in fitters.items()}
 
 
 def _measure_inputs(model: nn.Module, quantized: nn.Module, inputs: Mapping[str, Format], batches: list[Batch]) -> None:

@@ -16,13 +16,15 @@ from engine.compress.signal import noise
 class LayerReport:
     """One layer. `bits` is what a weight costs, shared scales of a block included; SQNR is in dB.
 
-    `prepare` is how it is prepared, empty where it is not; SQNR is that of prepared weights and inputs. `zeros` and
-    `saturated` are shares (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or were.
+    `inputs` is the format of its inputs, empty where that is the weight's or there is none. `prepare` is how it is
+    prepared, empty where it is not; SQNR is that of prepared weights and inputs. `zeros` and `saturated` are shares
+    (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or were.
     `sqnr_input_db` is None where inputs are not quantised or were not measured.
     """
 
     name: str
     spec: str
+    inputs: str
     prepare: str
     bits: float
     sqnr_weight_db: float | None
@@ -32,15 +34,15 @@ class LayerReport:
     elements: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they are recorded; nothing is said of a preparation where there is none."""
-        found = dataclasses.asdict(self)
-        return found if self.prepare else {key: value for key, value in found.items() if key != "prepare"}
+        """Plain values, as they are recorded; nothing is said of inputs or a preparation where they are empty."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value != ""}
 
 
 def layer_report(model: nn.Module) -> list[LayerReport]:
     """A report for each quantised layer of a model, in the model's order."""
     reports = []
     for name, layer in quantized_layers(model).items():
+        inputs = "" if layer.input_format is None else str(layer.input_format.format)
         weight, chosen = layer.kind.rows(layer.weight.detach()), layer.weight_format.format
         with torch.no_grad():
             rounded = layer.kind.rows(layer.quantized()[0])
@@ -49,6 +51,7 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
             LayerReport(
                 name=name,
                 spec=str(chosen),
+                inputs="" if inputs == str(chosen) else inputs,
                 prepare="" if layer.preparation is None else str(layer.preparation.preparing),
                 bits=chosen.bits_per_element,
                 sqnr_weight_db=measured.sqnr_db,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 
@@ -9,6 +10,7 @@ from engine.errors import InputError
 from engine.layers import TYPES, is_meant, kind_of, live_layers
 from engine.models.layer_names import fits, no_match
 
+InputRange = Literal["max", "error"]
 Choice = str | Mapping[str, str]
 """A spec, or specs by pattern of layer names: the first pattern that fits counts."""
 
@@ -19,7 +21,8 @@ class LayerFormats:
 
     `include` and `exclude` hold type names (`Linear`, `Embedding`, `Conv2d`) or patterns of layer names
     (`bert.encoder.*`); a name alone stands for everything below it too. An embedding has a weight only. Where a mapping
-    has no pattern for a layer, its weight stays as it is.
+    has no pattern for a layer, its weight stays as it is. `input_range` is what calibration takes one scale for all
+    inputs of a layer from: the largest magnitude, or the least squared error.
     """
 
     weight: Choice
@@ -27,6 +30,7 @@ class LayerFormats:
     bias: Choice | None = None
     include: tuple[str, ...] = ("Linear",)
     exclude: tuple[str, ...] = ()
+    input_range: InputRange = "max"
 
 
 def spec_for(choice: Choice | None, name: str) -> str | None:

@@ -91,7 +91,7 @@ class Affine(Format):
         codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape))
         if self.signed:
             codes -= (codes >> (self.width - 1)) << self.width
-        return ((codes.float() - self.zero) * self.scale + 0.0).reshape(packed.shape)
+        return ((codes.float() - self.zero) * self._step + 0.0).reshape(packed.shape)
 
     def parts(self, packed: Packed, place: int) -> Iterator[Part]:
         """Sign and integer bits of two's complement, or the code and the zero point taken off it; then the scale."""
@@ -103,6 +103,11 @@ class Affine(Format):
             yield Part("zero point", "", f"-{int(self.zero)}")
         yield Part("tensor scale", "", f"{self.scale:.4g}")
 
+    @property
+    def _step(self) -> float | Tensor:
+        assert self.scale is not None, "a format with an open scale is fitted first"
+        return self.scale
+
     def _of_range(self, low: float, high: float) -> Format:
         """Symmetric where codes are signed: the largest magnitude has the highest code."""
         top = self.codes[1]
@@ -113,10 +118,10 @@ class Affine(Format):
 
     def _codes(self, x: Tensor) -> Tensor:
         low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (self.low, self.high))
-        return ((x / self.scale).round() + self.zero).clamp(low, high)
+        return ((x / self._step).round() + self.zero).clamp(low, high)
 
     def _composed(self, x: Tensor) -> Tensor:
-        return (self._codes(x) - self.zero) * self.scale + 0.0
+        return (self._codes(x) - self.zero) * self._step + 0.0
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
@@ -125,12 +130,12 @@ class Affine(Format):
         return apply(elementwise.affine, (x,), *(np.float32(value) for value in self.scalars().values()))
 
     def _outside(self, x: Tensor) -> Tensor:
-        return (x < (self.low - self.zero) * self.scale) | (x > (self.high - self.zero) * self.scale)
+        return (x < (self.low - self.zero) * self._step) | (x > (self.high - self.zero) * self._step)
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
         if not fused(x, gradient, *self._tensors()):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 
-        low, high = (float32(float((bound - self.zero) * self.scale)) for bound in (self.low, self.high))
+        low, high = (float32(float((bound - self.zero) * self._step)) for bound in (self.low, self.high))
         return pass_inside(x, gradient, low, high)

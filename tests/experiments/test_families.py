@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.experiments.mixed.config import MixedConfig
 from engine.experiments.mixed.families import Lists, Menu, variants
 from engine.formats import parse
 from engine.formats.registry import FULL, NAMES
@@ -66,3 +67,22 @@ def test_a_choice_of_one_is_none() -> None:
     assert [one.name for one in Menu(("log",), LISTS, full=False).dimensions("a")] == ["a.log.width"]
     assert Menu(("log",), LISTS).params("a", "fixed(8,4)") is None
     assert Menu(("fixed",), LISTS).params("a", "fixed(9,4)") is None
+
+
+def test_a_scale_of_a_row_or_tensor_is_a_block_that_integers_have_alone() -> None:
+    lists = Lists(widths=(8,), fractions=(2,), blocks=(16, "row", "tensor"), levels=(2,))
+    assert list(variants("int", lists).values()) == ["int(8,16)", "int(8)", "int(8,tensor)"]
+    assert list(variants("uint", lists).values()) == ["uint(8,16)", "uint(8)", "uint(8,tensor)"]
+    assert list(variants("bfp", lists).values()) == ["bfp(7,16)"]
+    assert list(variants("nvfp4", lists).values()) == ["nvfp4"]
+    menu = Menu(("int",), lists)
+    chosen = menu.params("layer", "int(8,tensor)")
+    assert chosen == {"layer": "int", "layer.int.8.block": "tensor"}
+    assert menu.spec("layer", chosen) == "int(8,tensor)"
+
+
+def test_groups_are_numbers_ranges_and_words() -> None:
+    assert MixedConfig(blocks="16-32:16,row, tensor").blocks == (16, 32, "row", "tensor")  # type: ignore[arg-type]
+    assert MixedConfig(blocks=(16,)).blocks == (16,)
+    with pytest.raises(ValueError, match="'rows' is no group; write numbers, row or tensor"):
+        MixedConfig(blocks="16,rows")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from engine.errors import InputError
 from engine.experiments.mixed.families import Lists, Menu, variants
 from engine.experiments.shared.config import CALIBRATION, fold
 from engine.experiments.shared.searching import SearchSettings
-from engine.experiments.shared.settings import WholeNumbers, Words, unique
+from engine.experiments.shared.settings import Groups, WholeNumbers, Words, unique
 from engine.formats.registry import NAMES
 
 ALL = "all families"
@@ -32,7 +32,12 @@ class MixedConfig(SearchSettings):
     fraction_bits: Words = Field(
         ("2", "4", "8"), min_length=1, title="Fraction bits", description="Numbers, or auto: fitted to each tensor."
     )
-    blocks: WholeNumbers = Field((16,), min_length=1, title="Blocks", description="Elements that share an exponent.")
+    blocks: Groups = Field(
+        (16,),
+        min_length=1,
+        title="Blocks",
+        description="Elements that share an exponent or scale; of int and uint also row and tensor.",
+    )
     levels: WholeNumbers = Field(
         (2, 3), min_length=1, title="Levels", description="Signs summed up by binary_residual."
     )

@@ -12,11 +12,11 @@ from engine.search.space import Dimension, Params
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What a layer may choose from. A fraction of None is fitted to each tensor."""
+    """What a layer may choose from. A fraction of None is fitted to each tensor; a block may be a row or a tensor."""
 
     widths: tuple[int, ...]
     fractions: tuple[int | None, ...]
-    blocks: tuple[int, ...]
+    blocks: tuple[int | str, ...]
     levels: tuple[int, ...]
 
 

@@ -65,6 +65,11 @@ class QuantizeConfig(TaughtConfig):
     activations: FormatText = Field(
         "", title="Activations", description="Format of the layers' inputs, or a mix; empty: the weights'."
     )
+    input_range: Literal["max", "error"] = Field(
+        "max",
+        title="Input range",
+        description="What the one scale of inputs in int(8,tensor) or nvfp4 covers: max, or what has the least error.",
+    )
     bias: FormatText = Field("", title="Bias", description="Format of the biases, or a mix; empty: the weights'.")
     kv: CacheFormats = Field(
         (),

@@ -183,6 +183,7 @@ def layers(run: RunRecord) -> list[Listing]:
     columns = (
         Column("layer", "Layer"),
         Column("spec", "Format"),
+        *((Column("inputs", "Inputs"),) if any(row.get("inputs") for row in rows) else ()),
         Column("mode", "Mode"),
         *((Column(preparing.PARAM, "Prepare"),) if any(row[preparing.PARAM] != PLAIN for row in rows) else ()),
         Column("sqnr_weight_db", "SQNR w", "db"),

@@ -159,6 +159,7 @@ def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
         bias=parse_mix(config.bias or spec),
         include=config.layers,
         exclude=config.skip,
+        input_range=config.input_range,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from engine.formats.mix import parse_mix, write_mix
+from engine.formats.spec import ROW, WHOLE
 
 _SPAN = re.compile(r"([\d.]+)-([\d.]+):([\d.]+)")
 _FORMAT = re.compile(r"(?:\([^)]*\)?|[^,\n(])+")  # a bracket that is never closed holds all that follows
@@ -47,6 +48,20 @@ def _read_whole(text: str) -> list[Any]:
         else:
             raise ValueError(f"{part!r} is not a whole number; write numbers or ranges, for example 2,4,8 or 2-32:2")
     return numbers
+
+
+def _groups(value: Any) -> Any:
+    """Reads `16, 32, row, tensor` as a tuple: whole numbers, and what stands for a group of that size."""
+    return _numbers_of(value, _read_groups)
+
+
+def _read_groups(text: str) -> list[Any]:
+    groups: list[Any] = []
+    for part in _parts(text):
+        if part.isalpha() and part not in (ROW, WHOLE):
+            raise ValueError(f"{part!r} is no group; write numbers, {ROW} or {WHOLE}, for example 16,{WHOLE}")
+        groups += [part] if part.isalpha() else _read_whole(part)
+    return groups
 
 
 def _numbers(value: Any) -> Any:
@@ -105,6 +120,8 @@ def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
+Groups = Annotated[tuple[int | str, ...], BeforeValidator(_groups)]
+"""How many elements share a scale, or the words for a row and a whole tensor."""
 WholeNumbers = Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_numbers)]
 SPLIT = BeforeValidator(_words)

@@ -97,13 +97,17 @@ def lookup(x: Floats, out: Floats, table: Floats, middles: Floats, half: Any, gr
 def two_scales(x: Floats, out: Floats, whole: Any, scales: Any, elements: Any) -> None:
     """Float-grid elements times a scale on a float grid of at least 2^-6, times `whole`; NaN where not finite."""
     odd_bits, mask, bump, threshold, magic, largest = elements
+    odd_of_scale, mask_of_scale, bump_of_scale, threshold_of_scale, magic_of_scale, largest_scale = scales
     for row in range(x.shape[0]):
         peak, bad = _peak(x, row)
         if bad:
             out[row, :] = NAN
             continue
-        wanted = min(max(peak / largest / whole, np.float32(2.0**-6)), scales[5])
-        step = round_float(bits_of(wanted), *scales) * whole
+        wanted = bits_of(min(max(peak / largest / whole, np.float32(2.0**-6)), largest_scale))
+        scale = round_float(
+            wanted, odd_of_scale, mask_of_scale, bump_of_scale, threshold_of_scale, magic_of_scale, largest_scale
+        )
+        step = scale * whole
         for i in range(x.shape[1]):
             scaled = bits_of(abs(x[row, i]) / step)
             value = round_float(scaled, odd_bits, mask, bump, threshold, magic, largest) * step

@@ -15,6 +15,8 @@ SPECS = (
     "uint(3,20)",
     "nf4(64)",
     "nvfp4",
+    "int(4,tensor)",
+    "uint(3,tensor)",
     "fixed(4)",
     "fixed(6,4)",
     "minifloat(3,2)",
