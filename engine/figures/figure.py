@@ -13,9 +13,9 @@ class Series:
     """One curve. `x`, `y` and the interval bounds have the same length.
 
     `kind` is "line" (points joined), "scatter" (points alone), "steps" (each value holds until the next: best so far,
-    a Pareto front), "level" (one value drawn across the whole axis, as a baseline is) or "bar" (an upright from zero,
-    in a figure with categories). The interval of steps and of a level is shaded. `slot` picks hue and glyph from the
-    palette; it stays with the series in every rendering.
+    a Pareto front), "level" (one value drawn across the whole axis, as a baseline is), "bar" (an upright from zero,
+    in a figure with categories) or "cells" (a row of a heat map: a colour for each category). The interval of steps and
+    of a level is shaded. `slot` picks hue and glyph from the palette; it stays with the series in every rendering.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Series:
     y: tuple[float, ...]
     y_low: tuple[float, ...] | None = None
     y_high: tuple[float, ...] | None = None
-    kind: Literal["line", "scatter", "steps", "level", "bar"] = "line"
+    kind: Literal["line", "scatter", "steps", "level", "bar", "cells"] = "line"
     slot: int = 0
 
 
@@ -41,7 +41,8 @@ class Figure:
     """Curves with their axes. `key` names the figure in file names and on the command line.
 
     `x_range` pins the axis to the plan, so that a live curve does not rescale with each point. Where there are
-    `categories`, x = 0, 1, 2… stand for them; the bars of several series stand side by side at each.
+    `categories`, x = 0, 1, 2… stand for them; the bars of several series stand side by side at each. In a heat map all
+    series are rows of cells; `signed` values are differences.
     """
 
     key: str
@@ -58,11 +59,17 @@ class Figure:
     marks: tuple[Mark, ...] = ()
     caption: str = ""
     categories: tuple[str, ...] = ()
+    signed: bool = False
 
     @property
     def bars(self) -> tuple[Series, ...]:
         """The series drawn as bars, from left to right within a category."""
         return tuple(series for series in self.series if series.kind == "bar")
+
+    @property
+    def rows(self) -> tuple[Series, ...]:
+        """The rows of a heat map, from the top; none in other figures."""
+        return tuple(series for series in self.series if series.kind == "cells")
 
 
 def bar_span(place: float, i: int, count: int) -> tuple[float, float]:

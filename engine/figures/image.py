@@ -23,6 +23,7 @@ from engine.errors import InputError
 from engine.figures.escape import drawn
 from engine.figures.figure import Figure, Scale, Series, Unit, bar_span
 from engine.figures.files import whole
+from engine.figures.image_cells import draw_cells
 from engine.figures.lanes import lanes, side_by_side
 from engine.figures.look import Look
 from engine.figures.palette import HATCHES, style
@@ -75,6 +76,8 @@ def _canvas(figure: Figure, shown: Look) -> Canvas:
     axes = page.add_subplot()
     handles: list[Any] = []
     for series, lane in zip(figure.series, lanes(figure), strict=True):
+        if series.kind == "cells":
+            continue
         if series.kind == "bar":
             handles.append(_draw_bars(axes, series, figure.bars.index(series), len(figure.bars)))
         else:
@@ -108,8 +111,11 @@ def _canvas(figure: Figure, shown: Look) -> Canvas:
         counted = figure.x_unit == "number" and all(float(x).is_integer() for one in figure.series for x in one.x)
         if counted and figure.x_scale == "linear":  # there is no trial 2.5
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    _format(axes, "y", figure.y_unit, figure.y_scale)
-    axes.grid(alpha=0.25)
+    if figure.rows:
+        draw_cells(axes, figure)
+    else:
+        _format(axes, "y", figure.y_unit, figure.y_scale)
+        axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if len(handles) > 1 or (handles and not figure.bars):

@@ -1,8 +1,10 @@
-"""Intervals for accuracies, for means, and for differences measured on the same samples."""
+"""Intervals for accuracies, for means, and for differences measured on the same samples. No torch at import."""
 
 from math import inf, sqrt
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
@@ -17,12 +19,8 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired_difference(correct_a: Tensor, correct_b: Tensor) -> tuple[float, float, float]:
-    """Accuracy of a minus accuracy of b on the same samples, with its 95 % interval: (difference, low, high).
-
-    Both are bool [n] in the same order. Only samples on which the two disagree say anything; the interval is the Wald
-    interval for matched proportions with half an observation added to each of the four cells (A. Agresti and Y. Min,
-    2005), so that it has a width even where the two agree everywhere.
+def paired_difference(correct_a: "Tensor", correct_b: "Tensor") -> tuple[float, float, float]:
+    """Accuracy of a minus accuracy of b on the same samples, bool [n] in the same order: see `matched_difference`.
 
     Raises:
         ValueError: the two differ in length, or are empty.
@@ -31,7 +29,16 @@ def paired_difference(correct_a: Tensor, correct_b: Tensor) -> tuple[float, floa
     if n == 0 or n != correct_b.numel():
         raise ValueError(f"paired samples wanted, got {n} and {correct_b.numel()}")
     a, b = correct_a.bool().cpu(), correct_b.bool().cpu()
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
+    return matched_difference(int((a & ~b).sum()), int((b & ~a).sum()), n)
+
+
+def matched_difference(only_a: int, only_b: int, n: int) -> tuple[float, float, float]:
+    """Accuracy of a minus accuracy of b on the same n samples, with its 95 % interval: (difference, low, high).
+
+    Only samples on which the two disagree say anything: `only_a` that a alone told right, and `only_b`. The interval is
+    the Wald interval for matched proportions with half an observation added to each of the four cells (A. Agresti and
+    Y. Min, 2005), so that it has a width even where the two agree everywhere.
+    """
     more_a, more_b, total = only_a + 0.5, only_b + 0.5, n + 2.0
     centre = (more_a - more_b) / total
     half = Z95 * sqrt(more_a + more_b - (more_a - more_b) ** 2 / total) / total
@@ -39,7 +46,7 @@ def paired_difference(correct_a: Tensor, correct_b: Tensor) -> tuple[float, floa
     return difference, max(-1.0, min(difference, centre - half)), min(1.0, max(difference, centre + half))
 
 
-def mean_interval(values: Tensor) -> tuple[float, float, float, float]:
+def mean_interval(values: "Tensor") -> tuple[float, float, float, float]:
     """(mean, low, high, standard error) of values [n]: Student's 95 % interval; infinite bounds for one value.
 
     Raises:
@@ -57,7 +64,7 @@ def mean_interval(values: Tensor) -> tuple[float, float, float, float]:
     return mean, mean - half, mean + half, error
 
 
-def mean_difference(a: Tensor, b: Tensor) -> tuple[float, float, float]:
+def mean_difference(a: "Tensor", b: "Tensor") -> tuple[float, float, float]:
     """The mean of a minus that of b, values [n] of the same samples, with its 95 % interval: (difference, low, high).
 
     Raises:

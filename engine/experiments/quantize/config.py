@@ -121,6 +121,11 @@ class QuantizeConfig(TaughtConfig):
         return "qat" in self.modes
 
     @property
+    def compares(self) -> bool:
+        """Whether points differ in how they are prepared or rounded, and are compared with one another for that."""
+        return self.methods != (NEAREST,) or self.prepare != (PLAIN,)
+
+    @property
     def train_samples(self) -> int | None:
         """Those of QAT's steps."""
         if not self.trains:

@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.quantize import caches, preparing
-from engine.experiments.quantize.config import NEAREST
+from engine.experiments.quantize import gains, preparing
+from engine.experiments.quantize.naming import mode_of, point_name
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
+from engine.experiments.shared.pairing import apart
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
 from engine.preparing import PLAIN
-from engine.runtime.records import Params, PointRecord, RunRecord
+from engine.runtime.records import PointRecord, RunRecord
 from engine.tasks.metric import Metric
 
-BY_METHOD = ("PTQ gptq", "PTQ gptq_act_order")
 SLOTS = {"PTQ": 0, "QAT": 1}  # curves with a teacher, a method or a cache's format take the next
 AXES = {
     "width": "Width (bits)",
@@ -23,24 +23,14 @@ AXES = {
 }
 
 
-def point_name(params: Params) -> str:
-    """`fixed(4) PTQ`, `fixed(4) PTQ gptq awq`, `fixed(4) QAT teacher start`."""
-    return f"{params['format']} {_mode(params)}"
-
-
-def _mode(params: Params) -> str:
-    method = params.get("method", NEAREST)
-    by = "" if method == NEAREST else f" {method}"
-    return f"{params['mode'].upper()}{by}{preparing.named(params)}{caches.named(params)}{taught(params)}"
-
-
 def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
-    """The score against the swept quantity and against bytes, and the loss of what was trained.
+    """The score against the swept quantity and against bytes, what methods gain, and the loss of what was trained.
 
     `best` is the index of the chosen point, which both figures of scores mark.
     """
     drawn = [_scores(run, best, metric), size_figure(run, _curves(run), _marks(run, best, "bytes", metric), metric)]
-    losses = loss_figure(run, lambda params: f"{params['format']}{taught(params)}")
+    drawn += gains.figures(run, metric)
+    losses = loss_figure(run, lambda params: f"{params['format']}{preparing.named(params)}{taught(params)}")
     return [*drawn, losses] if losses.series else drawn
 
 
@@ -57,7 +47,7 @@ def _curves(run: RunRecord) -> dict[str, tuple[int, list[PointRecord]]]:
     """Finished points by curve: one for each mode and teacher, in a grid for each number of integer bits too."""
     names: dict[str, tuple[int, list[PointRecord]]] = {}
     for point in run.points:
-        mode = _mode(point.params)
+        mode = mode_of(point.params)
         if "integer_bits" in point.params:
             name = f"{mode}, {point.params['integer_bits']} integer bits"
             slot = names[name][0] if name in names else len(names)
@@ -112,21 +102,19 @@ NEEDED = {"delta", "delta_low", "delta_high", "samples", "bits", "zeros"}
 def findings(run: RunRecord, metric: Metric) -> list[str]:
     """For each mode down to which format no loss is significant and what the next costs; gains of QAT; collapse."""
     points = enough(point for point in run.finished if _result(point).keys() >= NEEDED.union(metric.bounded()))
-    results = {(_mode(point.params), point.params["format"]): _result(point) for point in points}
+    results = {(mode_of(point.params), point.params["format"]): _result(point) for point in points}
     sentences: list[str] = []
-    for mode in dict.fromkeys(_mode(point.params) for point in points):
-        sentences += _holds(mode, [point for point in points if _mode(point.params) == mode], metric)
+    for mode in dict.fromkeys(mode_of(point.params) for point in points):
+        sentences += _holds(mode, [point for point in points if mode_of(point.params) == mode], metric)
     for (mode, spec), result in results.items():
         if mode == "QAT" and (gain := _gain(result, results.get(("PTQ", spec)), metric)):
             sentences.append(f"QAT at {spec}: {gain} PTQ.")
-        elif mode in BY_METHOD and (gain := _gain(result, results.get(("PTQ", spec)), metric)):
-            sentences.append(f"{mode} at {spec}: {gain} nearest.")
         elif "teacher" in mode and (gain := _gain(result, results.get(("QAT", spec)), metric)):
             sentences.append(f"{mode} at {spec}: {gain} QAT without a teacher.")
     for (mode, spec), result in results.items():
         if result["zeros"] >= NOTHING_LEFT and metric.lost(result)[0] > 0:
             sentences.append(f"{mode} at {spec}: {100 * result['zeros']:.0f} % of the weights are zero.")
-    return sentences + _damped(points)
+    return [*sentences, *gains.findings(points, metric), *_damped(points)]
 
 
 def _damped(points: Sequence[PointRecord]) -> list[str]:
@@ -141,12 +129,9 @@ def _gain(result: Mapping[str, Any], other: Mapping[str, Any] | None, metric: Me
     """How far a result is above (or below) another, in words; empty unless it is better beyond both intervals."""
     if other is None:
         return ""
-    value, low, high = metric.bounded()
-    worst = min(metric.goodness(result[low]), metric.goodness(result[high]))
-    if worst <= max(metric.goodness(other[low]), metric.goodness(other[high])):
-        return ""
+    better = apart(result, other, metric)
     where = "above" if metric.better == "higher" else "below"
-    return f"{metric.difference(abs(result[value] - other[value]))} {where}"
+    return f"{metric.difference(better)} {where}" if better > 0 else ""
 
 
 def _result(point: PointRecord) -> Mapping[str, Any]:
@@ -174,7 +159,7 @@ def _holds(mode: str, points: Sequence[PointRecord], metric: Metric) -> list[str
 def layers(run: RunRecord) -> list[Listing]:
     """Every layer of every finished point, the noisiest weights first."""
     rows = [
-        {"mode": _mode(point.params), "layer": layer["name"], preparing.PARAM: PLAIN, **layer}
+        {"mode": mode_of(point.params), "layer": layer["name"], preparing.PARAM: PLAIN, **layer}
         for point in run.finished
         for layer in _result(point).get("layers") or ()
     ]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.quantize import caches, preparing
-from engine.experiments.quantize.report import figures, findings, layers, point_name
+from engine.experiments.quantize.naming import point_name
+from engine.experiments.quantize.report import figures, findings, layers
 from engine.experiments.shared import covered
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
 from engine.experiments.shared.scored import Swept
@@ -132,7 +133,7 @@ class Quantize(Swept[QuantizeConfig]):
         return TRAIN_AT_ONCE if "qat" in config.modes else 1
 
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
-        """The score against width or bits and against bytes, training loss."""
+        """The score against width or bits and against bytes, what methods gain, training loss."""
         best = self.best(config, run)
         drawn = figures(run, None if best is None else best.index, config.metric)
         return [*drawn[:2], *caches.figure(run, config.metric), *drawn[2:]]
@@ -181,7 +182,7 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
     from engine.layers import share_of
 
     layers = layer_report(model)
-    measured = bench.conclude(point.index, model)
+    measured = bench.conclude(point.index, model, paired=config.compares)
     share = share_of(bench.subject.model, [layer.name for layer in layers])
     found = {**measured, **summarize(layers), **by_method(model)}
     found["layers"] = [layer.as_dict() for layer in layers]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.pairing import kept
 from engine.experiments.shared.python_files import hold_to_file
 from engine.runtime.context import Context, Point
 from engine.runtime.encoding import dumps, loads
@@ -230,21 +231,27 @@ class Workbench:
             head.append(digest_of_state(self.subject.model))
         return fingerprint([BASELINE, data, how, head, [path.name for path in files]], files)
 
-    def compared(self, model: "nn.Module", prefix: str = "") -> dict[str, Any]:
-        """A model's measure and its difference from the baseline on the same samples, under names with that prefix."""
+    def compared(self, model: "nn.Module", prefix: str = "", *, paired: bool = False) -> dict[str, Any]:
+        """A model's measure and its difference from the baseline on the same samples, under names with that prefix.
+
+        Where points are to be compared with one another (`paired`), the outcome of each sample too.
+        """
         self.baseline()
         measured, outcomes = self.measure(model, self.report)
-        found = measured | self.difference(outcomes)
+        found = measured | self.difference(outcomes) | (kept(outcomes) if paired else {})
         return {prefix + name: value for name, value in found.items()}
 
-    def conclude(self, point: int, model: "nn.Module") -> dict[str, Any]:
-        """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took."""
+    def conclude(self, point: int, model: "nn.Module", *, paired: bool = False) -> dict[str, Any]:
+        """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took.
+
+        `paired` is as `compared` has it.
+        """
         from engine.compress.layers import release
         from engine.store import save
         from engine.training.peak_memory import peak_memory
 
         baseline, _ = self.baseline()
-        compared = self.compared(model)
+        compared = self.compared(model, paired=paired)
         release(model)  # writing it takes memory too
         folder = self.context.point_artifact(point, MODEL)
         written = save(replace(self.subject, model=model), folder)

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.figures.cells import HIGH, PALE, ink, shade
 from engine.figures.figure import Figure, Mark, Series
 from engine.figures.palette import style
 from tests.tui.curve.figures import losses, one, sweep
 from tui_app import glyphs
 from tui_app.widgets.curve.draw import draw
 from tui_app.widgets.curve.frame import Frame, View
+from tui_app.widgets.curve.legend import legend
 from tui_app.widgets.curve.paint import changed
 
 
@@ -278,3 +280,42 @@ SWEEP = [
     "    └┬─────────────┬─────────────┬─────────────┬",
     "     2             4             8            16",
 ]
+
+
+def heat(rows: int) -> Figure:
+    values = [(0.5 + 0.1 * i, 0.625, 0.75) for i in range(rows)]
+    series = tuple(Series(f"row {i}", (0.0, 1.0, 2.0), row, kind="cells", slot=i) for i, row in enumerate(values))
+    return Figure("heat", "Heat", "Format", "Score", series, y_unit="percent", categories=("a", "b", "c"))
+
+
+def test_a_heat_map_has_a_named_row_for_each_series() -> None:
+    frame = draw(View(heat(2), 36, 8))
+    assert picture(frame) == [
+        "     │",
+        "row 0┤   50.00     62.50     75.00",
+        "     │",
+        "     │",
+        "row 1┤   60.00     62.50     75.00",
+        "     │",
+        "     └─────┬─────────┬─────────┬────",
+        "           a         b         c",
+    ]
+    assert frame.grounds[8, 1] == frame.grounds[8, 2] == shade(heat(2), 0.5)
+    assert frame.grounds[8, 4] == shade(heat(2), 0.6)
+    assert (16, 1) not in frame.grounds
+    assert frame.hues[1][9] == ink(shade(heat(2), 0.5))
+
+
+@pytest.mark.parametrize("size", [(14, 3), (20, 5), (36, 40), (200, 12)])
+@pytest.mark.parametrize("rows", [1, 5, 30])
+def test_a_heat_map_of_any_size_stays_in_its_frame(rows: int, size: tuple[int, int]) -> None:
+    frame = draw(View(heat(rows), *size))
+    assert all(len(row) == size[0] for row in frame.text)
+    assert all(frame.left <= column < size[0] and 0 <= row < frame.lines for column, row in frame.grounds)
+    assert frame.column(1.0) is not None
+
+
+def test_the_legend_of_a_heat_map_is_its_scale() -> None:
+    ((low, high),) = legend(heat(3), 60, 2)
+    assert (low.text, high.text) == ("50.00 %", "75.00 %")
+    assert (low.hue, high.hue) == (PALE, HIGH)

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from tui_app import glyphs
 from tui_app.widgets.curve.axes import Axis, label_span, plan_axis, value_axis, widened
 from tui_app.widgets.curve.bars import draw_bars
+from tui_app.widgets.curve.cells import draw_cells, row_axis
 from tui_app.widgets.curve.data import scaler, transform
 from tui_app.widgets.curve.frame import RGB, Cell, Frame, View, dots
 from tui_app.widgets.curve.names import category_axis, label_rows
@@ -28,7 +29,8 @@ def draw(view: View) -> Frame:
         view = replace(view, log_x=False)
     window = x_window(view)
     rows = label_rows(figure, view.width, view.height)
-    y = _y_axis(view, window, max(view.height - 1 - max(1, rows), 1))
+    lines = max(view.height - 1 - max(1, rows), 1)
+    y = row_axis(figure, view.width, lines) if figure.rows else _y_axis(view, window, lines)
     left = max(4, *(len(label) for label in y.labels)) + 1 if y.labels else 5
     columns = max(view.width - left, 1)
     if figure.categories:
@@ -41,6 +43,7 @@ def draw(view: View) -> Frame:
         draw_bars(frame)
         _draw_strokes(frame)
         draw_bands(frame)
+        draw_cells(frame)
         _draw_marks(frame, draw_glyphs(frame))
     return frame
 

@@ -37,14 +37,20 @@ class Inks:
         else:
             color = Style(color=self._color(paint.hue))
         style = widget.rich_style + Style(color=color.color)
-        if paint.ground is not None:
+        if paint.ground is not None and self._few and paint.ground not in _NAMES:
+            style = widget.rich_style  # 16 colours have no shades: what is written on them is all there is
+        elif paint.ground is not None:
             style += Style(bgcolor=self._color(paint.ground))
         if paint.cursor:
             style += Style(bgcolor=widget.get_component_rich_style("curve--cursor", partial=True).bgcolor)
         return style + Style(reverse=True, bold=True) if paint.marked else style
 
+    @property
+    def _few(self) -> bool:
+        return self._widget.app.console.color_system == "standard"
+
     def _color(self, hue: RGB) -> str:
-        if self._widget.app.console.color_system == "standard":
+        if self._few:
             ground = self._widget.background_colors[1].rgb
             return _NAMES.get(hue, "black" if hue == ground else "bright_black")
         return "#{:02x}{:02x}{:02x}".format(*hue)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 
+from engine.figures.cells import limits, shade
 from engine.figures.figure import Figure, Series
 from engine.figures.palette import style
 from tui_app import glyphs
@@ -55,6 +56,8 @@ def legend(figure: Figure, width: int, most: int, hidden: Collection[int] = (), 
         Entry(_glyph(figure, series), style(series.slot).rgb, name, i, i in hidden)
         for i, (series, name) in enumerate(zip(figure.series, names, strict=True))
     ]
+    if figure.rows:  # their names stand beside them
+        entries = [Entry(glyphs.bar_fill(0), shade(figure, end), show(end, figure.y_unit)) for end in limits(figure)]
     if numbered:
         entries += [Entry(str(i), style(-1).rgb, clean(name)) for i, name in enumerate(figure.categories, 1)]
     room = max((cell_len(entry.text) for entry in entries), default=0)

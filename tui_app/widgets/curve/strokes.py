@@ -31,7 +31,7 @@ def strokes(frame: Frame) -> list[list[Stroke]]:
         front.extend([] for _ in range(lane + 1 - len(front)))
         if series.kind == "level":
             back.extend(_level(frame, series))
-        elif series.kind != "steps":
+        elif series.kind not in ("steps", "cells"):
             (front[0] if series.kind == "bar" else back).extend(_intervals(frame, series))
         if series.kind in ("line", "steps"):
             raw, curve = _curve(frame, series)
