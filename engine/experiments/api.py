@@ -1,16 +1,21 @@
 """What an experiment is: a config that expands into points, a function that runs them, figures of the results."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.config import JsonDict
 
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 from engine.runtime.trials import Study
+
+ON_RAY: JsonDict = {"when": {"executor": ["ray"]}}
+_ADDRESS = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", re.ASCII)
 
 
 class ExperimentConfig(BaseModel):
@@ -22,7 +27,45 @@ class ExperimentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
     seed: int = Field(0, ge=0, title="Seed", description="Seeds data order, splits and every random draw.")
-    device: str = Field("auto", title="Device", description="auto, cpu, cuda, or a GPU's UUID.")
+    executor: Literal["local", "ray"] = Field(
+        "local", title="Executor", description="local: this machine; ray: an existing Ray cluster (docs/cluster.md)."
+    )
+    address: str = Field(
+        "auto", title="Address", description="Of the Ray cluster: auto, or HOST:PORT.", json_schema_extra=ON_RAY
+    )
+    gpus: float = Field(
+        0.0,
+        ge=0,
+        le=64,
+        title="GPUs",
+        description="For each task on the cluster; 0.25 lets four share one, 0 computes on CPUs.",
+        json_schema_extra=ON_RAY,
+    )
+    device: str = Field(
+        "auto",
+        title="Device",
+        description="auto, cpu, cuda, or a GPU's UUID.",
+        json_schema_extra={"when": {"executor": ["local"]}},
+    )
+
+    @field_validator("address")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value.startswith("ray://"):
+            raise ValueError(
+                "Ray Client (ray://) does not stream what tasks report; start labtui on a node of the cluster "
+                "with address=auto, or HOST:PORT of its head"
+            )
+        if value != "auto" and not _ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is no address; write auto, or HOST:PORT of the cluster's head, say head:6379")
+        return value
+
+    @field_validator("gpus")
+    @classmethod
+    def _gpus(cls, value: float) -> float:
+        if value > 1 and value != int(value):
+            raise ValueError(f"must be a fraction of one GPU or a whole number of them, not {value:g}")
+        return value
 
     @property
     def side_by_side(self) -> int:
@@ -95,6 +138,7 @@ class Experiment(ABC, Generic[ConfigT]):
     columns: Sequence[Column]
     warm: tuple[str, ...] = ()  # modules that a host imports before it forks, and `module:function` that it calls
     copies: int = 8  # of the model that a point may write: its result, and checkpoints with what is left of the last
+    builds_on: tuple[str, ...] = ()  # params that name a point whose artifacts a task reads
     pace: tuple[str, ...] = ()  # params and settings that decide how long a point takes
 
     def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:

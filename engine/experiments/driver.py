@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from engine.experiments import registry
-from engine.own import command
 from engine.runtime.driver import drive
 from engine.runtime.notify import run_ended
 from engine.runtime.records import RunRecord
@@ -25,8 +24,9 @@ def main() -> int:
     def ended() -> None:
         run_ended(read_run(directory))
 
-    worker = command("engine.experiments.worker")
-    return drive(directory, worker, after_point=tidy, study=experiment.study(config), after_end=ended)
+    return drive(
+        directory, "engine.experiments.worker", after_point=tidy, study=experiment.study(config), after_end=ended
+    )
 
 
 if __name__ == "__main__":

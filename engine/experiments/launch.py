@@ -5,9 +5,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,14 +13,15 @@ from pydantic import ValidationError
 from engine.errors import InputError, hint
 from engine.experiments import registry
 from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.placement import placement
 from engine.experiments.results import pinned
 from engine.experiments.room import check_room, task_bytes
-from engine.experiments.seating import seating
 from engine.experiments.shared.settings import bare
 from engine.models.python_file import is_python
-from engine.runtime import control, devices
+from engine.runtime import control
 from engine.runtime.references import PREFIX
 from engine.runtime.runs import create_run
+from engine.runtime.versions import versions
 from engine.tasks.kinds import AUTO, task_of
 
 LARGEST_CONFIG = 1 << 20  # bytes
@@ -163,13 +162,13 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def check(experiment: Experiment[Any], config: ExperimentConfig) -> list[str]:
-    """What is to be known before the start, a sentence each: what the experiment says, and how points share a CPU.
+    """What is to be known before the start, a sentence each: what the experiment says, and where points are computed.
 
     Raises:
         InputError: the config asks for what is not there.
     """
     said = list(experiment.check(config) or ())
-    seats = seating(config, len(experiment.points(config)), devices.resolve(config.device))
+    seats = placement(experiment, config, len(experiment.points(config))).seating
     return [*said, seats.said] if seats.said else said
 
 
@@ -188,10 +187,10 @@ def launch(
     """
     for sentence in check(experiment, config):
         say(sentence)
-    points, found = experiment.points(config), devices.resolve(config.device)
-    seats = seating(config, len(points), found)
-    share = math.ceil(len(points) / len(found))  # so that no GPU is left without a task
-    group = 1 if devices.CPU in found else max(1, min(share, experiment.at_once(config)))
+    points = experiment.points(config)
+    place = placement(experiment, config, len(points))
+    share = math.ceil(len(points) / (len(place.devices) * place.seating.seats))  # so that no GPU is left without a task
+    group = 1 if place.cpu else max(1, min(share, experiment.at_once(config)))
     task = task_bytes(experiment, config, group)
     check_room(experiment, config, len(points), task)
     directory = create_run(
@@ -200,25 +199,15 @@ def launch(
         points=[dict(point) for point in points],
         name=name or experiment.label(config),
         seed=config.seed,
-        devices=found,
+        devices=place.devices,
         group=group,
-        seats=seats.seats,
-        threads=seats.threads,
+        seats=place.seating.seats,
+        threads=place.seating.threads,
         reserve=task,
         versions=versions(),
         recipe=recipe,
+        cluster=place.cluster,
     )
     if start:
         control.start(directory)
     return directory
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result may depend on."""
-    found = {"python": python_version()}
-    for package in ("labtui", "torch", "transformers", "numpy", "numba"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

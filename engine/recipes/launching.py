@@ -10,7 +10,7 @@ from engine.experiments import launch, registry
 from engine.experiments.api import Experiment, ExperimentConfig
 from engine.recipes.book import Recipe, Step
 
-HARMLESS = frozenset(("seed", "device", "workers", "batch_size"))
+HARMLESS = frozenset(("seed", "device", "executor", "address", "gpus", "workers", "batch_size"))
 """Settings that may differ from the recipe's while its published values stay beside the run's."""
 
 

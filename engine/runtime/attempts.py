@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -112,7 +113,12 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
                 raise OSError(errno.EFBIG, f"a line longer than {_LONGEST_LINE:,} bytes", str(path))
     data = b"".join(pieces)
     end = data.rfind(b"\n") + 1
-    return [_parsed(line) for line in data[:end].splitlines()], offset + end
+    return events_in(data[:end]), offset + end
+
+
+def events_in(lines: bytes) -> list[Event]:
+    """What whole lines of a log say."""
+    return [_parsed(line) for line in lines.splitlines()]
 
 
 def first_event(path: Path) -> Event | None:
@@ -134,6 +140,16 @@ def point_folder(directory: Path, point: int) -> Path:
 def checkpoint_folder(directory: Path, point: int) -> Path:
     """Where a point's last checkpoint lies, a file named after its step."""
     return directory / "artifacts" / "checkpoints" / str(point)
+
+
+def drop_checkpoints(directory: Path, point: int, but: int | None = None) -> None:
+    """Removes what a point kept to go on from: nothing is left of it once the point has ended, else one step."""
+    folder = checkpoint_folder(directory, point)
+    if but is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    for other in folder.iterdir() if folder.is_dir() else ():
+        if other.name != str(but):
+            other.unlink(missing_ok=True)
 
 
 def resumable(directory: Path, point: int) -> tuple[Path, list[Event]] | None:
@@ -210,10 +226,29 @@ def append_events(path: Path, events: Iterable[tuple[str, int | None, dict[str, 
         found = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         whole, count = found.rfind(b"\n") + 1, found.count(b"\n")
         os.ftruncate(descriptor, whole)
-        data = b"".join(_line(count + more, *event) for more, event in enumerate(events))
-        if os.write(descriptor, data) < len(data):
-            os.ftruncate(descriptor, whole)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        _append(descriptor, b"".join(_line(count + more, *event) for more, event in enumerate(events)), path)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append_bytes(path: Path, data: bytes, durable: bool = False) -> None:
+    """Adds what was written elsewhere, whole lines of a log say; when `durable`, it is on disk when this returns.
+
+    On a full disk: OSError, and nothing added.
+    """
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        _append(descriptor, data, path)
+        if durable:
+            os.fsync(descriptor)
+            sync_folder(path.parent)
+    finally:
+        os.close(descriptor)
+
+
+def _append(descriptor: int, data: bytes, path: Path) -> None:
+    before = os.fstat(descriptor).st_size
+    if os.write(descriptor, data) < len(data):
+        os.ftruncate(descriptor, before)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -26,10 +26,14 @@ RunTask = Callable[[Sequence[Point], Context], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a host's children have in common. `device` is the device's id, `cuda:0` to torch unless it is the CPU."""
+    """What a host's children have in common. `device` is the device's id, `cuda:0` to torch unless it is the CPU.
+
+    `place` is where that is as it is recorded: the device's id, after the node's name on a cluster.
+    """
 
     directory: Path
     device: str
+    place: str
     seed: int
     threads: int
 
@@ -73,7 +77,7 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
         print(f"labtui: attempt {attempt}; what the one before it printed is in logs/{before.name}", flush=True)
     log = AttemptLog.create(file.path)
     started = {"points": [point.index for point in points], "params": [dict(point.params) for point in points]}
-    log.emit("start", None, started | {"device": setting.device}, durable=True)
+    log.emit("start", None, started | {"device": setting.place}, durable=True)
     device = "cpu" if setting.device == "cpu" else "cuda:0"
     context = Context(log.emit, device=device, directory=setting.directory, seed=setting.seed, threads=setting.threads)
     status = _attempt(points, context, log, run)

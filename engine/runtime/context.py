@@ -3,7 +3,6 @@
 import fcntl
 import math
 import os
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.errors import InputError
-from engine.runtime.attempts import POINTS, checkpoint_folder, resumable
+from engine.runtime.attempts import POINTS, drop_checkpoints, resumable
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import open_private, patiently, private_folder, read_private, replace, write_durably
 from engine.runtime.processes import Identity
@@ -98,7 +97,7 @@ class Context:
             raise RuntimeError(f"point {point} was finished twice")
         self._emit(kind, point, dict(result), durable=True)
         self.done.add(point)
-        shutil.rmtree(checkpoint_folder(self.directory, point), ignore_errors=True)
+        drop_checkpoints(self.directory, point)
 
     def checkpoint(self, point: int, step: int, write: Callable[[Path], object]) -> None:
         """Keeps what a point needs to go on from `step` if its process dies, in place of what it kept before.
@@ -108,9 +107,7 @@ class Context:
         path = self.artifact("checkpoints", str(point), str(step))
         write_durably(path, write)
         self._emit("checkpoint", point, {"step": step}, durable=True)
-        for other in path.parent.iterdir():  # the line names this one: the others are of no use any more
-            if other != path:
-                other.unlink(missing_ok=True)
+        drop_checkpoints(self.directory, point, but=step)  # the line names this one: the others are of no use any more
 
     def resume(self, point: int) -> Path | None:
         """What the point's last `checkpoint` wrote, in whatever attempt; None where it begins at its beginning.

@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from engine.runtime.lock import LOCK_VARIABLE, RunLock, read_info
@@ -19,16 +20,16 @@ _ORPHAN_SECONDS = 60.0
 
 def drive(
     directory: Path,
-    host_command: Sequence[str],
+    worker: str,
     after_point: AfterPoint | None = None,
     study: Study | None = None,
     after_end: Callable[[], None] | None = None,
 ) -> int:
     """Works on the run in `directory`. Returns at once where another driver owns it.
 
-    `host_command` starts a host (the experiment's name is appended); `after_point` is called with the run whenever
-    points have finished; `study` is where the points of a search get their parameters from; `after_end` is called when
-    this driver has brought the run to rest and the lock is free.
+    `worker` is the module whose process is a host, given the experiment's name; `after_point` is called with the run
+    whenever points have finished; `study` is where the points of a search get their parameters from; `after_end` is
+    called when this driver has brought the run to rest and the lock is free.
     Returns 0, or 1 if the run failed or could not go on.
     """
     os.umask(0o077)
@@ -36,10 +37,10 @@ def drive(
     directory = directory.absolute()
     spec = RunSpec.read(directory)
     while (lock := _own(directory)) is not None:
-        work = Work(directory, spec, lock, host_command, after_point, study)
+        work = Work(directory, spec, lock, worker, after_point, study)
         signal.signal(signal.SIGTERM, lambda *_: work.stop())  # noqa: B023 - the newest is meant
         try:
-            with recorded(directory, spec.devices):
+            with nullcontext() if spec.cluster else recorded(directory, spec.devices):  # what it takes is elsewhere
                 state = work.run()
         finally:
             lock.release()

@@ -38,7 +38,7 @@ def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[],
     die_with(hello["driver"])
     for descriptor in hello["locks"]:
         os.set_inheritable(descriptor, False)  # children have them; programs that children start do not
-    setting = Setting(Path(hello["directory"]), hello["device"], hello["seed"], hello["threads"])
+    setting = Setting(Path(hello["directory"]), hello["device"], hello["place"], hello["seed"], hello["threads"])
     os.nice(NICE)
     gc.disable()  # nothing that is imported becomes garbage: looking for some takes a tenth of the time
     try:

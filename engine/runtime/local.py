@@ -1,8 +1,4 @@
-"""The local executor: a host per device with a child for each task, tasks in, endings out.
-
-The driver knows an executor by `claim`, `idle`, `submit`, `wait`, `kill` and `close` alone; where tasks run is decided
-here.
-"""
+"""The local executor: a host per device with a child for each task."""
 
 import select
 import time
@@ -10,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.runtime.attempts import AttemptFile, task_name
+from engine.own import command
+from engine.runtime.attempts import task_name
 from engine.runtime.cores import working_cores
 from engine.runtime.device_lock import DeviceClaim
+from engine.runtime.executor import Ending, Task, WorkerError
 from engine.runtime.home import devices_dir
 from engine.runtime.hosts import Host
 from engine.runtime.lock import RunLock
@@ -21,30 +19,6 @@ from engine.runtime.spec import RunSpec
 from engine.text import clean_line
 
 _RESTARTS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Points that one child computes together, and which attempt this is."""
-
-    points: tuple[int, ...]
-    attempt: int
-
-    def file(self, directory: Path) -> AttemptFile:
-        """Where it is logged."""
-        return AttemptFile.of(directory, task_name(self.points), self.attempt)
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """`status` is the child's exit status, negative for a signal, None where its host died with it."""
-
-    task: Task
-    status: int | None
-
-
-class WorkerError(RuntimeError):
-    """Hosts end before they can work, or again and again. The message says what they said last."""
 
 
 @dataclass(slots=True)
@@ -61,10 +35,10 @@ class _Place:
 class LocalExecutor:
     """Runs tasks on this machine: on each device as many side by side as the run has seats."""
 
-    def __init__(self, directory: Path, spec: RunSpec, command: Sequence[str], lock: RunLock):
+    def __init__(self, directory: Path, spec: RunSpec, worker: str, lock: RunLock):
         self._directory = directory
         self._spec = spec
-        self._command = [*command, spec.experiment]
+        self._command = command(worker, spec.experiment)
         self._lock = lock
         self._places = [_Place(device) for device in spec.devices]
         cores = working_cores()
@@ -78,10 +52,15 @@ class LocalExecutor:
         return tuple((identity.pid, identity.start) for identity in found)
 
     @property
+    def working(self) -> bool:
+        """Whether a device is held."""
+        return bool(self.hosts)
+
+    @property
     def waits_for(self) -> str:
         """What keeps every task from running; empty if one can."""
         waiting = [place.claim.waits_for for place in self._places if place.claim and not place.host]
-        return "" if self.hosts or not waiting else "; ".join(waiting)
+        return "" if self.working or not waiting else "; ".join(waiting)
 
     def claim(self, wanted: int) -> None:
         """Takes devices as they come free, for up to `wanted` tasks; gives back what is idle beyond that."""
@@ -159,6 +138,7 @@ class LocalExecutor:
         greeting = {
             "directory": str(self._directory),
             "device": place.device,
+            "place": place.device,
             "seed": self._spec.seed,
             "threads": self.threads,
         }

@@ -45,9 +45,11 @@ def create_run(
     reserve: int = 1 << 20,
     versions: Mapping[str, str],
     recipe: Mapping[str, Any] | None = None,
+    cluster: Mapping[str, Any] | None = None,
 ) -> Path:
     """A new run's folder, with nothing started. Its id is the experiment's first letter and the next free number."""
-    plain = loads(dumps({"config": config, "points": list(points), "versions": versions, "recipe": recipe or {}}))
+    given = {"config": config, "points": list(points), "versions": versions}
+    plain = loads(dumps(given | {"recipe": recipe or {}, "cluster": cluster or {}}))
     letter = next((char for char in experiment.rpartition(".")[2].lower() if "a" <= char <= "z"), "r")
     directory, partial = _reserved(letter)
     spec = RunSpec(

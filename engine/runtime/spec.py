@@ -19,6 +19,7 @@ class RunSpec:
 
     `devices` are device ids (`cpu` or a GPU's UUID), `created` is in Unix seconds. No task begins while fewer than
     `reserve` bytes are free on the run's disk. `recipe` is what a run keeps of the recipe that it was started from.
+    `cluster` holds the settings of a `ClusterPlan` where tasks run on a Ray cluster; empty: on this machine.
     """
 
     id: str
@@ -35,6 +36,7 @@ class RunSpec:
     versions: dict[str, str] = field(default_factory=dict)
     reserve: int = 1 << 30
     recipe: dict[str, Any] = field(default_factory=dict)
+    cluster: dict[str, Any] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
         """Makes `directory/spec.json`, on disk when this returns."""
@@ -80,6 +82,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "threads": _is_count,
     "reserve": _is_count,
     "recipe": is_mapping,
+    "cluster": is_mapping,
     "versions": lambda value: is_mapping(value) and all(map(is_text, value.values())),
 }
 

@@ -5,7 +5,7 @@ import sqlite3
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from engine.errors import DamagedRunError
 from engine.runtime.attempts import AttemptFile, append_events
+from engine.runtime.executor import Ending, Task, WorkerError
+from engine.runtime.executors import executor_for
 from engine.runtime.files import FULL, FULL_BYTES, free_bytes, has_inodes
 from engine.runtime.finalise import finalise
 from engine.runtime.index import Index, disk_full
-from engine.runtime.local import Ending, LocalExecutor, Task, WorkerError
 from engine.runtime.lock import LockInfo, RunLock
 from engine.runtime.outcome import judge
 from engine.runtime.processes import Identity
@@ -43,7 +44,7 @@ class Work:
         directory: Path,
         spec: RunSpec,
         lock: RunLock,
-        command: Sequence[str],
+        worker: str,
         after_point: AfterPoint | None,
         study: Study | None = None,
     ):
@@ -54,7 +55,7 @@ class Work:
         self._lock = lock
         self._after_point = after_point
         self._reserve = spec.reserve
-        self._executor = LocalExecutor(directory, spec, command, lock)
+        self._executor = executor_for(directory, spec, worker, lock)
         self._trials = Trials(directory, study) if study is not None else None
         self._waits_at: int | None = None
         self._index: Index | None = None
@@ -130,7 +131,7 @@ class Work:
             self._queue = self._indexed(self._queued)
         open_tasks = self._queue if self._queue and self.want == "run" and not self._failing else deque()
         self._executor.claim(len(self._active) + len(open_tasks))
-        if self._executor.hosts and self._state == "queued":
+        if self._executor.working and self._state == "queued":
             self._state = "running"
         for device in self._executor.idle():
             if not open_tasks or self._disk_problem:

@@ -151,6 +151,6 @@ def test_fewer_cores_mean_fewer_seats_and_the_same_threads(monkeypatch: pytest.M
     path = toy_run(["work"], seats=4, threads=2)
     lock = RunLock.take(path)
     assert lock is not None
-    executor = local.LocalExecutor(path, RunSpec.read(path), ["true"], lock)
+    executor = local.LocalExecutor(path, RunSpec.read(path), "tests.faults.ended", lock)
     lock.release()
     assert (executor.seats, executor.threads) == (1, 2)

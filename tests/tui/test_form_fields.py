@@ -45,6 +45,9 @@ def test_each_field_has_its_kind() -> None:
         "cache": "switch",
         "depth": "text",
         "device": "text",
+        "executor": "choice",
+        "address": "text",
+        "gpus": "text",
         "seed": "text",
     }
     assert FIELDS["kinds"].choices == ("a", "b")

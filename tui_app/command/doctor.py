@@ -12,10 +12,10 @@ import click
 from rich.text import Text
 
 from engine.errors import InputError
-from engine.experiments.launch import versions
 from engine.figures.units import in_bytes
 from engine.runtime import devices, home, notify
 from engine.runtime.runs import list_runs
+from engine.runtime.versions import versions
 from tui_app.alerts import sequence
 from tui_app.command.output import print_json
 from tui_app.command.say import CleanConsole, command_terminal
@@ -44,9 +44,11 @@ class Check:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.option("--notify", "try_it", is_flag=True, help="Try how you are told that a run has ended.")
-def doctor(as_json: bool, try_it: bool) -> None:
-    """Check this machine: Python, packages, state folder, disk, devices, terminal, notifications."""
+@click.option("--address", help="Look at this Ray cluster too: auto, or HOST:PORT.")
+def doctor(as_json: bool, try_it: bool, address: str | None) -> None:
+    """Check this machine: Python, packages, state folder, disk, devices, terminal, notifications, a cluster."""
     checks = [*_packages(), *_state(), *_devices(), *_terminal(), *_notifications(try_it)]
+    checks += _cluster(address) if address else []
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "versions": versions()})
     else:
@@ -103,6 +105,21 @@ def _for_gpus() -> list[Check]:
     if importlib.util.find_spec("numba_cuda") is None:
         advice = "make cuda13 (or make cuda12, for a driver older than 580) adds them."
         checks.append(Check("gpu kernels", "warn", "MXINT8 has none for these GPUs yet", advice))
+    return checks
+
+
+def _cluster(address: str) -> list[Check]:
+    """Whether a Ray cluster answers, and what each of its nodes has."""
+    from engine.runtime.cluster.look import look
+
+    try:
+        seen = look(address)
+    except InputError as error:
+        return [Check("cluster", "fail", address, str(error))]
+    checks = [Check("cluster", "ok", f"{address} ({len(seen)} node{'s' * (len(seen) != 1)})")]
+    for one in seen:
+        found = f"{one.node.name}: {one.node.cpus:g} CPUs, {one.node.gpus:g} GPUs"
+        checks.append(Check("node", "fail" if one.problem else "ok", found, one.problem))
     return checks
 
 

@@ -13,8 +13,7 @@ from engine.errors import InputError
 from engine.experiments import registry
 from engine.experiments.estimate import estimate
 from engine.experiments.launch import is_on_hub
-from engine.experiments.seating import seating
-from engine.runtime import devices
+from engine.experiments.placement import seats_shown
 from engine.runtime.records import RunRecord
 from tui_app import glyphs, presets
 from tui_app.actions import bindings
@@ -195,7 +194,7 @@ class ExperimentScreen(Filling):
                 self.form.show_plan(Content("looking the model up"))  # in the worker: a network has no place here
                 return
             points = self.experiment.points(config)
-            seats = seating(config, len(points), devices.resolve(config.device)).seats
+            seats = seats_shown(config, len(points))
         except (InputError, OSError) as error:
             self._stand_against(str(error))
             return
@@ -204,7 +203,8 @@ class ExperimentScreen(Filling):
         taking = estimate(self.experiment, config.model_dump(mode="json"), points, self.history.values())
         time = "time unknown" if taking.seconds is None else f"about {show(taking.seconds / seats, 'seconds')}"
         memory = [] if taking.memory is None else [f"{show(taking.memory, 'bytes')} of memory"]
-        where = [] if config.device == "auto" else [config.device]
+        on_cluster = [f"Ray at {config.address}"] if config.executor == "ray" else []
+        where = on_cluster or ([] if config.device == "auto" else [config.device])
         parts = f" {glyphs.sign('dot')} ".join([count(len(points), "point"), time, *memory, *where])
         text = f"{glyphs.state('finished')} {parts}"
         said = "\n".join(map(clean, self._said)) if self._checked == self.form.changed else ""

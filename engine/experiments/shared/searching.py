@@ -93,6 +93,8 @@ SearchT = TypeVar("SearchT", bound=SearchSettings)
 class Searching(Scored[SearchT]):
     """A search: subclasses say what its series are, and build the model of a trial."""
 
+    builds_on = (CHOSEN,)
+
     @abstractmethod
     def series(self, config: SearchT) -> list[Series]:
         """A series for each curve and seed."""

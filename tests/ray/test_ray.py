@@ -1,0 +1,109 @@
+"""Runs on a Ray cluster of two nodes: every point once, with the numbers of an undisturbed run, whatever dies.
+
+The cluster is one for all, and the last test takes a node from it.
+"""
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.runtime import control
+from engine.runtime.cluster.look import look
+from engine.runtime.runs import create_run, read_run
+from engine.runtime.versions import versions
+from tests.faults.helpers import assert_sound, kill, processes, toy_run, wait_for, wait_until_idle
+from tests.faults.toy_search import SearchConfig
+from tests.ray.cluster import ray_processes, two_nodes
+
+pytest.importorskip("ray", reason="needs the extra ray")
+pytestmark = pytest.mark.slow
+KILLS = 3
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with two_nodes() as found:
+        yield found
+
+
+def on(cluster: Any) -> dict[str, Any]:
+    return {"devices": ("ray",), "seats": 2, "threads": 1, "cluster": {"address": cluster.address}}
+
+
+def workers() -> list[int]:
+    return ray_processes("labtui ")
+
+
+def test_random_kills_of_workers_and_drivers(cluster: Any) -> None:
+    dice = random.Random(1)
+    actions = ["work"] * 4 + ["killed_once", "fail"]
+    path = toy_run(actions, steps=20, pause=0.02, **on(cluster))
+    control.start(path)
+    kills = 0
+    while kills < KILLS:
+        wait_for(workers, "a worker")
+        time.sleep(dice.uniform(0.0, 1.2))
+        kills += kill(workers()[:1] if kills % 2 else processes(path)["driver"])
+        if not processes(path)["driver"]:
+            assert read_run(path).state != "finished", "the run is too short for this test"
+            control.start(path)
+    wait_until_idle(path)
+    run = assert_sound(path)
+    assert run.state == "finished"
+    assert [point.state for point in run.points].count("failed") == 1
+    assert all((point.device or "").endswith(" cpu") for point in run.points)
+    assert not (path / "incoming").exists()
+
+
+def test_a_search_proposes_what_it_proposes_at_home(cluster: Any) -> None:
+    def searched(**where: Any) -> Sequence[tuple[Any, Any]]:
+        config = SearchConfig(trials=4, beside=2, pause=0.0)
+        points = [{"series": 0, "trial": number} for number in range(config.trials)]
+        settings = {"experiment": "tests.faults.toy_search", "versions": {}, "seed": config.seed, **where}
+        path = create_run(config=config.model_dump(), points=points, **settings)
+        control.start(path)
+        run = wait_until_idle(path)
+        assert run.state == "finished", run.problem
+        return [(dict(point.params), dict(point.result or {})) for point in run.points]
+
+    assert searched(**on(cluster)) == searched(seats=2, threads=1)
+
+
+def test_cancel_ends_what_runs_and_says_what_the_cluster_is(cluster: Any) -> None:
+    path = toy_run(["stuck"] * 2, **on(cluster))
+    control.start(path)
+    wait_for(lambda: len(read_run(path).running) == 2, "both at work")
+    assert [seen.versions for seen in look(cluster.address)] == [versions()] * 2
+    control.cancel(path)
+    wait_until_idle(path)
+    assert read_run(path).state == "cancelled"
+    wait_for(lambda: not workers(), "workers dead")
+    wait_for(lambda: not left_behind(path), "children dead")
+
+
+def left_behind(path: Path) -> list[int]:
+    """Pids of hosts and children of a cluster's run on this machine, wherever Ray has put them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            files = [link.readlink() for link in (folder / "fd").iterdir()]
+        except OSError:
+            continue
+        if any(path.name in file.parts and "cluster" in file.parts for file in files):
+            found.append(int(folder.name))
+    return found
+
+
+def test_a_lost_node_gives_its_points_back(cluster: Any) -> None:
+    path = toy_run(["work"] * 3, steps=30, pause=0.05, **on(cluster))
+    control.start(path)
+    wait_for(lambda: len(read_run(path).running) == 2, "both nodes at work")
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    wait_until_idle(path)
+    run = assert_sound(path)
+    assert run.state == "finished"
+    assert max(point.attempt for point in run.points) == 2
