@@ -21,7 +21,7 @@ from tests.ray.cluster import ray_processes, two_nodes
 
 pytest.importorskip("ray", reason="needs the extra ray")
 pytestmark = pytest.mark.slow
-KILLS = 3
+KILLS = 2
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def workers() -> list[int]:
 
 def test_random_kills_of_workers_and_drivers(cluster: Any) -> None:
     dice = random.Random(1)
-    actions = ["work"] * 4 + ["killed_once", "fail"]
+    actions = ["work"] * 3 + ["killed_once", "fail"]
     path = toy_run(actions, steps=20, pause=0.02, **on(cluster))
     control.start(path)
     kills = 0
@@ -99,7 +99,7 @@ def left_behind(path: Path) -> list[int]:
 
 
 def test_a_lost_node_gives_its_points_back(cluster: Any) -> None:
-    path = toy_run(["work"] * 3, steps=30, pause=0.05, **on(cluster))
+    path = toy_run(["work"] * 2, steps=30, pause=0.05, **on(cluster))
     control.start(path)
     wait_for(lambda: len(read_run(path).running) == 2, "both nodes at work")
     cluster.remove_node(cluster.second, allow_graceful=False)

@@ -108,7 +108,12 @@ class Connection:
     def _keep(self) -> None:
         try:
             package = join(self._plan.address)
-            self.sources = {text: Source.of(Path(path), package.put) for text, path in self._plan.sources.items()}
+
+            def put(piece: bytes) -> Any:
+                self._asked = time.monotonic()  # a large source takes its time
+                return package.put(piece)
+
+            self.sources = {text: Source.of(Path(path), put) for text, path in self._plan.sources.items()}
             self.nodes = nodes(package)
             self._asked = time.monotonic()
             self.ray = package

@@ -109,13 +109,14 @@ class RayExecutor:
         if not self._flights:
             time.sleep(seconds)
             return []
-        endings: list[Ending] = []
+        put_off = [flight for flight in self._flights.values() if flight.pending is not None]
         for number in range(_ROUNDS):
             ready = self._ready(0.0 if number else seconds)
-            endings += [ending for flight in ready if (ending := self._advance(flight))]
+            endings = [ending for flight in (*ready, *put_off) if (ending := self._advance(flight))]
             if not ready or endings:
-                break
-        return endings
+                return endings
+            put_off = []
+        return []
 
     def kill(self) -> None:
         """Ends every task now; `close` waits until they are dead."""
@@ -136,16 +137,15 @@ class RayExecutor:
         discard(self._directory / "incoming")
 
     def _ready(self, seconds: float) -> list[Flight]:
-        """The flights with a message, an end, or a message that a full disk has put off."""
+        """The flights with a message or an end, but for those that wait for room on the disk."""
         assert self._connection is not None
-        put_off = [flight for flight in self._flights.values() if flight.pending is not None]
         streams = {flight.stream: flight for flight in self._flights.values() if flight.pending is None}
         if not streams:
             time.sleep(seconds)
-            return put_off
+            return []
         ray = self._connection.ray
         found, _ = ray.wait(list(streams), num_returns=len(streams), timeout=seconds, fetch_local=False)
-        return put_off + [streams[one] for one in found]
+        return [streams[one] for one in found]
 
     def _advance(self, flight: Flight) -> Ending | None:
         """Takes in the next message; the ending where there is none any more."""
@@ -164,7 +164,7 @@ class RayExecutor:
         except ray.exceptions.RayTaskError as error:
             raise WorkerError(f"a worker does not run: {clean_line(str(error.cause))}") from None
         except (ray.exceptions.RayError, BrokenFileError, KeyError, TypeError, ValueError):
-            return self._ended(flight, None)
+            return self._ended(flight, flight.status)
         self._worked = True
         return None
 
