@@ -80,6 +80,9 @@ class ExperimentConfig(BaseModel):
         return {other: tuple(map(str, allowed)) for other, allowed in when.items()}
 
 
+Unit = Literal["text", "number", "percent", "bytes", "db", "seconds"]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of the table of points: `key` is looked up in a point's params, then in its result.
@@ -90,7 +93,7 @@ class Column:
 
     key: str
     label: str
-    unit: Literal["text", "number", "percent", "bytes", "db", "seconds"] = "text"
+    unit: Unit = "text"
     low: str | None = None
     high: str | None = None
     signed: bool = False
@@ -144,6 +147,14 @@ class Experiment(ABC, Generic[ConfigT]):
     def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:
         """The columns of a run with these settings: what is measured may depend on them."""
         return self.columns
+
+    def quantities(self, settings: Mapping[str, Any]) -> Mapping[str, Column]:
+        """Every quantity that points of such a run may record, by its key; tables show those of `columns_of`."""
+        return {column.key: column for column in self.columns_of(settings)}
+
+    def tables(self, settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Column]]:
+        """The same of each list of mappings in a result, by the list's key."""
+        return {}
 
     @abstractmethod
     def label(self, config: ConfigT) -> str:

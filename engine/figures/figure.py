@@ -8,6 +8,9 @@ Unit = Literal["number", "percent", "bytes", "seconds"]
 BAR_SHARE = 0.8  # of the distance between two categories that their bars fill
 
 
+Kind = Literal["line", "scatter", "steps", "level", "bar", "cells"]
+
+
 @dataclass(frozen=True, slots=True)
 class Series:
     """One curve. `x`, `y` and the interval bounds have the same length.
@@ -23,7 +26,7 @@ class Series:
     y: tuple[float, ...]
     y_low: tuple[float, ...] | None = None
     y_high: tuple[float, ...] | None = None
-    kind: Literal["line", "scatter", "steps", "level", "bar", "cells"] = "line"
+    kind: Kind = "line"
     slot: int = 0
 
 

@@ -3,9 +3,17 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from engine.figures.units import in_percent
+
+
+class Bounded(NamedTuple):
+    """A value with its 95 % interval; of a time the median with its quartiles."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,9 @@ class Metric:
         """The value on the scale that its standard error is given on, more being better: a perplexity's logarithm."""
         return value if self.better == "higher" else -math.log(value)
 
-    def error(self, result: Mapping[str, Any]) -> float:
-        """One standard error of the validation score on that scale; records before it was noted are of accuracies."""
-        if "validation_error" in result:
-            return float(result["validation_error"])
-        share = float(result[self.validation])
-        return math.sqrt(share * (1 - share) / result["validation_samples"])
+    def error(self, value: float, samples: int, noted: float | None) -> float:
+        """One standard error of a validation score on that scale: as `noted`. Runs without a note are of accuracies."""
+        return math.sqrt(value * (1 - value) / samples) if noted is None else noted
 
     def around(self, value: float, error: float) -> tuple[float, float]:
         """The value less and plus an error that is given on its scale."""
@@ -65,18 +70,15 @@ class Metric:
         """A standard error in words."""
         return f"{100 * error:.2f} points" if self.better == "higher" else f"{100 * math.expm1(error):.2f} %"
 
-    def lost(self, result: Mapping[str, Any], prefix: str = "") -> tuple[float, float, float]:
-        """What a result lost against the baseline, as (at least, measured, at most): above 0 is worse."""
-        low, middle, high = (result[f"{prefix}{key}"] for key in ("delta_low", "delta", "delta_high"))
-        return (low, middle, high) if self.better == "lower" else (-high, -middle, -low)
+    def lost(self, delta: Bounded) -> Bounded:
+        """A difference from the baseline as what was lost: above 0 is worse."""
+        return delta if self.better == "lower" else Bounded(-delta.value, -delta.high, -delta.low)
 
-    def change(self, result: Mapping[str, Any], prefix: str = "") -> str:
+    def change(self, delta: Bounded, samples: int) -> str:
         """The difference from the baseline in words: `-2.20 points, 95 % -5.10 to +0.70, n = 500`."""
-        middle, low, high = (
-            self.said(result[f"{prefix}{key}"], signed=True) for key in ("delta", "delta_low", "delta_high")
-        )
+        middle, low, high = (self.said(one, signed=True) for one in delta)
         unit = "points" if self.unit == "percent" else f"of {self.name}"
-        return f"{middle} {unit}, 95 % {low} to {high}, n = {result[f'{prefix}samples']:,}"
+        return f"{middle} {unit}, 95 % {low} to {high}, n = {samples:,}"
 
     def said(self, value: float, signed: bool = False) -> str:
         """A value in words, without its unit's name."""

@@ -8,6 +8,7 @@ import torch
 
 from engine.experiments.shared import workbench
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.measured import Baseline
 from engine.experiments.shared.workbench import BASELINE_OUTCOMES, Workbench
 from engine.models import weights
 from engine.runtime.context import RecordingContext
@@ -33,13 +34,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def baseline(folder: Path, threads: int = 1, **settings: Any) -> tuple[dict[str, Any], torch.Tensor]:
+def baseline(folder: Path, threads: int = 1, **settings: Any) -> tuple[Baseline, torch.Tensor]:
     folder.mkdir()
     context = RecordingContext(folder, threads=threads)
-    found = Workbench(TaskConfig(max_length=16, **settings), context, lambda *_: None).baseline()
-    assert context.notes["baseline"] == found[0]
+    found, outcomes = Workbench(TaskConfig(max_length=16, **settings), context, lambda *_: None).baseline()
+    assert context.notes["baseline"] == found.to_record()
     assert (folder / "artifacts" / BASELINE_OUTCOMES).is_file(), "a run keeps its own, whatever becomes of the cache"
-    return found
+    return found, outcomes
 
 
 def test_another_run_finds_it(pair: dict[str, str], tmp_path: Path, measured: list[str]) -> None:
@@ -85,4 +86,4 @@ def test_a_model_made_on_first_use_is_there_before_its_files_are_looked_at(
     """The built-in model, a GGUF file, a model of the hub: nothing lies on this machine until it is loaded."""
     bench = Workbench(TaskConfig(max_length=16, **pair), RecordingContext(tmp_path), lambda *_: None)
     monkeypatch.setattr(weights, "folder_of", lambda source: Path(source) if "subject" in vars(bench) else None)
-    assert bench.baseline()[0]["samples"] > 0
+    assert bench.baseline()[0].samples > 0

@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments.launch import configure, parse_setting
+from engine.experiments.quantize.measures import QuantizeParams
 from engine.experiments.quantize.preparing import check
 
 
@@ -52,8 +53,7 @@ def test_preparations_are_crossed_with_methods_and_modes() -> None:
         *(("qat", None, how) for how in ("none", "smooth", "awq")),
     ]
     assert "prepare" not in expanded(formats="int(4)")[0]
-    experiment, _ = configure("quantize", {})
-    assert experiment.point_name(points[4]) == "int(4) PTQ gptq smooth"
+    assert QuantizeParams.from_record(points[4]).name == "int(4) PTQ gptq smooth"
 
 
 def test_what_cannot_be_prepared_is_said_before_the_start(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_young_run_has_figures_and_a_document(done: int) -> None:
 
 
 def test_differences_inside_their_noise_are_told() -> None:
-    delta = next(column for column in results.opened(run_record("q-0001"))[0].columns if column.key == "delta")
+    delta = next(column for column in results.opened(run_record("q-0001"))[0].columns_of({}) if column.key == "delta")
     point = PointRecord(0, {}, result={"delta": -0.01, "delta_low": -0.02, "delta_high": 0.001})
     assert insignificant(values_of(point), delta)
     assert written(values_of(point), delta) == "-1.00 ±1.05"

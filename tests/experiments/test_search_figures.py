@@ -7,7 +7,7 @@ from typing import Any
 from engine.experiments.shared import trials_report as reading
 from engine.runtime.records import PointRecord, RunRecord
 from engine.tasks.metric import ACCURACY
-from tests.tui.recorded import run_record
+from tests.tui.recorded import BASELINE, run_record
 
 ACCURACIES = {0: (0.5, 0.5, 0.8, 0.7), 1: (0.6, 0.7, 0.7, 0.9)}
 """Of four trials with each seed."""
@@ -24,7 +24,9 @@ def searched(baseline: dict[str, Any], seeds: tuple[int, ...] = (0, 1)) -> RunRe
         )
         for i, (trial, seed) in enumerate((trial, seed) for trial in range(4) for seed in seeds)
     ]
-    return replace(run_record("s-0001"), experiment="search", points=tuple(points), notes={"baseline": baseline})
+    return replace(
+        run_record("s-0001"), experiment="search", points=tuple(points), notes={"baseline": BASELINE | baseline}
+    )
 
 
 def test_trials_have_the_same_number_on_the_axis_as_in_the_table() -> None:

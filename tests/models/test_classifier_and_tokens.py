@@ -109,6 +109,6 @@ def test_data_with_more_classes_than_the_model(builtin: Path, tmp_path: Path) ->
 def test_the_baseline_is_kept_and_its_copy_is_not(builtin: Path, file: Path, tmp_path: Path) -> None:
     bench = Workbench(TaskConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
     measured, correct = bench.baseline()
-    assert measured["bytes"] > 0
-    assert len(correct) == measured["samples"]
+    assert measured.bytes > 0
+    assert len(correct) == measured.samples
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == [BASELINE_OUTCOMES, "once"]

@@ -2,16 +2,15 @@ import math
 
 import pytest
 
-from engine.tasks.metric import ACCURACY, PERPLEXITY, SHORT
+from engine.tasks.metric import ACCURACY, PERPLEXITY, SHORT, Bounded
 
-LOWER = {"delta": -0.02, "delta_low": -0.03, "delta_high": -0.01}
-HIGHER = {"delta": 2.0, "delta_low": 1.0, "delta_high": 3.0}
+LOWER = Bounded(-0.02, -0.03, -0.01)
+HIGHER = Bounded(2.0, 1.0, 3.0)
 
 
 def test_what_is_lost_is_above_zero_whichever_way_is_better() -> None:
-    assert ACCURACY.lost(LOWER) == (0.01, 0.02, 0.03)
-    assert PERPLEXITY.lost(HIGHER) == (1.0, 2.0, 3.0)
-    assert ACCURACY.lost({f"pruned_{key}": value for key, value in LOWER.items()}, "pruned_") == (0.01, 0.02, 0.03)
+    assert ACCURACY.lost(LOWER) == Bounded(0.02, low=0.01, high=0.03)
+    assert PERPLEXITY.lost(HIGHER) == HIGHER
 
 
 def test_more_is_better_on_the_scale_of_the_standard_error() -> None:
@@ -24,8 +23,8 @@ def test_more_is_better_on_the_scale_of_the_standard_error() -> None:
 
 
 def test_records_from_before_errors_were_noted_have_the_binomial_one() -> None:
-    assert ACCURACY.error({"validation_accuracy": 0.9, "validation_samples": 900}) == pytest.approx(0.01)
-    assert PERPLEXITY.error({"validation_error": 0.03}) == 0.03
+    assert ACCURACY.error(0.9, 900, noted=None) == pytest.approx(0.01)
+    assert PERPLEXITY.error(12.5, 900, noted=0.03) == 0.03
 
 
 def test_values_are_said_in_their_unit() -> None:

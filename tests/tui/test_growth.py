@@ -50,7 +50,7 @@ class Tables(App[None]):
 async def test_a_table_that_follows_a_run_shows_what_one_filled_anew_shows() -> None:
     dice = random.Random(7)
     run = run_record("q-0001", state="running", done=2)
-    quantities = registry.get("quantize").columns
+    quantities = registry.get("quantize").columns_of({})
     async with Tables().run_test(size=(200, 60)) as pilot:
         kept, fresh = pilot.app.query(PointsTable)
         for _ in range(150):

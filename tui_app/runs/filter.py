@@ -71,4 +71,4 @@ def _recordable() -> set[str]:
     """The numbers of every experiment's results."""
     from engine.experiments import registry
 
-    return {column.key.lower() for name in _experiments() for column in registry.get(name).columns}
+    return {column.key.lower() for name in _experiments() for column in registry.get(name).columns_of({})}

@@ -1,12 +1,13 @@
 """Train a classifier on: all of it, or LoRA adapters beside its frozen layers (PEFT)."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.finetune import report as reading
 from engine.experiments.finetune.config import FinetuneConfig, train_settings
+from engine.experiments.finetune.measures import FinetuneParams, FinetuneResult, Trains
 from engine.experiments.shared import covered
 from engine.experiments.shared.scored import Swept
 from engine.experiments.shared.teaching import teacher_of
@@ -14,7 +15,7 @@ from engine.experiments.shared.training import train_point
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,20 +28,22 @@ class Finetune(Swept[FinetuneConfig]):
     title = "Fine-tune"
     summary = "Train a classifier on, all of it or LoRA adapters; learning rates and ranks to compare."
     Config = FinetuneConfig
-    columns = (
-        Column("method", "Method"),
-        Column("learning_rate", "Rate", "number"),
-        Column("rank", "Rank", "number"),
-        Column("teacher", "Teacher", usual=""),
-        Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("loss", "Loss", "number"),
-        Column("trainable", "Trained", "number"),
-        Column("best_step", "Best step", "number"),
-        Column("texts_per_second", "Texts/s", "number"),
-        Column("bytes", "Size", "bytes"),
-        Column("peak_memory", "Memory", "bytes"),
-        covered.COLUMN,
+    Params = FinetuneParams
+    Result = FinetuneResult
+    shown = (
+        "method",
+        "learning_rate",
+        "rank",
+        "teacher",
+        "score",
+        "delta",
+        "loss",
+        "trainable",
+        "best_step",
+        "rate",
+        "bytes",
+        "peak_memory",
+        "covered",
     )
     pace = (
         "method",
@@ -61,15 +64,15 @@ class Finetune(Swept[FinetuneConfig]):
         """Model and methods."""
         return f"{config.model_name} {'+'.join(config.methods)}"
 
-    def points(self, config: FinetuneConfig) -> Sequence[Params]:
+    def points(self, config: FinetuneConfig) -> Sequence[Mapping[str, Any]]:
         """Methods × teachers × learning rates, with LoRA × ranks."""
-        found: list[Params] = []
-        for method in config.methods:
-            ranks: list[Params] = [{"rank": rank} for rank in config.ranks] if method == "lora" else [{}]
-            for taught_by in config.taught_by:
-                for rate in config.learning_rates:
-                    found += [{"method": method, "learning_rate": rate, **rank, **taught_by} for rank in ranks]
-        return found
+        return [
+            FinetuneParams(method=method, learning_rate=rate, rank=rank, teacher=teacher).to_record()
+            for method in config.methods
+            for teacher in config.taught_by
+            for rate in config.learning_rates
+            for rank in (config.ranks if method == "lora" else (None,))
+        ]
 
     def check(self, config: FinetuneConfig) -> list[str]:
         """Raises InputError where model, data or LoRA targets cannot be used."""
@@ -95,10 +98,6 @@ class Finetune(Swept[FinetuneConfig]):
     def listings(self, config: FinetuneConfig, run: RunRecord) -> Sequence[Listing]:
         """What trains, known before the first step."""
         return reading.listings(run)
-
-    def point_name(self, params: Params) -> str:
-        """`full 1e-4`, `lora r8 1e-4`."""
-        return reading.name(params)
 
     def findings(self, config: FinetuneConfig, run: RunRecord) -> Sequence[str]:
         """Which files are larger than the source: of a source in half precision those of the trained model."""
@@ -136,47 +135,45 @@ def _run_point(config: FinetuneConfig, point: Point, context: Context) -> None:
     from engine.training.forward import logits_of
     from engine.training.samples import sampled
 
-    bench = Workbench.of(config, point, context)
+    bench, params = Workbench.of(config, point, context), FinetuneParams.from_record(point.params)
     model: nn.Module = copy.deepcopy(bench.subject.model)
-    lora = point.params["method"] == "lora"
-    if lora:
-        settings = LoraSettings(point.params["rank"], config.alpha, config.dropout, config.targets)
+    share = 1.0
+    if params.rank is not None:
+        settings = LoraSettings(params.rank, config.alpha, config.dropout, config.targets)
         adapted = add_lora(model, settings, config.seed)
         model.to(context.device)
+        share = share_of(bench.subject.model, adapted)
     count, size, total = trainable(model)
-    facts: dict[str, float] = {"trainable": count, "trainable_bytes": size, "parameters": total}
-    facts["covered"] = share_of(bench.subject.model, adapted) if lora else 1.0
-    context.note(**{f"trains_{point.index}": facts})
+    trains = Trains(trainable=count, trainable_bytes=size, parameters=total, covered=share)
+    context.note(**{f"trains_{point.index}": trains.to_record()})
     bench.report(0, 1, f"{count:,} of {total:,} parameters train, {size:,} bytes")
-    how = train_settings(config, point.params["learning_rate"], len(bench.train), context.device)
+    how = train_settings(config, params.learning_rate, len(bench.train), context.device)
     trained = train_point(
         bench,
         model,
         how,
         point.index,
-        teacher=teacher_of(bench, config, point.params),
+        teacher=teacher_of(bench, config, params.teacher),
         validated=True,
         checkpoint_seconds=config.checkpoint_seconds,
     )
-    merged: dict[str, float] = {}
-    if lora:
+    merge_difference = None
+    if params.rank is not None:
         sample = sampled(bench.validation, config.batch_size, config.seed).to(context.device)
         (batch,) = sample.batches(config.batch_size)
         with torch.no_grad():
             apart = logits_of(model, batch.inputs)
             merge_lora(model)
-            merged["merge_difference"] = float((logits_of(model, batch.inputs) - apart).abs().max())
-    context.finish(
-        point.index,
-        {
-            **bench.conclude(point.index, model),
-            **facts,
-            **merged,
-            "steps": trained.steps,
-            "best_step": trained.best_step,
-            f"{bench.metric.samples}_per_second": trained.samples_per_second,
-        },
+            merge_difference = float((logits_of(model, batch.inputs) - apart).abs().max())
+    result = FinetuneResult(
+        measured=bench.conclude(point.index, model),
+        trains=trains,
+        merge_difference=merge_difference,
+        steps=trained.steps,
+        best_step=trained.best_step,
+        rate=trained.samples_per_second,
     )
+    context.finish(point.index, result.to_record(bench.metric))
 
 
 EXPERIMENT = Finetune()

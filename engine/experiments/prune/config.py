@@ -5,11 +5,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from engine.experiments.prune.measures import Granularity, Method, Scope
 from engine.experiments.shared.settings import SPLIT, Numbers, Words, unique
 from engine.experiments.shared.teaching import TaughtConfig
 
-Method = Literal["random", "l1", "wanda", "sparsegpt", "movement"]
-Granularity = Literal["weights", "n:m", "neurons", "heads", "channels"]
 CUT = ("neurons", "heads", "channels")
 """What is taken out of a model, which becomes smaller and faster by it."""
 DEFAULT_STEPS = 100
@@ -45,7 +44,7 @@ class PruneConfig(TaughtConfig):
         description="For n:m: N of M neighbouring inputs are kept.",
         json_schema_extra={"when": {"granularities": ["n:m"]}},
     )
-    scopes: Annotated[tuple[Literal["layer", "global"], ...], SPLIT] = Field(
+    scopes: Annotated[tuple[Scope, ...], SPLIT] = Field(
         ("layer",),
         min_length=1,
         title="Scopes",

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.prune.config import CUT, DEFAULT_STEPS, PruneConfig
+from engine.experiments.prune.measures import PrunedLayer, PruneParams, PruneResult
 from engine.experiments.shared.quantizing import calibration
 from engine.experiments.shared.teaching import teacher_of
 from engine.experiments.shared.training import train_point
 from engine.experiments.shared.workbench import Workbench
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params
+from engine.tasks.metric import Bounded
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,14 +23,14 @@ MOVEMENT = "movement"
 RAMP, UPDATES = 0.7, 20  # of a gradual pruning: the share of the steps that it takes, and in how many stages
 
 
-def _pruning(config: PruneConfig, params: Params) -> "Pruning":
+def _pruning(config: PruneConfig, params: PruneParams) -> "Pruning":
     from engine.compress.prune import Pruning
 
     return Pruning(
-        method=params["method"],
-        sparsity=params["sparsity"],
-        granularity="n:m" if ":" in params["granularity"] else params["granularity"],
-        scope=params["scope"],
+        method=params.method,
+        sparsity=params.sparsity,
+        granularity=params.granularity,
+        scope=params.scope,
         pattern=config.kept,
         include=config.layers,
         exclude=config.skip,
@@ -61,41 +62,47 @@ def run_point(config: PruneConfig, point: Point, context: Context) -> None:
     from engine.layers import share_of
 
     bench = Workbench.of(config, point, context)
-    pruning, batches, settings = _pruning(config, point.params), calibration(bench), _settings(config)
-    before: dict[str, Any] = {}
+    params, batches, settings = PruneParams.from_record(point.params), calibration(bench), _settings(config)
+    pruning, before = _pruning(config, params), None
     if pruning.method != MOVEMENT:  # whose scores nothing has made yet
         model = prune_model(bench.subject.model, pruning, batches)
-        before = bench.compared(model, "pruned_") if settings is not None else {}
+        before = bench.compared(model) if settings is not None else None
     if settings is not None and (config.schedule == "cubic" or pruning.method == MOVEMENT):
-        model = _gradually(bench, config, point, pruning, batches, settings)
+        model = _gradually(bench, config, point.index, params, pruning, batches, settings)
     elif settings is not None:
-        train_point(bench, model, settings, point.index, teacher=teacher_of(bench, config, point.params))
-    result = bench.conclude(point.index, model)
+        train_point(bench, model, settings, point.index, teacher=teacher_of(bench, config, params.teacher))
+    measured = bench.conclude(point.index, model)
     layers = sparsity_report(model, bench.subject.model)
-    context.finish(
-        point.index,
-        {
-            **result,
-            **before,
-            "true_sparsity": overall(layers),
-            "covered": share_of(bench.subject.model, [layer.name for layer in layers]),
-            **({"zeroed_inputs": zeroed_inputs(model, batches)} if config.threshold > 0 else {}),
-            **(_latency(bench, model) if pruning.granularity in CUT else {}),
-            "layers": [layer.as_dict() for layer in layers],
-        },
+    latency, speedup = _latency(bench, model) if pruning.granularity in CUT else (None, None)
+    result = PruneResult(
+        measured=measured,
+        pruned=before,
+        true_sparsity=overall(layers),
+        covered=share_of(bench.subject.model, [layer.name for layer in layers]),
+        zeroed_inputs=zeroed_inputs(model, batches) if config.threshold > 0 else None,
+        latency=latency,
+        speedup=speedup,
+        layers=tuple(PrunedLayer.from_record(layer.as_dict()) for layer in layers),
     )
+    context.finish(point.index, result.to_record(bench.metric))
 
 
 def _gradually(
-    bench: Workbench, config: PruneConfig, point: Point, pruning: "Pruning", batches: Any, settings: "TrainSettings"
+    bench: Workbench,
+    config: PruneConfig,
+    point: int,
+    params: PruneParams,
+    pruning: "Pruning",
+    batches: Any,
+    settings: "TrainSettings",
 ) -> "nn.Module":
     """A model that is pruned step by step while it is fine-tuned."""
     from engine.compress.prune import prune, prune_model, settle
 
     model = prune_model(bench.subject.model, replace(pruning, sparsity=0.0), batches)
     stages = _stages(model, pruning, batches, settings.total_steps(len(bench.train)))
-    teacher = teacher_of(bench, config, point.params)
-    train_point(bench, model, settings, point.index, teacher=teacher, before_step=stages)
+    teacher = teacher_of(bench, config, params.teacher)
+    train_point(bench, model, settings, point, teacher=teacher, before_step=stages)
     if pruning.method == MOVEMENT:
         settle(model, pruning)
     else:
@@ -121,14 +128,14 @@ def _stages(model: "nn.Module", pruning: "Pruning", batches: Any, steps: int) ->
     return stage
 
 
-def _latency(bench: Workbench, model: "nn.Module") -> dict[str, float]:
+def _latency(bench: Workbench, model: "nn.Module") -> tuple[Bounded, float]:
     """Seconds for a batch of the longest test texts, and how many times as long the uncut model takes."""
     from engine.training.latency import latency
 
-    def measured(one: "nn.Module") -> dict[str, float]:
+    def measured(one: "nn.Module") -> Bounded:
         found = latency(one, bench.splits.test, batch_size=bench.config.batch_size, device=bench.context.device)
-        return {"latency": found.median, "latency_low": found.low, "latency_high": found.high}
+        return Bounded(found.median, found.low, found.high)
 
-    uncut = bench.context.once("latency", lambda: measured(bench.subject.model))
+    uncut = bench.context.once("latency", lambda: {"latency": measured(bench.subject.model).value})
     found = measured(model)
-    return found | {"speedup": uncut["latency"] / found["latency"]}
+    return found, uncut["latency"] / found.value

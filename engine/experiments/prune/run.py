@@ -1,17 +1,19 @@
 """Prune a classifier: sparsities × methods × scopes × granularities, straight after and after fine-tuning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.prune import report as reading
 from engine.experiments.prune.config import PruneConfig
+from engine.experiments.prune.measures import PruneParams, PruneResult
 from engine.experiments.prune.point import run_point
 from engine.experiments.shared import covered
 from engine.experiments.shared.scored import Swept
 from engine.experiments.shared.workbench import WARM
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 
 class Prune(Swept[PruneConfig]):
@@ -21,19 +23,21 @@ class Prune(Swept[PruneConfig]):
     title = "Prune"
     summary = "Accuracy against sparsity: random, L1 and Wanda; weights, N:M, neurons and heads; fine-tuned or not."
     Config = PruneConfig
-    columns = (
-        Column("method", "Method"),
-        Column("sparsity", "Sparsity", "number"),
-        Column("granularity", "Of"),
-        Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
-        Column("pruned_accuracy", "Before", "percent", "pruned_accuracy_low", "pruned_accuracy_high"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("true_sparsity", "Gone", "percent"),
-        Column("bytes", "Size", "bytes"),
-        Column("latency", "Batch", "seconds"),
-        Column("scope", "Scope"),
-        Column("teacher", "Teacher", usual=""),
-        covered.COLUMN,
+    Params = PruneParams
+    Result = PruneResult
+    shown = (
+        "method",
+        "sparsity",
+        "of",
+        "score",
+        "pruned_score",
+        "delta",
+        "true_sparsity",
+        "bytes",
+        "latency",
+        "scope",
+        "teacher",
+        "covered",
     )
     pace = (
         "method",
@@ -62,26 +66,9 @@ class Prune(Swept[PruneConfig]):
         swept = shares[0] if len(shares) == 1 else f"{shares[0]}…{shares[-1]}"
         return f"{config.model_name} {'+'.join(config.methods)} {swept}"
 
-    def points(self, config: PruneConfig) -> Sequence[Params]:
+    def points(self, config: PruneConfig) -> Sequence[Mapping[str, Any]]:
         """Curve by curve, each from little to much."""
-        found: list[Params] = []
-        for granularity in config.granularities:
-            n, m = config.kept
-            one_of_its_own = granularity == "n:m"
-            for scope in ("layer",) if one_of_its_own else config.scopes:
-                for method in config.methods:
-                    found += [
-                        {
-                            "method": method,
-                            "sparsity": sparsity,
-                            "granularity": config.pattern if one_of_its_own else granularity,
-                            "scope": scope,
-                            **taught_by,
-                        }
-                        for taught_by in config.taught_by
-                        for sparsity in ((1 - n / m,) if one_of_its_own else sorted(config.sparsities))
-                    ]
-        return found
+        return [params.to_record() for params in _asked(config)]
 
     def check(self, config: PruneConfig) -> list[str]:
         """Raises InputError where model, data or layer patterns cannot be used."""
@@ -105,15 +92,28 @@ class Prune(Swept[PruneConfig]):
 
     def listings(self, config: PruneConfig, run: RunRecord) -> Sequence[Listing]:
         """The layers of the chosen point with a map of what survives."""
-        return reading.listings(run, self.best(config, run))
+        return reading.listings(run, self.best(config, run), config.metric)
 
     def findings(self, config: PruneConfig, run: RunRecord) -> Sequence[str]:
         """Up to which sparsity each method holds the baseline, and how much was changed."""
         return [*reading.findings(run, config.metric), *covered.findings(run)]
 
-    def point_name(self, params: Params) -> str:
-        """`l1 0.5`, `random heads 0.5`."""
-        return reading.name(params)
+
+def _asked(config: PruneConfig) -> Iterator[PruneParams]:
+    n, m = config.kept
+    for granularity in config.granularities:
+        has_pattern = granularity == "n:m"
+        for scope in ("layer",) if has_pattern else config.scopes:
+            for method in config.methods:
+                for teacher in config.taught_by:
+                    for sparsity in (1 - n / m,) if has_pattern else sorted(config.sparsities):
+                        yield PruneParams(
+                            method=method,
+                            sparsity=sparsity,
+                            of=config.pattern if has_pattern else granularity,
+                            scope=scope,
+                            teacher=teacher,
+                        )
 
 
 EXPERIMENT = Prune()

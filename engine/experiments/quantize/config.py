@@ -1,12 +1,14 @@
 """What a sweep of number formats takes: formats, modes and layers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from engine.experiments.quantize.caches import CacheAxis, CacheFormats
+from engine.experiments.quantize.measures import NEAREST, Method, Mode, QuantizeParams
 from engine.experiments.quantize.preparing import Preparations, calibrated
 from engine.experiments.shared.config import CALIBRATION, WINDOWS, fold
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
@@ -16,9 +18,6 @@ from engine.formats.registry import FULL
 from engine.preparing import PLAIN
 from engine.tasks.kinds import AUTO
 
-Mode = Literal["ptq", "qat"]
-Method = Literal["nearest", "gptq", "gptq_act_order"]
-NEAREST: Method = "nearest"
 DEFAULT_QAT_STEPS = 200
 WITH_QAT: JsonDict = {"when": {"modes": ["qat"]}}
 
@@ -50,7 +49,7 @@ class QuantizeConfig(TaughtConfig):
         description="ptq rounds the trained model; qat trains it on while rounding.",
     )
     methods: Annotated[tuple[Method, ...], SPLIT] = Field(
-        (NEAREST,),
+        ("nearest",),
         min_length=1,
         title="Methods",
         description="How PTQ rounds weights: nearest, gptq (errors moved on), gptq_act_order (large inputs first).",
@@ -195,11 +194,25 @@ class QuantizeConfig(TaughtConfig):
         return self
 
 
-def rounding(config: QuantizeConfig, mode: Mode) -> list[dict[str, Any]]:
+def asked(config: QuantizeConfig) -> list[QuantizeParams]:
+    """Formats × modes × methods × preparations × caches × teachers; a curve after the other.
+
+    So the first completes early.
+    """
+    return [
+        replace(one, mode=mode, method=method, prepare=prepare, kv=kv, teacher=teacher)
+        for mode in config.modes
+        for method in _methods(config, mode)
+        for prepare in ((None,) if config.prepare == (PLAIN,) else config.prepare)
+        for kv in config.kv or (None,)
+        for teacher in (config.taught_by if mode == "qat" else [None])
+        for one in swept(config)
+    ]
+
+
+def _methods(config: QuantizeConfig, mode: Mode) -> Sequence[Method | None]:
     """How the points of a mode round, where that is among what is swept: methods are those of PTQ."""
-    if config.methods == (NEAREST,) or mode != "ptq":
-        return [{}]
-    return [{"method": method} for method in config.methods]
+    return (None,) if config.methods == (NEAREST,) or mode != "ptq" else config.methods
 
 
 def formats_in(mixes: Iterable[str]) -> list[str]:
@@ -208,22 +221,24 @@ def formats_in(mixes: Iterable[str]) -> list[str]:
     return [spec for mix in found for spec in ([mix] if isinstance(mix, str) else mix.values())]
 
 
-def swept(config: QuantizeConfig) -> list[dict[str, Any]]:
-    """What distinguishes the points of one mode: a format, and the numbers it was made of."""
+def swept(config: QuantizeConfig) -> list[QuantizeParams]:
+    """What distinguishes the points of the first mode: a format, and the numbers it was made of."""
+    mode = config.modes[0]
     if config.formats:
-        return [{"format": spec} for spec in config.formats]
+        return [QuantizeParams(mode=mode, format=spec) for spec in config.formats]
     if config.integer_bits:
         return [
-            {
-                "format": f"fixed({1 + integer + fraction},{fraction})",
-                "width": 1 + integer + fraction,
-                "integer_bits": integer,
-                "fraction_bits": fraction,
-            }
+            QuantizeParams(
+                mode=mode,
+                format=f"fixed({1 + integer + fraction},{fraction})",
+                width=1 + integer + fraction,
+                integer_bits=integer,
+                fraction_bits=fraction,
+            )
             for integer in config.integer_bits
             for fraction in config.fraction_bits
         ]
-    return [{"format": _fixed(width, config.fraction), "width": width} for width in config.widths]
+    return [QuantizeParams(mode=mode, format=_fixed(width, config.fraction), width=width) for width in config.widths]
 
 
 def _fixed(width: int, fraction: str | int) -> str:

@@ -1,38 +1,37 @@
 """What methods and preparations gain over rounding to nearest: a heat map by format, and sentences."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from engine.experiments.quantize.naming import mode_of, plain_of
+from engine.experiments.quantize.measures import QuantizePoint
+from engine.experiments.shared.measured import Concluded
 from engine.experiments.shared.pairing import apart, gain
 from engine.figures.figure import Figure, Series
-from engine.runtime.records import PointRecord, RunRecord
-from engine.tasks.metric import Metric
+from engine.tasks.metric import Bounded, Metric
 
-Key = tuple[str, str]
-"""How a point is rounded and trained, and its format."""
-Bounded = tuple[float, float | None, float | None]
-"""A value and its interval, where that is known."""
+Results = Mapping[tuple[str, str], Concluded]
+"""What was measured, by how a point is rounded and trained, and by its format."""
+Cell = tuple[float, Bounded | None]
+"""A value, and it with its interval where that is known."""
 SAME_BYTES = 0.0005
 """Of a size: what is not worth a word."""
 MANY = 20
 """Comparisons of which one is expected to differ though nothing does."""
 
 
-def figures(run: RunRecord, metric: Metric) -> list[Figure]:
+def figures(points: Sequence[QuantizePoint], metric: Metric) -> list[Figure]:
     """The score by format and method, and its difference from plain rounding; none where nothing else is swept."""
-    points = {(mode_of(point.params), str(point.params["format"])): point for point in run.finished}
-    modes = list(dict.fromkeys(mode_of(point.params) for point in run.points))
-    plain = {mode_of(point.params): mode_of(plain_of(point.params)) for point in run.points}
-    if all(mode == other for mode, other in plain.items()) or not points:
+    results = _results(points)
+    plain = {point.params.curve: point.params.plain.curve for point in points}
+    if all(mode == other for mode, other in plain.items()) or not results:
         return []
-    specs = tuple(dict.fromkeys(str(point.params["format"]) for point in run.points))
+    specs = tuple(dict.fromkeys(point.params.format for point in points))
     score, gained = [], []
-    for slot, mode in enumerate(modes):
-        score.append(_row(mode, slot, specs, {spec: _bounded(points.get((mode, spec)), metric) for spec in specs}))
-        if mode != plain[mode]:
-            against = {spec: _gained(points, (mode, spec), plain[mode], metric) for spec in specs}
-            gained.append(_row(mode, slot, specs, against))
+    for slot, (mode, other) in enumerate(plain.items()):
+        here = {spec: one.score for spec in specs if (one := results.get((mode, spec)))}
+        score.append(_row(mode, slot, specs, {spec: (one.value, one) for spec, one in here.items()}))
+        if mode != other:
+            found = {spec: cell for spec in specs if (cell := _gained(results, mode, other, spec))}
+            gained.append(_row(mode, slot, specs, found))
     grid = Figure(
         key="grid",
         title=f"Test {metric.name} by format and method",
@@ -58,10 +57,10 @@ def figures(run: RunRecord, metric: Metric) -> list[Figure]:
     return [grid, difference]
 
 
-def findings(points: Sequence[PointRecord], metric: Metric) -> list[str]:
+def findings(points: Sequence[QuantizePoint], metric: Metric) -> list[str]:
     """For each method and preparation at how many formats it is better or worse than nearest, and where by how much."""
-    results = {(mode_of(point.params), str(point.params["format"])): point for point in points}
-    plain = {mode_of(point.params): mode_of(plain_of(point.params)) for point in points}
+    results = _results(points)
+    plain = {point.params.curve: point.params.plain.curve for point in points}
     sentences: list[str] = []
     many = 0
     for mode, other in plain.items():
@@ -80,52 +79,44 @@ def findings(points: Sequence[PointRecord], metric: Metric) -> list[str]:
     return sentences
 
 
-def _compared(point: PointRecord, other: PointRecord, metric: Metric) -> tuple[int, str]:
+def _results(points: Sequence[QuantizePoint]) -> Results:
+    return {
+        (point.params.curve, point.params.format): point.result.measured for point in points if point.result is not None
+    }
+
+
+def _compared(one: Concluded, other: Concluded, metric: Metric) -> tuple[int, str]:
     """Whether a point is significantly better (1) or worse (−1) than another, and the difference in words."""
-    result, before = point.result or {}, other.result or {}
-    size = _size(result, before)
-    if (paired := gain(result, before)) is not None:
-        least, _, most = metric.lost(paired)
-        return (1 if most < 0 else -1 if least > 0 else 0), f"{metric.change(paired)}{size}"
-    better = apart(result, before, metric)
+    more = one.bytes / other.bytes - 1
+    size = ", same bytes" if abs(more) < SAME_BYTES else f", {100 * more:+.1f} % bytes"
+    if (paired := gain(one.outcomes, other.outcomes)) is not None:
+        lost = metric.lost(paired)
+        sign = 1 if lost.high < 0 else -1 if lost.low > 0 else 0
+        return sign, f"{metric.change(paired, one.samples)}{size}"
+    better = apart(one.score, other.score, metric)
     word = metric.difference(abs(better))
     return (better > 0) - (better < 0), f"{word} {'better' if better > 0 else 'worse'}, beyond both intervals{size}"
 
 
-def _size(result: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    if not result.get("bytes") or not before.get("bytes"):
-        return ""
-    more = result["bytes"] / before["bytes"] - 1
-    return ", same bytes" if abs(more) < SAME_BYTES else f", {100 * more:+.1f} % bytes"
-
-
-def _bounded(point: PointRecord | None, metric: Metric) -> Bounded | None:
-    result = (point.result if point else None) or {}
-    value, low, high = metric.bounded()
-    return (result[value], result[low], result[high]) if {value, low, high} <= result.keys() else None
-
-
-def _gained(points: Mapping[Key, PointRecord], key: Key, plain: str, metric: Metric) -> Bounded | None:
-    one, other = points.get(key), points.get((plain, key[1]))
+def _gained(results: Results, mode: str, plain: str, spec: str) -> Cell | None:
+    one, other = results.get((mode, spec)), results.get((plain, spec))
     if one is None or other is None:
         return None
-    result, before = one.result or {}, other.result or {}
-    if (paired := gain(result, before)) is not None:
-        return paired["delta"], paired["delta_low"], paired["delta_high"]
-    return result[metric.name] - before[metric.name], None, None
+    paired = gain(one.outcomes, other.outcomes)
+    return (one.score.value - other.score.value, None) if paired is None else (paired.value, paired)
 
 
-def _row(name: str, slot: int, specs: Sequence[str], values: Mapping[str, Bounded | None]) -> Series:
+def _row(name: str, slot: int, specs: Sequence[str], values: Mapping[str, Cell]) -> Series:
     """A row of cells; formats that have no value yet are left out."""
-    known = [(float(place), one) for place, spec in enumerate(specs) if (one := values[spec]) is not None]
-    bounds = [(low, high) for _, (_, low, high) in known if low is not None and high is not None]
+    known = [(float(place), values[spec]) for place, spec in enumerate(specs) if spec in values]
+    bounds = [bounded for _, (_, bounded) in known if bounded is not None]
     sure = len(bounds) == len(known)
     return Series(
         name,
         tuple(place for place, _ in known),
-        tuple(value for _, (value, _, _) in known),
-        tuple(low for low, _ in bounds) if sure else None,
-        tuple(high for _, high in bounds) if sure else None,
+        tuple(value for _, (value, _) in known),
+        tuple(one.low for one in bounds) if sure else None,
+        tuple(one.high for one in bounds) if sure else None,
         "cells",
         slot,
     )

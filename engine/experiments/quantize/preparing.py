@@ -1,11 +1,12 @@
 """How layers are prepared in a sweep: as it is written, checked before the start, named and found again."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from pydantic import AfterValidator
 
 from engine.errors import InputError
+from engine.experiments.quantize.measures import QuantizePoint
 from engine.experiments.shared.settings import Words
 from engine.models.layer_names import layers_like
 from engine.models.manifest import Manifest, read_manifest
@@ -19,9 +20,6 @@ from engine.preparing import (
     prepared_already,
     unrotatable,
 )
-from engine.runtime.records import Params, PointRecord
-
-PARAM = "prepare"
 
 
 def _read(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -29,17 +27,6 @@ def _read(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Preparations = Annotated[Words, AfterValidator(_read)]
-
-
-def axis(prepare: Sequence[str]) -> list[dict[str, Any]]:
-    """What points are prepared by, where that is among what is swept."""
-    return [{}] if tuple(prepare) == (PLAIN,) else [{PARAM: one} for one in prepare]
-
-
-def named(params: Params) -> str:
-    """` awq` of a point whose layers are prepared, to follow the rest of its name."""
-    found = params.get(PARAM, PLAIN)
-    return "" if found == PLAIN else f" {found}"
 
 
 def calibrated(prepare: Sequence[str]) -> bool:
@@ -76,17 +63,16 @@ def check(prepare: Sequence[str], source: str, include: Sequence[str], exclude: 
     return [f"hadamard leaves {len(said)} of {len(found)} layers as they are ({said[0]})"] if said else []
 
 
-def findings(points: Sequence[PointRecord]) -> list[str]:
+def findings(points: Sequence[QuantizePoint]) -> list[str]:
     """What prepared layers do beside multiplying, for each preparation."""
-    most: dict[str, Mapping[str, Any]] = {}
+    most: dict[str, tuple[int, int]] = {}
     for point in points:
-        result = point.result or {}
-        if result.get("prepared", 0) > most.get(point.params.get(PARAM, PLAIN), {}).get("prepared", 0):
-            most[point.params[PARAM]] = result
+        if point.result is not None and point.params.prepare and (count := point.result.prepared or 0):
+            most[point.params.prepare] = max(most.get(point.params.prepare, (0, 0)), (count, len(point.result.layers)))
     sentences = []
-    for name, result in most.items():
+    for name, (count, layers) in most.items():
         one = parse_preparing(name)
         does = "rotate" if one is not None and one.rotates else "divide"
-        count = f"{result['prepared']} of {len(result['layers'])} layers"
-        sentences.append(f"{name}: {count} {does} their inputs at run time; no operation before them does it for them.")
+        told = f"{count} of {layers} layers"
+        sentences.append(f"{name}: {told} {does} their inputs at run time; no operation before them does it for them.")
     return sentences

@@ -1,19 +1,20 @@
 """What a sweep of number formats shows: its figures, its sentences, and its layers as a table."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.quantize import gains, preparing
-from engine.experiments.quantize.naming import mode_of, point_name
+from engine.experiments.quantize import caches, gains
+from engine.experiments.quantize.measures import QuantizedLayer, QuantizeParams, QuantizePoint, QuantizeResult
+from engine.experiments.recorded import typed_points
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.pairing import apart
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
 from engine.preparing import PLAIN
-from engine.runtime.records import PointRecord, RunRecord
-from engine.tasks.metric import Metric
+from engine.runtime.records import RunRecord
+from engine.tasks.metric import Bounded, Metric
 
 SLOTS = {"PTQ": 0, "QAT": 1}  # curves with a teacher, a method or a cache's format take the next
 AXES = {
@@ -21,6 +22,14 @@ AXES = {
     "fraction_bits": "Fraction bits",
     "bits": "Bits per quantised weight",
 }
+Done = tuple[QuantizeParams, QuantizeResult]
+Curves = dict[str, tuple[int, list[Done]]]
+"""Finished points by curve, with the curve's slot."""
+
+
+def points_of(run: RunRecord, metric: Metric) -> list[QuantizePoint]:
+    """The points of a run."""
+    return typed_points(run.points, QuantizeParams, QuantizeResult, metric)
 
 
 def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
@@ -28,59 +37,72 @@ def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
 
     `best` is the index of the chosen point, which both figures of scores mark.
     """
-    drawn = [_scores(run, best, metric), size_figure(run, _curves(run), _marks(run, best, "bytes", metric), metric)]
-    drawn += gains.figures(run, metric)
-    losses = loss_figure(run, lambda params: f"{params['format']}{preparing.named(params)}{taught(params)}")
+    points = points_of(run, metric)
+    curves, key = _curves(points), _swept(points)
+    chosen = None if best is None else _done(points[best])
+    sizes = {name: (slot, [result.measured for _, result in members]) for name, (slot, members) in curves.items()}
+    drawn = [
+        _scores(run, points, curves, _marked(chosen, lambda one: _place(one, key)), metric),
+        size_figure(run, sizes, _marked(chosen, lambda one: float(one[1].measured.bytes)), metric),
+        *caches.figure(run, points, metric),
+        *gains.figures(points, metric),
+    ]
+    losses = loss_figure(run, [one.format + one.prepared + taught(one.teacher) for one in (p.params for p in points)])
     return [*drawn, losses] if losses.series else drawn
 
 
-def _swept(run: RunRecord) -> str:
-    params: Mapping[str, Any] = run.points[0].params if run.points else {}
-    return next((key for key in ("fraction_bits", "width") if key in params), "bits")
+def _swept(points: Sequence[QuantizePoint]) -> str:
+    """The quantity along the axis: a number that was asked for, or else the bits that formats came to."""
+    params = points[0].params if points else None
+    return next((key for key in ("fraction_bits", "width") if getattr(params, key, None) is not None), "bits")
 
 
-def _value(point: PointRecord, key: str) -> float:
-    return float(point.params[key] if key in point.params else (point.result or {})[key])
+def _place(one: Done, key: str) -> float:
+    value = getattr(one[1] if key == "bits" else one[0], key)
+    if value is None:
+        raise ValueError(f"a point has no {key}")
+    return float(value)
 
 
-def _curves(run: RunRecord) -> dict[str, tuple[int, list[PointRecord]]]:
-    """Finished points by curve: one for each mode and teacher, in a grid for each number of integer bits too."""
-    names: dict[str, tuple[int, list[PointRecord]]] = {}
-    for point in run.points:
-        mode = mode_of(point.params)
-        if "integer_bits" in point.params:
-            name = f"{mode}, {point.params['integer_bits']} integer bits"
+def _done(point: QuantizePoint) -> Done | None:
+    return None if point.result is None else (point.params, point.result)
+
+
+def _curves(points: Sequence[QuantizePoint]) -> Curves:
+    """One for each mode and teacher, in a grid for each number of integer bits too."""
+    names: Curves = {}
+    for point in points:
+        mode = point.params.curve
+        if point.params.integer_bits is not None:
+            name = f"{mode}, {point.params.integer_bits} integer bits"
             slot = names[name][0] if name in names else len(names)
         else:
             name = mode
             others = len(SLOTS) + len(names.keys() - SLOTS.keys() - {name})
             slot = names[name][0] if name in names else SLOTS.get(name, others)
         members = names.setdefault(name, (slot, []))[1]
-        if point.state == "finished":
-            members.append(point)
+        if done := _done(point):
+            members.append(done)
     return {name: curve for name, curve in names.items() if curve[1]}
 
 
-def _marks(run: RunRecord, best: int | None, key: str, metric: Metric) -> tuple[Mark, ...]:
-    if best is None:
+def _marked(chosen: Done | None, place: Callable[[Done], float]) -> tuple[Mark, ...]:
+    if chosen is None:
         return ()
-    point = run.points[best]
-    return (
-        Mark(
-            _value(point, key),
-            _value(point, metric.name),
-            f"best: {point_name(point.params)}",
-        ),
-    )
+    params, result = chosen
+    return (Mark(place(chosen), result.measured.score.value, f"best: {params.name}"),)
 
 
-def _scores(run: RunRecord, best: int | None, metric: Metric) -> Figure:
-    key = _swept(run)
+def _scores(
+    run: RunRecord, points: Sequence[QuantizePoint], curves: Curves, marks: tuple[Mark, ...], metric: Metric
+) -> Figure:
+    key = _swept(points)
     series = []
-    for name, (slot, members) in _curves(run).items():
-        ordered = sorted(members, key=lambda point: _value(point, key))
-        series.append(score_series(name, slot, ordered, [_value(point, key) for point in ordered], metric))
-    planned = [float(point.params[key]) for point in run.points if key in point.params]
+    for name, (slot, members) in curves.items():
+        ordered = sorted(members, key=lambda one: _place(one, key))
+        scores = [result.measured.score for _, result in ordered]
+        series.append(score_series(name, slot, scores, [_place(one, key) for one in ordered]))
+    planned = [float(value) for point in points if (value := getattr(point.params, key, None)) is not None]
     planned = planned or [x for one in series for x in one.x]
     return Figure(
         key=metric.name,
@@ -90,93 +112,109 @@ def _scores(run: RunRecord, best: int | None, metric: Metric) -> Figure:
         series=(*series, *baseline_level(run, planned, metric)),
         y_unit=metric.unit,
         x_range=span(planned),
-        marks=_marks(run, best, key, metric),
+        marks=marks,
         caption="Intervals are 95 %; the best point is chosen on validation data.",
     )
 
 
 NOTHING_LEFT = 0.9  # share of zeros from which on a model has collapsed
-NEEDED = {"delta", "delta_low", "delta_high", "samples", "bits", "zeros"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A point of which there is enough to speak: its difference from the baseline, bits per weight, share of zeros."""
+
+    params: QuantizeParams
+    score: Bounded
+    delta: Bounded
+    samples: int
+    bits: float
+    zeros: float
+    damped: int
+
+
+def _compared(points: Sequence[QuantizePoint]) -> list[_Compared]:
+    """Runs of first versions lack what is spoken of."""
+    found = []
+    for params, result in filter(None, map(_done, points)):
+        one = result.measured
+        if one.delta is not None and result.bits is not None and result.zeros is not None:
+            damped = result.damped or 0
+            found.append(_Compared(params, one.score, one.delta, one.samples, result.bits, result.zeros, damped))
+    return found
 
 
 def findings(run: RunRecord, metric: Metric) -> list[str]:
     """For each mode down to which format no loss is significant and what the next costs; gains of QAT; collapse."""
-    points = enough(point for point in run.finished if _result(point).keys() >= NEEDED.union(metric.bounded()))
-    results = {(mode_of(point.params), point.params["format"]): _result(point) for point in points}
+    points = [point for point in points_of(run, metric) if point.result is not None and enough(point.result.covered)]
+    spoken = _compared(points)
+    by_name = {(one.params.curve, one.params.format): one for one in spoken}
     sentences: list[str] = []
-    for mode in dict.fromkeys(mode_of(point.params) for point in points):
-        sentences += _holds(mode, [point for point in points if mode_of(point.params) == mode], metric)
-    for (mode, spec), result in results.items():
-        if mode == "QAT" and (gain := _gain(result, results.get(("PTQ", spec)), metric)):
+    for mode in dict.fromkeys(one.params.curve for one in spoken):
+        sentences += _holds(mode, [one for one in spoken if one.params.curve == mode], metric)
+    for (mode, spec), one in by_name.items():
+        if mode == "QAT" and (gain := _gain(one, by_name.get(("PTQ", spec)), metric)):
             sentences.append(f"QAT at {spec}: {gain} PTQ.")
-        elif "teacher" in mode and (gain := _gain(result, results.get(("QAT", spec)), metric)):
+        elif "teacher" in mode and (gain := _gain(one, by_name.get(("QAT", spec)), metric)):
             sentences.append(f"{mode} at {spec}: {gain} QAT without a teacher.")
-    for (mode, spec), result in results.items():
-        if result["zeros"] >= NOTHING_LEFT and metric.lost(result)[0] > 0:
-            sentences.append(f"{mode} at {spec}: {100 * result['zeros']:.0f} % of the weights are zero.")
-    return [*sentences, *gains.findings(points, metric), *_damped(points)]
+    for (mode, spec), one in by_name.items():
+        if one.zeros >= NOTHING_LEFT and metric.lost(one.delta).low > 0:
+            sentences.append(f"{mode} at {spec}: {100 * one.zeros:.0f} % of the weights are zero.")
+    return [*sentences, *gains.findings(points, metric), *_damped(spoken)]
 
 
-def _damped(points: Sequence[PointRecord]) -> list[str]:
+def _damped(points: Sequence[_Compared]) -> list[str]:
     """Whether calibration was too small for some layers."""
-    most = max((_result(point).get("damped", 0) for point in points), default=0)
+    most = max((one.damped for one in points), default=0)
     if not most:
         return []
     return [f"Calibration brought {most} of the layers fewer rows than they have inputs: their H is damped, not full."]
 
 
-def _gain(result: Mapping[str, Any], other: Mapping[str, Any] | None, metric: Metric) -> str:
-    """How far a result is above (or below) another, in words; empty unless it is better beyond both intervals."""
+def _gain(one: _Compared, other: _Compared | None, metric: Metric) -> str:
+    """How far a point is above (or below) another, in words; empty unless it is better beyond both intervals."""
     if other is None:
         return ""
-    better = apart(result, other, metric)
+    better = apart(one.score, other.score, metric)
     where = "above" if metric.better == "higher" else "below"
     return f"{metric.difference(better)} {where}" if better > 0 else ""
 
 
-def _result(point: PointRecord) -> Mapping[str, Any]:
-    assert point.result is not None
-    return point.result
-
-
-def _holds(mode: str, points: Sequence[PointRecord], metric: Metric) -> list[str]:
+def _holds(mode: str, points: Sequence[_Compared], metric: Metric) -> list[str]:
     """The fewest bits from which on no loss is significant, and what the next fewer cost."""
-    ordered = sorted(points, key=lambda point: _result(point)["bits"])
-    lossy = [place for place, point in enumerate(ordered) if metric.lost(_result(point))[0] > 0]
+    ordered = sorted(points, key=lambda one: one.bits)
+    lossy = [place for place, one in enumerate(ordered) if metric.lost(one.delta).low > 0]
     first = lossy[-1] + 1 if lossy else 0
     sentences = []
     if first < len(ordered):
         held = ordered[first]
         down = "down to" if len(ordered) - first > 1 else "at"
-        change = metric.change(_result(held))
-        sentences.append(f"{mode} {down} {held.params['format']}: no significant loss ({change}).")
+        change = metric.change(held.delta, held.samples)
+        sentences.append(f"{mode} {down} {held.params.format}: no significant loss ({change}).")
     if lossy:
-        point = ordered[lossy[-1]]
-        sentences.append(f"{mode} at {point.params['format']}: significant loss, {metric.change(_result(point))}.")
+        worst = ordered[lossy[-1]]
+        change = metric.change(worst.delta, worst.samples)
+        sentences.append(f"{mode} at {worst.params.format}: significant loss, {change}.")
     return sentences
 
 
-def layers(run: RunRecord) -> list[Listing]:
+def layers(run: RunRecord, metric: Metric) -> list[Listing]:
     """Every layer of every finished point, the noisiest weights first."""
-    rows = [
-        {"mode": mode_of(point.params), "layer": layer["name"], preparing.PARAM: PLAIN, **layer}
-        for point in run.finished
-        for layer in _result(point).get("layers") or ()
+    found = [
+        (params.curve, layer)
+        for params, result in filter(None, map(_done, points_of(run, metric)))
+        for layer in result.layers
     ]
-    if not rows:
+    if not found:
         return []
-    columns = (
-        Column("layer", "Layer"),
-        Column("spec", "Format"),
-        *((Column("inputs", "Inputs"),) if any(row.get("inputs") for row in rows) else ()),
-        Column("mode", "Mode"),
-        *((Column(preparing.PARAM, "Prepare"),) if any(row[preparing.PARAM] != PLAIN for row in rows) else ()),
-        Column("sqnr_weight_db", "SQNR w", "db"),
-        Column("sqnr_input_db", "SQNR x", "db"),
-        Column("zeros", "Zeros", "percent"),
-        Column("saturated", "Sat.", "percent"),
-        Column("bits", "Bits", "number"),
+    found.sort(key=lambda one: (one[1].sqnr_weight_db is None, one[1].sqnr_weight_db or 0.0))
+    told = QuantizedLayer.columns()
+    rows = tuple(
+        {"mode": mode, "layer": layer.name, told["prepare"].key: PLAIN, **layer.to_record()} for mode, layer in found
     )
-    noisy = sorted(rows, key=lambda row: (row["sqnr_weight_db"] is None, row["sqnr_weight_db"] or 0.0))
+    prepared = [told["prepare"]] if any(layer.prepare is not None for _, layer in found) else []
+    noise = [told[name] for name in ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated", "bits")]
+    inputs = [told["inputs"]] if any(layer.inputs for _, layer in found) else []
+    columns = (Column("layer", "Layer"), told["spec"], *inputs, Column("mode", "Mode"), *prepared, *noise)
     caption = "Signal-to-noise ratio of weights and inputs in each format, the noisiest weights first."
-    return [Listing("layers", "Layers by noise", columns, tuple(noisy), caption)]
+    return [Listing("layers", "Layers by noise", columns, rows, caption)]

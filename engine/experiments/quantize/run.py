@@ -1,12 +1,12 @@
 """Sweep number formats over a classifier: post-training quantisation (PTQ) and quantisation-aware training (QAT)."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.quantize import caches, preparing
-from engine.experiments.quantize.naming import point_name
-from engine.experiments.quantize.report import figures, findings, layers
+from engine.experiments.quantize.measures import QuantizedLayer, QuantizeParams, QuantizeResult
+from engine.experiments.quantize.report import figures, findings, layers, points_of
 from engine.experiments.shared import covered
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
 from engine.experiments.shared.scored import Swept
@@ -14,8 +14,9 @@ from engine.experiments.shared.teaching import teacher_of
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.formats.mix import parse_mix, patterns
+from engine.preparing import PLAIN, parse_preparing
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from engine.compress import LayerFormats
     from engine.training.teacher import Teacher
     from engine.training.train import TrainSettings
-from engine.experiments.quantize.config import DEFAULT_QAT_STEPS, QuantizeConfig, rounding, swept
+from engine.experiments.quantize.config import DEFAULT_QAT_STEPS, QuantizeConfig, asked, swept
 
 TRAIN_AT_ONCE = 16
 
@@ -35,22 +36,24 @@ class Quantize(Swept[QuantizeConfig]):
     title = "Quantize"
     summary = "Accuracy against number format: PTQ and QAT over widths, grids or any formats."
     Config = QuantizeConfig
-    columns = (
-        Column("format", "Format"),
-        Column("mode", "Mode"),
-        Column("method", "Method", usual=""),
-        Column("prepare", "Prepare", usual=""),
-        Column("kv", "KV", usual=""),
-        Column("teacher", "Teacher", usual=""),
-        Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("loss", "Loss", "number"),
-        Column("bytes", "Size", "bytes"),
-        Column("cache_bytes", "Cache", "bytes", usual=0),
-        Column("sqnr_db", "SQNR", "db"),
-        Column("zeros", "Zeros", "percent"),
-        Column("saturated", "Sat.", "percent"),
-        covered.COLUMN,
+    Params = QuantizeParams
+    Result = QuantizeResult
+    shown = (
+        "format",
+        "mode",
+        "method",
+        "prepare",
+        "kv",
+        "teacher",
+        "score",
+        "delta",
+        "loss",
+        "bytes",
+        "cache_bytes",
+        "sqnr_db",
+        "zeros",
+        "saturated",
+        "covered",
     )
     pace = (
         "mode",
@@ -71,24 +74,13 @@ class Quantize(Swept[QuantizeConfig]):
 
     def label(self, config: QuantizeConfig) -> str:
         """Model, what is swept, and how."""
-        specs = [params["format"] for params in swept(config)]
+        specs = [params.format for params in swept(config)]
         span = specs[0] if len(specs) == 1 else f"{specs[0]}…{specs[-1]}"
         return f"{config.model_name} {span} {'+'.join(config.modes)}"
 
-    def points(self, config: QuantizeConfig) -> Sequence[Params]:
-        """Formats × modes × methods × preparations × caches × teachers; a curve after the other.
-
-        So the first completes early.
-        """
-        return [
-            {"mode": mode, **params, **by, **prepared, **kept, **taught_by}
-            for mode in config.modes
-            for by in rounding(config, mode)
-            for prepared in preparing.axis(config.prepare)
-            for kept in ([{caches.PARAM: spec} for spec in config.kv] or [{}])
-            for taught_by in (config.taught_by if mode == "qat" else [{}])
-            for params in swept(config)
-        ]
+    def points(self, config: QuantizeConfig) -> Sequence[Mapping[str, Any]]:
+        """As `asked` says."""
+        return [params.to_record() for params in asked(config)]
 
     def check(self, config: QuantizeConfig) -> list[str]:
         """Raises InputError where model, data or layer patterns cannot be used."""
@@ -112,12 +104,14 @@ class Quantize(Swept[QuantizeConfig]):
         trained: list[tuple[Point, nn.Module, Teacher | None]] = []
         for point in points:
             bench.turn_to(point)
+            params = QuantizeParams.from_record(point.params)
             with context.failing((point.index,), NotFiniteError):
-                by, formats = Rounding.of(bench, point), _layer_formats(config, point.params["format"])
-                model = quantized(bench, formats, shared=point.params["mode"] == "ptq", by=by)
-                caches.put(model, point.params, config.kv_axis)
-                if point.params["mode"] == "qat":
-                    trained.append((point, model, teacher_of(bench, config, point.params)))
+                prepared = parse_preparing(params.prepare or PLAIN, config.seed)
+                by = Rounding(bench, point.index, params.rounding, prepared)
+                model = quantized(bench, _layer_formats(config, params.format), shared=params.mode == "ptq", by=by)
+                caches.put(model, params, config.kv_axis)
+                if params.mode == "qat":
+                    trained.append((point, model, teacher_of(bench, config, params.teacher)))
                 else:
                     _conclude(bench, config, point, model)
         if trained:
@@ -135,20 +129,19 @@ class Quantize(Swept[QuantizeConfig]):
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against width or bits and against bytes, what methods gain, training loss."""
         best = self.best(config, run)
-        drawn = figures(run, None if best is None else best.index, config.metric)
-        return [*drawn[:2], *caches.figure(run, config.metric), *drawn[2:]]
-
-    def point_name(self, params: Params) -> str:
-        """`fixed(4) PTQ`."""
-        return point_name(params)
+        return figures(run, None if best is None else best.index, config.metric)
 
     def listings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Listing]:
         """What each format does to each layer."""
-        return layers(run)
+        return layers(run, config.metric)
 
     def findings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[str]:
         """Where the baseline is held, what training mends, what has collapsed, how much was changed."""
-        return [*findings(run, config.metric), *preparing.findings(run.finished), *covered.findings(run)]
+        return [
+            *findings(run, config.metric),
+            *preparing.findings(points_of(run, config.metric)),
+            *covered.findings(run),
+        ]
 
 
 def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":
@@ -181,15 +174,25 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
     from engine.compress.report import by_method
     from engine.layers import share_of
 
-    layers = layer_report(model)
+    params, layers = QuantizeParams.from_record(point.params), layer_report(model)
     measured = bench.conclude(point.index, model, paired=config.compares)
+    cache = caches.counted(bench, params, config.kv_axis, config.kv_context)
     share = share_of(bench.subject.model, [layer.name for layer in layers])
-    found = {**measured, **summarize(layers), **by_method(model)}
-    found["layers"] = [layer.as_dict() for layer in layers]
-    if not caches.named(point.params):  # a rounded cache acts on every layer, whatever share has a format
-        found["covered"] = share
-    found |= caches.counted(bench, point.params, config.kv_axis, config.kv_context)
-    bench.context.finish(point.index, found)
+    total, counted = summarize(layers), by_method(model)
+    result = QuantizeResult(
+        measured=measured,
+        sqnr_db=total["sqnr_db"],
+        bits=total["bits"],
+        zeros=total["zeros"],
+        saturated=total["saturated"],
+        damped=counted.get("damped"),
+        prepared=counted.get("prepared"),
+        layers=tuple(QuantizedLayer(**layer.as_dict()) for layer in layers),
+        covered=None if params.cache else share,  # a rounded cache acts on every layer, whatever has a format
+        cache_bytes=cache,
+        cache_context=None if cache is None else config.kv_context,
+    )
+    bench.context.finish(point.index, result.to_record(bench.metric))
 
 
 EXPERIMENT = Quantize()

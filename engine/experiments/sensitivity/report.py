@@ -12,7 +12,7 @@ from engine.experiments.sensitivity.ranking import rank_correlation
 from engine.figures.figure import Figure, Series
 from engine.formats.mix import REST, write_mix
 from engine.runtime.records import RunRecord
-from engine.tasks.metric import Metric
+from engine.tasks.metric import Bounded, Metric
 
 if TYPE_CHECKING:
     from engine.compress import LayerReport
@@ -85,6 +85,10 @@ def collapsed(row: Row) -> bool:
     """Whether the weights say already that nothing is left."""
     sqnr = row.get("sqnr_weight_db")
     return row.get("zeros", 0.0) >= COLLAPSED_ZEROS or (sqnr is not None and sqnr < COLLAPSED_DB)
+
+
+def _delta(row: Row) -> Bounded:
+    return Bounded(row["delta"], row["delta_low"], row["delta_high"])
 
 
 def figures(run: RunRecord, metric: Metric) -> list[Figure]:
@@ -204,7 +208,7 @@ def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
 def listings(run: RunRecord, metric: Metric) -> list[Listing]:
     """The layers by damage, and by noise: the second is there before any score is measured."""
     table = rows(run)
-    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(row)[1])
+    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(_delta(row)).value)
     noisy = sorted(
         (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
     )
@@ -248,8 +252,8 @@ def findings(run: RunRecord, metric: Metric) -> list[str]:
     sentences = [text for name, members in groups.items() if (text := _collapse(name, members))]
     hurt_layers: dict[str, list[str]] = {}
     for name, members in groups.items():
-        measured = sorted((row for row in members if "delta" in row), key=lambda row: -metric.lost(row)[1])
-        hurt = [row for row in measured if metric.lost(row)[0] > 0]
+        measured = sorted((row for row in members if "delta" in row), key=lambda row: -metric.lost(_delta(row)).value)
+        hurt = [row for row in measured if metric.lost(_delta(row)).low > 0]
         hurt_layers[name] = [row["layer"] for row in hurt]
         sentences += [_loss(row, metric) for row in hurt[:_NAMED]]
         if len(hurt) > _NAMED:
@@ -277,7 +281,8 @@ def _collapse(name: str, members: Sequence[Row]) -> str:
 
 
 def _loss(row: Row, metric: Metric) -> str:
-    return f"{row['layer']} at {row['format']}: significant loss, {metric.change(row)}; keep it at more bits."
+    change = metric.change(_delta(row), row["samples"])
+    return f"{row['layer']} at {row['format']}: significant loss, {change}; keep it at more bits."
 
 
 def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric, each: str) -> list[str]:
@@ -287,7 +292,7 @@ def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric, each: str) ->
         scored = [row for row in members if SECOND_ORDER in row and row.get("sqnr_weight_db") is not None]
         if len(scored) < _RANKED or not all("delta" in row for row in members):
             continue
-        lost = [metric.lost(row)[1] for row in scored]
+        lost = [metric.lost(_delta(row)).value for row in scored]
         by_outputs = rank_correlation([row[SECOND_ORDER] for row in scored], lost)
         by_noise = rank_correlation([-row["sqnr_weight_db"] for row in scored], lost)
         if by_outputs is not None and by_noise is not None:

@@ -1,44 +1,29 @@
 """What figures of scores have in common: curves with intervals, the baseline's level, the score against bytes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from engine.experiments.shared.choosing import front_of
-from engine.figures.figure import Figure, Mark, Series
-from engine.runtime.records import Params, PointRecord, RunRecord
-from engine.tasks.metric import Metric
+from engine.experiments.shared.measured import Concluded, baseline_of
+from engine.figures.figure import Figure, Kind, Mark, Series
+from engine.runtime.records import RunRecord
+from engine.tasks.metric import Bounded, Metric
 
-Curves = Mapping[str, tuple[int, Sequence[PointRecord]]]
-"""Finished points by curve, with the curve's slot."""
+Curves = Mapping[str, tuple[int, Sequence[Concluded]]]
+"""What finished points measured by curve, with the curve's slot."""
 
 
-def score_series(
-    name: str,
-    slot: int,
-    points: Sequence[PointRecord],
-    x: Sequence[float],
-    metric: Metric,
-    kind: Any = "line",
-    prefix: str = "",
-) -> Series:
-    """Scores of points, as recorded under names with a prefix, with their intervals."""
-    results = [point.result or {} for point in points]
-    y, low, high = (tuple(result[key] for result in results) for key in metric.bounded(prefix))
+def score_series(name: str, slot: int, scores: Sequence[Bounded], x: Sequence[float], kind: Kind = "line") -> Series:
+    """Scores with their intervals."""
+    y, low, high = zip(*scores, strict=True) if scores else ((), (), ())
     return Series(name, tuple(x), y, low, high, kind, slot)
 
 
 def baseline_level(run: RunRecord, x: Sequence[float], metric: Metric) -> list[Series]:
     """The starting model's score across `x`; nothing before it is measured."""
-    baseline = run.notes.get("baseline")
-    if not baseline or not x:
+    baseline = baseline_of(run, metric)
+    if baseline is None or not x:
         return []
-    ends = (min(x), max(x))
-
-    def both(key: str) -> tuple[float, float]:
-        return (baseline[key], baseline[key])
-
-    value, low, high = map(both, metric.bounded())
-    return [Series("baseline", ends, value, low, high, "level", -1)]
+    return [score_series("baseline", -1, (baseline.score,) * 2, (min(x), max(x)), "level")]
 
 
 def span(values: Sequence[float]) -> tuple[float, float] | None:
@@ -49,15 +34,15 @@ def span(values: Sequence[float]) -> tuple[float, float] | None:
 def size_figure(run: RunRecord, curves: Curves, marks: tuple[Mark, ...], metric: Metric) -> Figure:
     """The score against the bytes of the written file, with the Pareto front."""
     series = [
-        score_series(name, slot, points, [float((point.result or {})["bytes"]) for point in points], metric, "scatter")
-        for name, (slot, points) in curves.items()
+        score_series(name, slot, [one.score for one in found], [float(one.bytes) for one in found], "scatter")
+        for name, (slot, found) in curves.items()
     ]
     front = front_of(((x, y) for one in series for x, y in zip(one.x, one.y, strict=True)), metric)
     if len(front) > 1:
         xs, ys = zip(*front, strict=True)
         series.append(Series("Pareto front", xs, ys, kind="steps", slot=-1))
-    baseline = run.notes.get("baseline", {})
-    sizes = [x for one in series for x in one.x] + ([float(baseline["bytes"])] if baseline else [])
+    baseline = baseline_of(run, metric)
+    sizes = [x for one in series for x in one.x] + ([float(baseline.bytes)] if baseline else [])
     return Figure(
         key="size",
         title=f"Test {metric.name} against size",
@@ -73,13 +58,13 @@ def size_figure(run: RunRecord, curves: Curves, marks: tuple[Mark, ...], metric:
     )
 
 
-def loss_figure(run: RunRecord, name: Callable[[Params], str]) -> Figure:
-    """The loss of each step of what was trained."""
+def loss_figure(run: RunRecord, names: Sequence[str]) -> Figure:
+    """The loss of each step of what was trained; `names` are those of the points."""
     series: list[Series] = []
-    for point in run.points:
+    for name, point in zip(names, run.points, strict=True):
         if losses := point.metrics.get("loss"):
             steps, values = zip(*losses, strict=True)
-            series.append(Series(name(point.params), steps, values, kind="line", slot=len(series)))
+            series.append(Series(name, steps, values, kind="line", slot=len(series)))
     return Figure(
         key="loss",
         title="Training loss",

@@ -4,9 +4,10 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from engine.experiments.api import Choice
+from engine.experiments.recorded import Quantity, Recorded
 from engine.runtime.attempts import point_folder
 from engine.runtime.records import Params, PointRecord, RunRecord
 from engine.runtime.references import users
@@ -26,6 +27,16 @@ class Candidate:
     error: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged(Recorded):
+    """What a choice needs of any experiment's result."""
+
+    bytes: int
+    validation: Annotated[float, Quantity("Validation", "score", key="validation_{metric}")]
+    validation_samples: int
+    validation_error: float | None = None
+
+
 def candidates(run: RunRecord, name: Callable[[Params], str], metric: Metric) -> list[Candidate]:
     """The finished points of a run that records what `Workbench.conclude` gives; none where nothing was validated."""
     return [
@@ -37,15 +48,9 @@ def candidates(run: RunRecord, name: Callable[[Params], str], metric: Metric) ->
 
 def candidate(point: PointRecord, label: str, metric: Metric) -> Candidate:
     """A point that has been scored."""
-    result = point.result or {}
-    return Candidate(
-        point.index,
-        label,
-        result["bytes"],
-        result[metric.validation],
-        result["validation_samples"],
-        metric.error(result),
-    )
+    found = _Judged.from_record(point.result or {}, metric)
+    error = metric.error(found.validation, found.validation_samples, found.validation_error)
+    return Candidate(point.index, label, found.bytes, found.validation, found.validation_samples, error)
 
 
 def is_measured(result: Mapping[str, Any]) -> bool:

@@ -1,20 +1,18 @@
 """What a run may say of its points' sizes: the share of the model's bytes that changed, and what grew. No torch."""
 
-from collections.abc import Iterable
-
 from engine.experiments.api import Column
 from engine.figures.units import in_bytes, in_percent
 from engine.models.coverage import LEAST
-from engine.runtime.records import PointRecord, RunRecord
+from engine.runtime.records import RunRecord
 
 _LARGER = 1.005  # times the source: less does not show in a size of three digits
 COLUMN = Column("covered", "Covered", "percent", usual=1.0)
 """The share of the model's bytes that the point's changed layers hold."""
 
 
-def enough(points: Iterable[PointRecord]) -> list[PointRecord]:
-    """The points that changed enough of their model for a loss, or none, to mean something."""
-    return [point for point in points if (point.result or {}).get("covered", 1.0) >= LEAST]
+def enough(share: float | None) -> bool:
+    """Whether a point changed enough of its model for a loss, or none, to mean something."""
+    return share is None or share >= LEAST
 
 
 def findings(run: RunRecord) -> list[str]:

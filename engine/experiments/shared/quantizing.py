@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.experiments.shared.workbench import Workbench
-from engine.preparing import PLAIN, Preparing, parse_preparing
-from engine.runtime.context import Point
+from engine.preparing import Preparing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,12 +31,6 @@ class Rounding:
     point: int
     method: "Method"
     preparing: Preparing | None
-
-    @classmethod
-    def of(cls, bench: Workbench, point: Point) -> "Rounding":
-        """As the point's params say."""
-        preparing = parse_preparing(point.params.get("prepare", PLAIN), bench.config.seed)
-        return cls(bench, point.index, point.params.get("method", "nearest"), preparing)
 
     def load(self) -> "tuple[int, Mapping[str, Tensor]]":
         """What the point's last checkpoint holds."""

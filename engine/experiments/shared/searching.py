@@ -12,8 +12,9 @@ from engine.experiments.api import Choice
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.measured import Compared
 from engine.experiments.shared.scored import Scored
-from engine.experiments.shared.workbench import Report, Workbench
+from engine.experiments.shared.workbench import Report, Workbench, measured_of
 from engine.models.python_file import is_python
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
@@ -160,7 +161,7 @@ def validated(bench: Workbench, model: "nn.Module", report: Report) -> dict[str,
         "validation_high": found.high,
         "validation_samples": found.n,
         "validation_error": found.error,
-        "lost": metric.goodness(baseline[metric.validation]) - metric.goodness(found.value),
+        "lost": metric.goodness(baseline.validation or 0.0) - metric.goodness(found.value),
     }
 
 
@@ -192,4 +193,5 @@ def _test(point: Point, bench: Workbench, report: Report) -> None:
     module = config.model if is_python(config.model) else None
     subject = load(str(context.directory / chosen[MODEL]), task=config.task, module=module)
     found = bench.score(subject.model, bench.splits.test, lambda done, total, _: report(done, total, "test"))
-    context.finish(point.index, chosen | bench.scores(found) | bench.difference(found.outcomes))
+    compared = measured_of(found).extended(Compared, delta=bench.difference(found.outcomes))
+    context.finish(point.index, chosen | compared.to_record(bench.metric))

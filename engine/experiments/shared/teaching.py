@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from engine.experiments.recorded import Quantity
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.settings import bare
 from engine.runtime.paths import absolute
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from engine.experiments.shared.workbench import Workbench
-    from engine.runtime.records import Params
     from engine.training.teacher import Teacher
 
 NONE, START = "none", "start"
 TEACHING = ("teacher", "teacher_weight", "temperature")
-PARAM = "teacher"
 
 
 def _named(value: Any) -> Any:
@@ -60,9 +59,9 @@ class TaughtConfig(TaskConfig):
         return () if found == (NONE,) else found
 
     @property
-    def taught_by(self) -> "list[Params]":
-        """What a point's parameters say of its teacher, one for each way to train; nothing where there is no choice."""
-        return [{PARAM: one} for one in self.teacher] or [{}]
+    def taught_by(self) -> "list[str | None]":
+        """The teacher of a point, one for each way to train; None where there is no choice."""
+        return [*self.teacher] or [None]
 
     def check_teacher(self) -> None:
         """Raises InputError where a teacher cannot teach the model. Reads files, no torch."""
@@ -75,10 +74,13 @@ class TaughtConfig(TaskConfig):
             teaching.check_start(self)
 
 
-def taught(params: "Params") -> str:
+TaughtBy = Annotated[str | None, Quantity("Teacher", usual="")]
+"""The teacher of a point, or `none`, where teachers are among what is swept."""
+
+
+def taught(teacher: str | None) -> str:
     """` teacher start` of a point that has one, to follow the rest of its name."""
-    found = params.get(PARAM, NONE)
-    return "" if found == NONE else f" teacher {short(found)}"
+    return "" if teacher in (None, NONE) else f" teacher {short(str(teacher))}"
 
 
 def short(teacher: str) -> str:
@@ -86,16 +88,15 @@ def short(teacher: str) -> str:
     return teacher if teacher.startswith(PREFIX) else Path(teacher).name
 
 
-def teacher_of(bench: "Workbench", config: TaughtConfig, params: "Params") -> "Teacher | None":
-    """The teacher of a point, loaded once for all that a workbench trains; None where it has none.
+def teacher_of(bench: "Workbench", config: TaughtConfig, source: str | None) -> "Teacher | None":
+    """The teacher that a point names, loaded once for all that a workbench trains; None where it names none.
 
     Raises:
         InputError: it reads other tokens or tells other classes apart than the model.
     """
     from engine.training.teacher import Teacher
 
-    source = params.get(PARAM, NONE)
-    if source == NONE:
+    if source in (None, NONE):
         return None
     if source == START:
         return Teacher(bench.subject.model, config.teacher_weight, config.temperature)

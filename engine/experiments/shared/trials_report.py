@@ -9,6 +9,7 @@ from typing import Any
 from engine.experiments.api import Choice, Column, Listing
 from engine.experiments.cells import layer_labels
 from engine.experiments.shared.choosing import Candidate, candidate, choose, front_of
+from engine.experiments.shared.measured import baseline_of
 from engine.figures.figure import Figure, Mark, Series
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import read_private, replace
@@ -134,14 +135,14 @@ def progress_figure(sought: Sought, run: RunRecord) -> Figure:
 
 def _baseline(run: RunRecord, last: float, metric: Metric) -> Series | None:
     """The starting model on the same validation data, plus and minus two of its standard errors."""
-    noted = run.notes.get("baseline") or {}
-    if metric.validation not in noted:
+    noted = baseline_of(run, metric)
+    if noted is None or noted.validation is None:
         return None
-    value, samples = noted[metric.validation], noted.get("validation_samples")
+    value, samples = noted.validation, noted.validation_samples
     ends = (0.0, max(1.0, last))
     if not samples:  # recorded before this was noted
         return Series("baseline", ends, (value,) * 2, kind="level", slot=-1)
-    low, high = metric.around(value, 2 * metric.error(noted))
+    low, high = metric.around(value, 2 * metric.error(value, samples, noted.validation_error))
     return Series(f"baseline, n = {samples:,}", ends, (value,) * 2, (low,) * 2, (high,) * 2, "level", -1)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.measured import Baseline, Compared, Concluded, Measured
 from engine.experiments.shared.pairing import kept
 from engine.experiments.shared.python_files import hold_to_file
 from engine.runtime.context import Context, Point
@@ -17,7 +18,7 @@ from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import read_private, write_durably
 from engine.runtime.references import MODEL
 from engine.tasks.kinds import get
-from engine.tasks.metric import Metric
+from engine.tasks.metric import Bounded, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -147,7 +148,7 @@ class Workbench:
             progress=report,
         )
 
-    def measure(self, model: "nn.Module", report: Report) -> tuple[dict[str, Any], "Tensor"]:
+    def measure(self, model: "nn.Module", report: Report) -> tuple[Measured, "Tensor"]:
         """The scores on validation (to choose by) and on test data (to report), and the outcome of each test sample."""
         validation, test = self.splits.validation, self.splits.test
         before = 0 if validation is None else len(validation)
@@ -156,29 +157,16 @@ class Workbench:
         def scored(samples: "Samples", done_before: int, text: str) -> "Score":
             return self.score(model, samples, lambda done, _total, _text: report(done_before + done, total, text))
 
-        chosen_by: dict[str, Any] = {}
-        if validation is not None:
-            found = scored(validation, 0, "validation")
-            chosen_by = {
-                self.metric.validation: found.value,
-                "validation_samples": found.n,
-                "validation_error": found.error,
-            }
+        chosen_by = None if validation is None else scored(validation, 0, "validation")
         reported = scored(test, before, "test")
-        return self.scores(reported) | chosen_by, reported.outcomes
+        return measured_of(reported, chosen_by), reported.outcomes
 
-    def scores(self, score: "Score") -> dict[str, Any]:
-        """A score on test data as results hold it."""
-        value, low, high = self.metric.bounded()
-        return {value: score.value, low: score.low, high: score.high, "loss": score.loss, "samples": score.n}
-
-    def difference(self, outcomes: "Tensor") -> dict[str, float]:
+    def difference(self, outcomes: "Tensor") -> Bounded:
         """How the outcomes of test samples differ from the baseline's, with the interval."""
         _, before = self.baseline()
-        delta, low, high = self.task.objective.difference(outcomes, before)
-        return {"delta": delta, "delta_low": low, "delta_high": high}
+        return Bounded(*self.task.objective.difference(outcomes, before))
 
-    def baseline(self) -> tuple[dict[str, Any], "Tensor"]:
+    def baseline(self) -> tuple[Baseline, "Tensor"]:
         """The starting model's measure, and its outcome on each test sample.
 
         Taken once, whatever the number of runs on the same model and data.
@@ -201,8 +189,9 @@ class Workbench:
                 raise NotFiniteError(f"{self.config.model} gives no baseline: {error}") from None
             save_file({"correct": outcomes}, folder / BASELINE_OUTCOMES)
             size = weight_bytes(self.config.model)  # of its own files: what it would be if written anew is not asked
-            measured |= {"bytes": size or written_bytes(self.subject, self.context.artifact("baseline"))}
-            (folder / "measured.json").write_text(dumps(measured), encoding="utf-8")
+            size = size or written_bytes(self.subject, self.context.artifact("baseline"))
+            record = measured.extended(Baseline, bytes=size).to_record(self.metric)
+            (folder / "measured.json").write_text(dumps(record), encoding="utf-8")
 
         def known() -> dict[str, Any]:
             folder = cached(f"baselines/{self._protocol()}", make, self.report)
@@ -211,7 +200,7 @@ class Workbench:
             return measured
 
         measured = self.context.once("baseline", known)
-        return measured, load_file(path)["correct"]
+        return Baseline.from_record(measured, self.metric), load_file(path)["correct"]
 
     def _protocol(self) -> str:
         """What the starting model's measure follows from, to the last bit: its files, the texts, how and where."""
@@ -231,17 +220,17 @@ class Workbench:
             head.append(digest_of_state(self.subject.model))
         return fingerprint([BASELINE, data, how, head, [path.name for path in files]], files)
 
-    def compared(self, model: "nn.Module", prefix: str = "", *, paired: bool = False) -> dict[str, Any]:
-        """A model's measure and its difference from the baseline on the same samples, under names with that prefix.
+    def compared(self, model: "nn.Module", *, paired: bool = False) -> Compared:
+        """A model's measure and its difference from the baseline on the same samples.
 
         Where points are to be compared with one another (`paired`), the outcome of each sample too.
         """
         self.baseline()
         measured, outcomes = self.measure(model, self.report)
-        found = measured | self.difference(outcomes) | (kept(outcomes) if paired else {})
-        return {prefix + name: value for name, value in found.items()}
+        delta = self.difference(outcomes)
+        return measured.extended(Compared, delta=delta, outcomes=kept(outcomes) if paired else None)
 
-    def conclude(self, point: int, model: "nn.Module", *, paired: bool = False) -> dict[str, Any]:
+    def conclude(self, point: int, model: "nn.Module", *, paired: bool = False) -> Concluded:
         """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took.
 
         `paired` is as `compared` has it.
@@ -255,12 +244,23 @@ class Workbench:
         release(model)  # writing it takes memory too
         folder = self.context.point_artifact(point, MODEL)
         written = save(replace(self.subject, model=model), folder)
-        return compared | {
-            "bytes": written,
-            "compression": baseline["bytes"] / written,
-            MODEL: str(folder.relative_to(self.context.directory)),
-            "peak_memory": peak_memory(self.context.device),
-        }
+        return compared.extended(
+            Concluded,
+            bytes=written,
+            compression=baseline.bytes / written,
+            model=str(folder.relative_to(self.context.directory)),
+            peak_memory=peak_memory(self.context.device),
+        )
+
+
+def measured_of(test: "Score", validation: "Score | None" = None) -> Measured:
+    """Scores on test and validation data as results hold them."""
+    found = Measured(score=Bounded(test.value, test.low, test.high), loss=test.loss, samples=test.n)
+    if validation is None:
+        return found
+    return replace(
+        found, validation=validation.value, validation_samples=validation.n, validation_error=validation.error
+    )
 
 
 def written_bytes(subject: "Subject", folder: Path) -> int:

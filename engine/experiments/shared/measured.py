@@ -1,0 +1,64 @@
+"""What every experiment on a scored model records of one: its score, its difference from the baseline, its file."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from engine.experiments.recorded import Quantity, Recorded
+from engine.experiments.shared.pairing import Outcomes
+from engine.runtime.records import RunRecord
+from engine.tasks.metric import Bounded, Metric
+
+Share = Annotated[float | None, Quantity("Covered", "percent", usual=1.0)]
+"""The share of the model's bytes that the point's changed layers hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Recorded):
+    """The score on test data, with its interval, and the score on validation data, which points are chosen by.
+
+    `validation_error` is one standard error on the metric's own scale; runs of accuracies before 0.2 lack it.
+    """
+
+    score: Annotated[Bounded, Quantity("{Metric}", "score", key="{metric}")]
+    loss: Annotated[float, Quantity("Loss", "number")]
+    samples: Annotated[int, Quantity("Samples", "number")] = 0
+    validation: Annotated[float | None, Quantity("Validation", "score", key="validation_{metric}")] = None
+    validation_samples: Annotated[int | None, Quantity("Validation samples", "number")] = None
+    validation_error: Annotated[float | None, Quantity("Validation error", "number")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(Measured):
+    """The same, less the baseline on the same samples: a paired difference.
+
+    `outcomes` are those of each sample, where points are compared with one another.
+    """
+
+    delta: Annotated[Bounded | None, Quantity("Δ base", "score", signed=True)] = None
+    outcomes: Outcomes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concluded(Compared):
+    """The same of a model that was saved: `bytes` of the file as written, the baseline's over it as `compression`.
+
+    `model` is its folder below the run's. `peak_memory` is that of the process, or of a GPU's tensors.
+    """
+
+    bytes: Annotated[int, Quantity("Size", "bytes")]
+    compression: Annotated[float | None, Quantity("Compression", "number")] = None
+    model: Annotated[str | None, Quantity("Saved in")] = None
+    peak_memory: Annotated[float | None, Quantity("Memory", "bytes")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline(Measured):
+    """The starting model's measure, and the bytes of its own weights."""
+
+    bytes: Annotated[int, Quantity("Size", "bytes")]
+
+
+def baseline_of(run: RunRecord, metric: Metric) -> Baseline | None:
+    """What a run noted of its starting model; None before it is measured."""
+    noted = run.notes.get("baseline")
+    return Baseline.from_record(noted, metric) if noted else None
