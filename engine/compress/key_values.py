@@ -98,11 +98,16 @@ def quantize_cache(model: nn.Module, cache: CacheFormat) -> None:
         InputError: a format that is fitted to data.
     """
     cache.format()
+    keep_cache(model)
+    model.register_forward_pre_hook(_Fill(cache), with_kwargs=True)
+
+
+def keep_cache(model: nn.Module) -> None:
+    """Leaves a model's keys and values as they are from now on."""
     for number, hook in list(model._forward_pre_hooks.items()):
         if isinstance(hook, _Fill):
             del model._forward_pre_hooks[number]
             model._forward_pre_hooks_with_kwargs.pop(number, None)
-    model.register_forward_pre_hook(_Fill(cache), with_kwargs=True)
 
 
 def cache_shapes(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[tuple[int, int]]:

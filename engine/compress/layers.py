@@ -233,6 +233,20 @@ def quantized_layer(
     return new
 
 
+def plain_layer(layer: Quantized) -> nn.Module:
+    """A layer of the class that it was quantised from, with the values that it computes with; inputs as they come."""
+    weight, bias = layer.quantized()
+    new = _copied(layer, layer.plain)
+    for name in _OWN:
+        new.__dict__.pop(name, None)
+        new._modules.pop(name, None)
+    new._modules.pop("parametrizations", None)
+    new.register_parameter("weight", nn.Parameter(weight.detach(), requires_grad=False))
+    if bias is not None:
+        new.register_parameter("bias", nn.Parameter(bias.detach(), requires_grad=False))
+    return new
+
+
 def resized(layer: nn.Module, rows: Tensor | None = None, columns: Tensor | None = None) -> nn.Module:
     """A linear layer of some of its rows and columns, quantised as it was, of the same class.
 
@@ -271,6 +285,7 @@ def _copied(layer: nn.Module, as_class: type[nn.Module]) -> nn.Module:
     return new
 
 
+_OWN = frozenset(Quantized.__annotations__) - {"weight", "bias"}
 _HOOKS = {name for name in nn.Module().__dict__ if "hook" in name}
 
 

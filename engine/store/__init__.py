@@ -1,5 +1,5 @@
 """What a compressed model is on disk: a manifest of typed records, and the weights, packed."""
 
-from engine.store.folder import load, save
+from engine.store.folder import load, packed_parameters, save
 
-__all__ = ["load", "save"]
+__all__ = ["load", "packed_parameters", "save"]

@@ -22,10 +22,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.errors import InputError
+from engine.formats.base import Packed
 from engine.models.manifest import MANIFEST, Manifest, read_manifest
 from engine.models.python_file import RECIPE
 from engine.runtime.files import write_durably
-from engine.store.masked import MaskedRecord
+from engine.store.masked import MaskedRecord, packed_masked
 from engine.store.packed import PackedRecord
 from engine.store.quantized import QuantizedRecord, hold
 from engine.store.record import Record, Stored
@@ -137,6 +138,30 @@ def load(
         return kind.load(str(source), progress)
     check_config(folder, str(source))
     return _whole(str(source), lambda: _load(folder, str(source), kind))
+
+
+def packed_parameters(folder: Path) -> dict[str, Packed]:
+    """The codes of a compressed folder's quantised parameters by name, weights as rows; nothing of any other folder.
+
+    Of masked weights, whose survivors may be stored alone, the codes are those of all rows, zeros among them. A
+    parameter with several names is there under the first.
+    """
+    if (manifest := read_manifest(folder)) is None:
+        return {}
+    stored = Stored(load_file(folder / WEIGHTS), manifest)
+    found: dict[str, Packed] = {}
+    for name, entry in manifest.quantized.items():
+        for own, spec in (("weight", entry.weight), ("bias", entry.bias)):
+            parameter = f"{name}.{own}"
+            first = manifest.tied.get(parameter, parameter)
+            masked = manifest.masks.get(first.removesuffix(".weight"))
+            if spec is None or first in found:
+                continue
+            if masked is not None:
+                found[first] = packed_masked(stored.take(first), masked, spec)
+            elif first in manifest.shapes:
+                found[first] = Packed(spec, manifest.shapes[first], stored.take(first))
+    return found
 
 
 def _own(folder: Path, source: str, module: "str | nn.Module | None") -> Any:

@@ -79,6 +79,13 @@ def unpack_masked(parts: Mapping[str, Tensor], entry: MaskedEntry, spec: str | N
     return values, mask
 
 
+def packed_masked(parts: Mapping[str, Tensor], entry: MaskedEntry, spec: str) -> Packed:
+    """The codes of a masked weight in a format, as rows with their zeros."""
+    if entry.form == "whole":
+        return Packed(spec, entry.shape, {name: part for name, part in parts.items() if name != "mask"})
+    return parse(spec).pack(unpack_masked(parts, entry, spec)[0])
+
+
 def _packed(values: Tensor, number_format: Format | None) -> tuple[dict[str, Tensor], Tensor]:
     """The stored parts, and the values that they stand for."""
     if number_format is None:

@@ -1,4 +1,4 @@
-"""`labtui export`: figures, tables and reports as files."""
+"""`labtui export`: figures, tables, reports and models as files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from engine.figures.table import Table
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
 from tui_app.command.completing import complete_runs
+from tui_app.command.export_model import export_models, model_options
 from tui_app.command.say import say
 
 FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -35,9 +36,10 @@ FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 )
 @click.option("--graph", type=FILE, help="Write a captured graph: .dot, .svg, .png (by graphviz), .md or .json.")
 @click.option("--module", default="", help="Only this module of the graph, for example bert.encoder.layer.0.")
-@click.option("--point", type=int, help="The point whose graph it is; the first where not given.")
+@click.option("--point", type=int, help="Whose graph or model it is; the first, or the one that the run chose.")
 @click.option("--after", is_flag=True, help="The graph after the passes.")
 @click.option("--optuna", metavar="URL", help="Write a search's studies into a database: sqlite:///study.db.")
+@model_options
 def export(
     runs: Sequence[str],
     key: str | None,
@@ -57,6 +59,9 @@ def export(
     point: int | None,
     after: bool,
     optuna: str | None,
+    strict: bool,
+    samples: int | None,
+    **models: Path | None,
 ) -> None:
     """Write what RUN shows as files; - is standard output.
 
@@ -67,7 +72,8 @@ def export(
     from engine.experiments.summary import papers, summaries
 
     records = [read_run(find_run(run), metrics=True) for run in runs]
-    if not any((png, svg, csv, json, markdown, latex, report, graph, optuna)):
+    wanted = {name: path for name, path in models.items() if path is not None}
+    if not any((png, svg, csv, json, markdown, latex, report, graph, optuna, wanted)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
     for kind, path in ((".png", png), (".svg", svg)):
         if path is None:
@@ -101,6 +107,8 @@ def export(
         from engine.experiments.asking import export_studies
 
         say("\n".join(export_studies(_only(records), optuna)))
+    if wanted:
+        export_models(_only(records), wanted, point, strict, samples)
 
 
 def _say(path: Path) -> None:
@@ -128,5 +136,5 @@ def _named(tables: Mapping[str, Table], key: str) -> Table:
 
 def _only(records: Sequence[RunRecord]) -> RunRecord:
     if len(records) > 1:
-        raise InputError("Tables and JSON are written for one run at a time; name one RUN.")
+        raise InputError("Tables, JSON and models are written for one run at a time; name one RUN.")
     return records[0]

@@ -1,0 +1,1 @@
+"""The targets, one module each: adding one is adding a file here."""

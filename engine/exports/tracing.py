@@ -1,0 +1,48 @@
+"""A model's forward as a program of torch.export, from its inputs by name to its logits."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from engine.errors import InputError
+from engine.graph.capture import reason
+from engine.models.positions import longest_input
+from engine.training.forward import logits_of
+
+TOKENS = ("input_ids", "attention_mask", "token_type_ids")
+"""Inputs whose second dimension is the length of a text."""
+
+
+class _Logits(nn.Module):
+    """Inputs in a fixed order to logits."""
+
+    def __init__(self, model: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model, self.names = model, names
+
+    def forward(self, *values: Tensor) -> Tensor:
+        return logits_of(self.model, dict(zip(self.names, values, strict=True)))
+
+
+def traced(model: Any, example: Mapping[str, Tensor]) -> torch.export.ExportedProgram:
+    """The program for batches of any size, and texts of any length that the model takes.
+
+    Parameters are called `model.NAME`.
+
+    Raises:
+        InputError: torch.export cannot follow the model's own code.
+    """
+    longest = longest_input(model) if "input_ids" in example else None
+    batch, sequence = Dim("batch", min=1), Dim("sequence", min=1, max=longest)
+    shapes = tuple({0: batch, 1: sequence} if name in TOKENS else {0: batch} for name in example)
+    module = _Logits(model, tuple(example)).eval()
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.export(module, tuple(example.values()), dynamic_shapes={"values": shapes}, strict=False)
+    except Exception as error:  # torch.export and the model's own code may raise anything
+        raise InputError(f"the model cannot be exported: {reason(error)}") from error
