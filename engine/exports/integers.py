@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.formats import parse
+from engine.formats.affine import Affine
 from engine.formats.base import Packed
 from engine.formats.bits import unpack_bits
 from engine.formats.families.fixed import Fixed
@@ -45,6 +46,12 @@ def integers(packed: Packed) -> Integers | None:
         codes = unpack_bits(packed.tensors["codes"], number_format.width, count).reshape(packed.shape)
         scale = torch.tensor(1 / number_format.scale, dtype=torch.float32)
         return Integers(_signed(codes, number_format.width), scale, None, number_format.width, None)
+    if isinstance(number_format, Affine):
+        codes = unpack_bits(packed.tensors["codes"], number_format.width, count).reshape(packed.shape)
+        scale, zero = (torch.tensor(number_format.scalars()[name]) for name in ("scale", "zero"))
+        if number_format.signed:
+            return Integers(_signed(codes, number_format.width), scale, None, number_format.width, None)
+        return Integers(codes, scale, zero.long(), number_format.width, None)
     if not isinstance(number_format, Int | UInt):
         return None
     bits = number_format.code_bits

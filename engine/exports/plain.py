@@ -35,8 +35,8 @@ def plain_model(model: Any, rounding: Callable[[Format], Rounding | None]) -> An
         made.setdefault(id(weight_of(layer)), new)
         if isinstance(layer, Quantized) and (threshold := threshold_of(layer)) is not None:
             set_threshold(new, threshold)
-        if isinstance(layer, Quantized) and layer.input_format is not None:
-            _round_inputs(new, layer, rounding(layer.input_format.format))
+        if isinstance(layer, Quantized):
+            _prepare_and_round(new, layer, rounding)
         return new
 
     replace_layers(found, replacement)
@@ -44,16 +44,22 @@ def plain_model(model: Any, rounding: Callable[[Format], Rounding | None]) -> An
     return found.eval()
 
 
-def _round_inputs(layer: nn.Module, like: Quantized, rounding: Rounding | None) -> None:
-    """Rounds the first input of a layer from now on, along its channels where a scale is shared."""
-    if rounding is None:
+def _prepare_and_round(layer: nn.Module, like: Quantized, rounding: Callable[[Format], Rounding | None]) -> None:
+    """Does to the first input of a layer what the quantised one does, as far as there is a rounding for it."""
+    preparation, quantizer, kind = like.preparation, like.input_format, like.kind
+    rounds = None if quantizer is None else rounding(quantizer.format)
+    if preparation is None and rounds is None:
         return
-    assert like.input_format is not None
-    shares, kind = like.input_format.format.shares_scale, like.kind
+    if preparation is not None:
+        layer.add_module("preparation", preparation)
 
-    def rounded(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        x = kind.features_last(args[0]) if shares else args[0]
-        x = rounding(x)
-        return (kind.features_back(x) if shares else x, *args[1:])
+    def changed(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        x = args[0]
+        if preparation is not None:
+            x = kind.features_back(preparation.inputs(kind.features_last(x)))
+        if rounds is not None:
+            assert quantizer is not None
+            x = kind.features_back(rounds(kind.features_last(x))) if quantizer.format.shares_scale else rounds(x)
+        return (x, *args[1:])
 
-    layer.register_forward_pre_hook(rounded)
+    layer.register_forward_pre_hook(changed)

@@ -31,7 +31,7 @@ def quantized(model: nn.Module, weight: str, inputs: str = "fp32", include: tupl
 
 
 @pytest.mark.parametrize(
-    "spec", ["int(8)", "uint(8)", "int(4,16)", "uint(3,16)", "fixed(8,6)", "int(16)", "uint(16,8)"]
+    "spec", ["int(8)", "uint(8)", "int(4,16)", "uint(3,16)", "fixed(8,6)", "int(16)", "uint(4,tensor,0.3,7)"]
 )
 @pytest.mark.parametrize(
     ("kind", "shape"),
@@ -77,7 +77,7 @@ def test_masked_layers_formats_without_codes_and_rounded_inputs_compute_the_same
     small_pair: Pair, tmp_path: Path
 ) -> None:
     def compressed(model: nn.Module) -> nn.Module:
-        found = quantized(model, "mxfp4", "fixed(8)")
+        found = quantized(model, "mxfp4", "uint(8,tensor)")
         name = "bert.encoder.layer.0.intermediate.dense"
         mask_layers(found, {name: torch.arange(32 * 16).view(32, 16) % 3 > 0})
         return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InputError
 from engine.exports.contract import Change, Program, Source, Target, changed
 from engine.formats.registry import FULL, parse_spec
+from engine.formats.spec import WHOLE
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -115,22 +116,26 @@ def _stored(spec: str) -> str:
 def _computed(spec: str) -> str:
     """What becomes of inputs: arithmetic rounds them here and there alike, but ONNX cannot look at a float's bits."""
     found = parse_spec(spec)
-    by_row = found.name in ("int", "uint") and len(found.args) == 1
-    return "" if found.name in (FULL, "fixed") or by_row else "not rounded"
+    arithmetic = found.name in ("int", "uint") and (len(found.args) == 1 or found.args[1] == WHOLE)
+    return "" if found.name in (FULL, "fixed") or arithmetic else "not rounded"
 
 
 def _rounding(number_format: Format) -> Any:
-    """What rounds inputs in the traced program; `QuantizeLinear` where a fixed-point code has a type of ONNX."""
+    """What rounds inputs in the traced program; `QuantizeLinear` where one scale and a type of ONNX serve them all."""
     import torch
 
+    from engine.formats.affine import Affine
     from engine.formats.families.fixed import Fixed
 
     if _computed(str(number_format)):
         return None
-    if not isinstance(number_format, Fixed) or number_format.width not in (8, 16):
+    if not isinstance(number_format, Affine | Fixed) or number_format.width not in (8, 16):
         return number_format.quantize
-    kind = torch.int8 if number_format.width == 8 else torch.int16
-    scale, zero = torch.tensor(1 / number_format.scale), torch.tensor(0, dtype=kind)
+    found = number_format.scalars()
+    sign = "" if isinstance(number_format, Fixed) or number_format.signed else "u"
+    step = 1 / found["scale"] if isinstance(number_format, Fixed) else found["scale"]
+    kind = getattr(torch, f"{sign}int{number_format.width}")
+    scale, zero = torch.tensor(float(step)), torch.tensor(int(found.get("zero", 0)), dtype=kind)
 
     def rounded(x: Tensor) -> Tensor:
         inputs = (x, scale, zero)
