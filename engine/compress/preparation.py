@@ -28,6 +28,10 @@ class Preparation(nn.Module):
         """Inputs `[..., channels]` as they are multiplied."""
 
     @abstractmethod
+    def sharing(self) -> "Preparation":
+        """A module of its own with the same tensor: `functional_call` loses a module that stands in two places."""
+
+    @abstractmethod
     def weights(self, parts: Tensor) -> Tensor:
         """A weight `[groups, rows of a group, kernel, channels of a group]` as it is multiplied."""
 
@@ -44,6 +48,10 @@ class Scaled(Preparation):
     def __init__(self, preparing: Preparing, scale: Tensor) -> None:
         super().__init__(preparing)
         self.register_buffer("scale", scale)
+
+    def sharing(self) -> "Scaled":
+        """With the same S."""
+        return Scaled(self.preparing, self.scale)
 
     def inputs(self, x: Tensor) -> Tensor:
         """Divided by S."""
@@ -65,6 +73,10 @@ class Rotated(Preparation):
     def __init__(self, preparing: Preparing, signs: Tensor) -> None:
         super().__init__(preparing)
         self.register_buffer("signs", signs)
+
+    def sharing(self) -> "Rotated":
+        """With the same signs."""
+        return Rotated(self.preparing, self.signs)
 
     def inputs(self, x: Tensor) -> Tensor:
         """Times R."""

@@ -43,11 +43,11 @@ def prepared_layer(layer: nn.Module, preparation: Preparation, like: nn.Module |
     It has no number format yet.
     """
     new = quantized_layer(layer, parse("fp32"))
-    new.preparation = preparation
+    new.preparation = preparation.sharing()
     if like is not None:
         new.register_parameter("weight", weight_of(like))  # type: ignore[arg-type]
         return new
     weight = new.weight.detach()
     rows = joined(preparation.weights(parted(new, new.kind.rows(weight))))
-    new.weight = nn.Parameter(new.kind.shaped(rows, weight.shape).contiguous())
+    new.weight = nn.Parameter(new.kind.shaped(rows, weight.shape).contiguous(), new.weight.requires_grad)
     return new

@@ -9,6 +9,7 @@ from torch import nn
 
 from engine.compress import LayerFormats, quantize_model, stacking_key
 from engine.formats.mix import parse_mix
+from engine.preparing import parse_preparing
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context
 from engine.training.objective import Classes
@@ -61,6 +62,22 @@ def test_each_learns_what_it_learns_alone(optimizer: Optimizer) -> None:
     with torch.no_grad():
         logits = [model(**INPUTS).logits for model in models]
     assert not torch.allclose(logits[0], logits[2], atol=1e-2)
+
+
+@pytest.mark.parametrize("how", ["smooth", "hadamard"])
+def test_prepared_models_learn_what_they_learn_alone(how: str) -> None:
+    def prepared(spec: str, preparing: str) -> nn.Module:
+        return quantize_model(small_model(), LayerFormats(spec, spec), [INPUTS], preparing=parse_preparing(preparing))
+
+    specs = ("fixed(12,8)", "fixed(14,9)")  # a coarse one tips over where a sum is rounded otherwise
+    found = trained(Variants([prepared(spec, how) for spec in specs]))
+    models = [prepared(spec, how) for spec in specs]
+    before = [model.classifier.preparation.state_dict() for model in models]
+    expected = torch.tensor([trained(model) for model in models])[:, :, 0]
+    assert torch.allclose(torch.tensor(found).T, expected, atol=1e-3)
+    for model, kept in zip(models, before, strict=True):
+        assert all(torch.equal(one, kept[name]) for name, one in model.classifier.preparation.state_dict().items())
+    assert stacking_key(models[0]) != stacking_key(prepared(specs[0], "none"))
 
 
 def test_one_that_breaks_leaves_the_others_alone() -> None:

@@ -79,29 +79,36 @@ class _Trial:
 
     def __init__(self, model: nn.Module, names: Siblings, scale: Tensor, formats: Formats) -> None:
         self.scale, self.error = scale, 0.0
-        self.fitters: dict[int, Fitter] = {}
         self._preparation = Scaled(Preparing("awq"), scale.float())
         self._layers = [unmasked(model.get_submodule(name)) for name in names]
         self._weights: list[Format] = []
-        self._inputs: list[Format | None] = []
-        for place, (name, layer) in enumerate(zip(names, self._layers, strict=True)):
+        self._inputs: list[str] = []
+        self._rounds: dict[str, Format | None] = {"": None}
+        for name, layer in zip(names, self._layers, strict=True):
             weight, inputs = formats(name)
             prepared = prepared_layer(layer, self._preparation)
             self._weights.append(parse(weight or "fp32").fit(prepared.kind.rows(prepared.weight.detach())))
-            self._inputs.append(parse(inputs) if inputs else None)
-            if (chosen := self._inputs[place]) is not None and chosen.open:
-                self.fitters[place] = chosen.fitter()
+            self._inputs.append(inputs or "")
+            if inputs:
+                self._rounds[inputs] = parse(inputs)
+        fitted = {spec: one for spec, one in self._rounds.items() if one is not None and one.open}
+        self.fitters: dict[str, Fitter] = {spec: one.fitter() for spec, one in fitted.items()}
 
     def fit(self, x: Tensor) -> None:
         """Shows inputs to formats that are fitted to them."""
-        for place, fitter in self.fitters.items():
-            fitter.observe(prepared_layer(self._layers[place], self._preparation).prepared_inputs(x))
+        first = prepared_layer(self._layers[0], self._preparation)
+        for fitter in self.fitters.values():
+            fitter.observe(first.kind.features_last(first.prepared_inputs(x)))
 
     def measure(self, x: Tensor, outputs: Sequence[Tensor]) -> None:
-        """Adds the error for inputs that the layers make `outputs` of."""
-        for place, fitter in self.fitters.items():
-            self._inputs[place] = fitter.result()
+        """Adds the error for inputs that the layers make `outputs` of: of a batch in float32, of all in float64."""
+        self._rounds |= {spec: fitter.result() for spec, fitter in self.fitters.items()}
         self.fitters = {}
+        rounded: dict[str, Tensor] = {}  # what enters siblings is rounded once
         for layer, weight, inputs, output in zip(self._layers, self._weights, self._inputs, outputs, strict=True):
-            trial = quantized_layer(prepared_layer(layer, self._preparation), weight, None, inputs)
-            self.error += float((trial.forward(x) - output).double().square().sum())
+            prepared = prepared_layer(layer, self._preparation)
+            if inputs not in rounded:
+                rounded[inputs] = quantized_layer(prepared, weight, None, self._rounds[inputs]).rounded_inputs(x)
+            prepared.preparation = None
+            missed = (quantized_layer(prepared, weight).forward(rounded[inputs]) - output).flatten()
+            self.error += float(missed @ missed)

@@ -1,5 +1,6 @@
 """Preparing: the same function in float64, S and R against independent ones, exact files, killed calibrations."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,7 @@ def test_what_is_saved_is_read_again_and_saved_again(
     model = quantize_model(classifier.model, LayerFormats("int(4,16)"), batches, method, preparing=preparing)
     assert {report.prepare for report in layer_report(model)} >= {str(preparing)}
     sizes = [
-        save(Classifier(one, classifier.tokenizer, 2, "test"), tmp_path / name)
+        save(replace(classifier, model=one), tmp_path / name)
         for one, name in ((model, "once"), (plain, "plain"), (classifier.model, "float"))
     ]
     assert sizes[1] < sizes[0] < sizes[2]
