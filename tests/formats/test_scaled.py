@@ -1,4 +1,4 @@
-"""`int`, `uint` and `nf4` against their definitions in NumPy's float32, and against torch's own fake quantisation."""
+"""`int`, `uint` and `nf4`: definitions in NumPy's float32, torch's own fake quantisation, bitsandbytes."""
 
 import math
 
@@ -145,3 +145,14 @@ def test_values_on_the_grid_of_a_block_stay(spec: str) -> None:
         assert torch.allclose(parse(spec).quantize(q), q, atol=1e-3)
     else:
         assert same_bits(parse(spec).quantize(q), q)
+
+
+def test_nf4_is_what_bitsandbytes_computes() -> None:
+    """On blocks whose largest magnitude a float16 holds: bitsandbytes keeps it as float32."""
+    theirs = pytest.importorskip("bitsandbytes.functional")
+    x = torch.randn(64, 512, generator=torch.Generator().manual_seed(3)).clamp(-3.9, 3.9)
+    x[:, 5::64] = 4.0
+    x *= torch.logspace(-2, 1, 64).half().float().unsqueeze(1)
+    codes, state = theirs.quantize_4bit(x, blocksize=64, quant_type="nf4")
+    assert torch.equal(parse("nf4(64)").pack(x).tensors["scales"].float(), state.absmax)
+    assert torch.equal(parse("nf4(64)").quantize(x), theirs.dequantize_4bit(codes, state))
