@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
@@ -71,6 +71,15 @@ class ExperimentConfig(BaseModel):
     def side_by_side(self) -> int:
         """How many points may be computed at once on a CPU; 1 where one would disturb what another measures."""
         return 1
+
+    @classmethod
+    def recorded(cls, config: Mapping[str, Any]) -> Self:
+        """The config of a run, which an earlier version may have written: what it did not say means what it meant.
+
+        Raises:
+            ValidationError: it is no config of this experiment.
+        """
+        return cls.model_validate(dict(config))
 
     @classmethod
     def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:

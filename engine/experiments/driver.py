@@ -16,7 +16,7 @@ def main() -> int:
     directory = Path(sys.argv[1])
     spec = RunSpec.read(directory)
     experiment = registry.get(spec.experiment)
-    config = experiment.Config.model_validate(spec.config)
+    config = experiment.Config.recorded(spec.config)
 
     def tidy(run: RunRecord) -> None:
         experiment.tidy(config, run)

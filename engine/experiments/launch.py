@@ -76,7 +76,8 @@ def idle_settings(config: ExperimentConfig, names: Iterable[str]) -> list[str]:
             value = getattr(config, other)
             chosen = {str(one) for one in (value if isinstance(value, tuple) else (value,))}
             if not chosen & set(allowed):
-                sentences.append(f"{name} is not used here: it belongs to {other}={' or '.join(allowed)}.")
+                belongs = f": it belongs to {other}={' or '.join(allowed)}" if allowed else ""
+                sentences.append(f"{name} is not used here{belongs}.")
     return sentences
 
 

@@ -52,7 +52,7 @@ def opened(run: RunRecord) -> tuple[Experiment[Any], ExperimentConfig]:
     """The experiment that made a run, and its config as an object."""
     experiment = registry.get(run.experiment)
     try:
-        return experiment, experiment.Config.model_validate(dict(run.config))
+        return experiment, experiment.Config.recorded(run.config)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors()[:3])
         sentence = f"the settings of {run.id} are not those of this version of {run.experiment} ({wrong})."

@@ -33,7 +33,7 @@ def main() -> int:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(context.threads)
-        config = experiment.Config.model_validate(RunSpec.read(context.directory).config)
+        config = experiment.Config.recorded(RunSpec.read(context.directory).config)
         experiment.run(config, points, context)
 
     serve(run_task, warm, assert_cold)

@@ -18,14 +18,10 @@ from engine.training.images import Images
 from engine.training.objective import Classes
 from engine.training.samples import Samples
 
-CALIBRATION_BATCHES = 4
-"""Of training samples, drawn by seed: what formats are fitted to and masks are chosen by."""
-
 
 def draw_of(config: Settings) -> Draw:
     """How many samples of each set a config uses."""
-    calibration = CALIBRATION_BATCHES * config.batch_size
-    return Draw(config.train_samples, config.eval_samples, config.eval_samples, calibration)
+    return Draw(config.train_samples, config.eval_samples, config.eval_samples, config.calibration_samples)
 
 
 def images_of(

@@ -56,7 +56,7 @@ class Settings(Protocol):
 
     @property
     def calibration_samples(self) -> int:
-        """Windows that formats are fitted to."""
+        """Samples of train, drawn by seed, that formats are fitted to and masks are chosen by."""
 
     @property
     def batch_size(self) -> int:

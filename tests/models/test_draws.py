@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from engine.experiments.launch import configure
+from engine.experiments.shared.config import TaskConfig
 from engine.models import tokens as module
 from engine.models.labelled_sets import ALL, Draw, LabelledSets
 from engine.models.texts import LabelledTexts
 from engine.models.tokens import load_tokens
+from engine.tasks.labelled import draw_of
 from engine.training.samples import drawn
 from engine.training.tokens import Tokens
 from tests.models.test_loading import TOKENIZER
@@ -93,3 +95,9 @@ def test_each_experiment_says_how_many_texts_it_trains_on(
     config = configure(experiment, settings)[1]
     assert config.train_samples == count  # type: ignore[attr-defined]
     assert any("trained on" in sentence for sentence in config.cut) == bool(count)  # type: ignore[attr-defined]
+
+
+def test_calibration_samples_are_as_many_as_the_setting_says_whatever_a_batch_is() -> None:
+    draws = [draw_of(TaskConfig(calibration_samples=10, batch_size=size)) for size in (4, 64)]
+    assert [draw.calibration for draw in draws] == [10, 10]
+    assert draw_of(TaskConfig()).calibration == 128

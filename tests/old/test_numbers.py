@@ -24,6 +24,7 @@ SAME = (torch.backends.cpu.get_cpu_capability(), torch.__version__) == (RECORDED
 
 def results(run: dict[str, Any], folder: Path, **settings: Any) -> list[dict[str, Any]]:
     experiment, config = configure(run["experiment"], run["settings"] | settings)
+    config = type(config).recorded(config.model_dump(exclude={"calibration_samples"}))
     context = RecordingContext(folder)
     wanted = [one["params"] for one in run["points"]]
     found = [Point(index, params) for index, params in enumerate(experiment.points(config))]

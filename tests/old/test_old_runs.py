@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from engine.experiments.results import opened
+from engine.experiments.shared.config import TaskConfig
+from engine.runtime.runs import read_run
 from tui_app.command.main import cli
 
 ARCHIVE = Path(__file__).with_name("runs-0.1.0.tar.xz")
@@ -61,3 +64,12 @@ def test_runs_of_0_1_0_are_listed_and_removed(old_runs: Path) -> None:
     assert all(run in listed for run in EXPECTED)
     labtui("rm", "g-0007")
     assert "g-0007" not in labtui("runs")
+
+
+def test_runs_of_0_1_0_stay_calibrated_on_four_batches(old_runs: Path) -> None:
+    for run in EXPECTED:
+        _, config = opened(read_run(old_runs / run))
+        if isinstance(config, TaskConfig):
+            assert config.calibration_samples == 4 * config.batch_size
+            assert type(config).recorded(config.model_dump(mode="json")) == config
+    assert TaskConfig().calibration_samples == TaskConfig.recorded({}).calibration_samples == 128

@@ -211,3 +211,18 @@ def test_constraints_are_of_the_tasks_own_score(model: str, data: Path) -> None:
         configure("mixed", settings(model, data, constraints="accuracy>=0.8"))
     with pytest.raises(InputError, match="there is no choice 'translation'"):
         configure("quantize", settings(model, data, task="translation"))
+
+
+def test_as_many_windows_calibrate_as_are_asked_for_and_all_are_of_train(model: str, data: Path) -> None:
+    def read(**more: Any) -> Any:
+        config = configure("quantize", settings(model, data, formats="fixed(8)", **more))[1]
+        return TASK.data(config, TASK.load(model), lambda *_: None)
+
+    found = read(calibration_samples=3)
+    windows = {tuple(window.tolist()) for batch in found.train.batches(4) for window in batch.inputs["input_ids"]}
+    calibrating = [
+        tuple(window.tolist()) for batch in found.calibration.batches(4) for window in batch.inputs["input_ids"]
+    ]
+    assert len(calibrating) == 3
+    assert set(calibrating) <= windows
+    assert len(read(calibration_samples=1000).calibration) == len(found.train)

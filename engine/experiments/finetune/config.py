@@ -90,6 +90,11 @@ class FinetuneConfig(TaughtConfig):
                 raise ValueError(f"a rank lies between 1 and 1024; {rank} does not")
         return value
 
+    @classmethod
+    def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:
+        """Nothing is fitted to calibration samples."""
+        return {"task": ()} if name == "calibration_samples" else super().conditions(name)
+
     @property
     def train_samples(self) -> int | None:
         """Those of the steps, where steps are given."""

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
@@ -85,11 +85,10 @@ class TaskConfig(ExperimentConfig):
         json_schema_extra=WINDOWS,
     )
     calibration_samples: int = Field(
-        16,
+        128,
         ge=1,
         title="Calibration samples",
-        description="Windows that formats are fitted to.",
-        json_schema_extra=WINDOWS,
+        description="Texts, windows or images of train that formats are fitted to and scores are of.",
     )
     batch_size: int = Field(
         64, ge=1, le=4096, title="Batch size", description="Samples per batch, in evaluation and training."
@@ -121,6 +120,13 @@ class TaskConfig(ExperimentConfig):
     def _absolute(cls, value: str) -> str:
         """What is here is named so that the run finds it wherever it is resumed from."""
         return absolute_source(value) if value else value
+
+    @classmethod
+    def recorded(cls, config: Mapping[str, Any]) -> Self:
+        """Before calibration samples were a number of the config they were those of four batches."""
+        size = config.get("batch_size")
+        batches = {"calibration_samples": 4 * size} if isinstance(size, int) else {}
+        return super().recorded({**batches, **config})
 
     @property
     def new_head(self) -> bool:
