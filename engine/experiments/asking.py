@@ -10,6 +10,7 @@ from engine.runtime import control
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import read_run
 from engine.runtime.trials import Study, wish
+from engine.search.keys import CHOSEN, GIVEN, SEED, TRIAL
 from engine.search.space_text import parse_value
 
 
@@ -44,13 +45,12 @@ def suggestion(path: Path) -> str:
     """Parameters to start from when a trial is written by hand: those of the chosen trial, else of the first asked."""
     run, _ = _search(path)
     choice = results.best(run)
-    trials = [point for point in run.points if "trial" in point.params and point.state != "queued"]
+    trials = [point for point in run.points if TRIAL in point.params and point.state != "queued"]
     index = choice.index if choice is not None else trials[0].index if trials else None
     if index is None:
         return ""
-    params = run.points[run.points[index].params.get("chosen", index)].params
-    hidden = ("trial", "given", "seed")
-    return "; ".join(f"{name}={value}" for name, value in params.items() if name not in hidden)
+    params = run.points[run.points[index].params.get(CHOSEN, index)].params
+    return "; ".join(f"{name}={value}" for name, value in params.items() if name not in (TRIAL, GIVEN, SEED))
 
 
 def export_studies(run: RunRecord, url: str) -> list[str]:

@@ -23,7 +23,8 @@ class Quantity:
     """What a field is: its title and unit in columns; `score` is the unit of what the run's task is scored by.
 
     `title` and `key`, which is the field's name where it is empty, may hold `{metric}`, `{Metric}`, `{samples}` and
-    `{Samples}`. `signed` and `usual` are those of `Column`.
+    `{Samples}`. The bounds of a value have its key with `_low` and `_high`, or `bounds` in its place. `signed` and
+    `usual` are those of `Column`.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Quantity:
     key: str = ""
     signed: bool = False
     usual: float | str | None = None
+    bounds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ def _laid(cls: type[Recorded], metric: Metric) -> Iterator[_Laid]:
         inner = get_args(kind)[0] if get_origin(kind) is tuple else None
         yield _Laid(
             name=one.name,
-            keys=(key, f"{key}_low", f"{key}_high"),
+            keys=(key, f"{quantity.bounds or key}_low", f"{quantity.bounds or key}_high"),
             title=(quantity.title or key.replace("_", " ").capitalize()).format(**named),
             unit=metric.unit if quantity.unit == "score" else quantity.unit,
             signed=quantity.signed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.runtime.records import PointRecord
 from engine.search.constraints import Constraint
+from engine.search.keys import GIVEN, TRIAL
 from engine.search.samplers import REPLAYED, STARTUP, Pruner, Sampler, make_pruner, make_sampler, trial_seed
 from engine.search.space import Dimension, Params, Range, Space
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 OVER = ("finished", "failed", "pruned")
-GIVEN = "given"
-"""A parameter of trials that no sampler proposed; it says who did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Series:
 
     def owns(self, params: Params) -> bool:
         """Whether a point is one of its trials."""
-        return "trial" in params and all(params.get(key) == value for key, value in self.labels.items())
+        return TRIAL in params and all(params.get(key) == value for key, value in self.labels.items())
 
     def asked(self, point: PointRecord) -> bool:
         """Whether one of its trials has more than what stood for it."""

@@ -7,18 +7,18 @@ from typing import Any
 from engine.errors import InputError
 from engine.runtime.records import Params, RunRecord
 from engine.runtime.runs import read_run
-from engine.search.series import GIVEN, OVER, Series, Trials
+from engine.search.keys import CHOSEN, GIVEN, STAGE, TRIAL
+from engine.search.series import OVER, Series, Trials
 
-CHOSEN = "chosen"
-"""The parameter of the run's last point, which measures the chosen trial on the test set: the trial's point."""
-TEST_POINT: Mapping[str, Any] = {"stage": "test"}
+TEST_POINT: Mapping[str, Any] = {STAGE: "test"}
+"""The run's last point, which measures the chosen trial on the test set."""
 
 
 def placeholders(series: Sequence[Series], trials: int) -> list[dict[str, Any]]:
     """What stands for the trials until they are asked for: the series take turns, so that all curves grow together."""
     sizes = [_size(one, trials) for one in series]
     return [
-        {**one.labels, "trial": number}
+        {**one.labels, TRIAL: number}
         for number in range(trials)
         for one, size in zip(series, sizes, strict=True)
         if number < size
@@ -52,7 +52,7 @@ class Studies:
     def ask(self, index: int, run: RunRecord) -> Params | None:
         """A queued point's parameters; None while it waits."""
         planned = run.points[index].params
-        if planned.get("stage") == "test":
+        if planned.get(STAGE) == "test":
             return self._test(planned, run)
         series = self._owner(planned)
         before = [point for point in run.points[:index] if series.owns(point.params)]
@@ -67,7 +67,7 @@ class Studies:
         return {**planned, **params}
 
     def _test(self, planned: Params, run: RunRecord) -> Params | None:
-        if any(point.state not in OVER for point in run.points if "trial" in point.params):
+        if any(point.state not in OVER for point in run.points if TRIAL in point.params):
             return None
         chosen = self._choose(run)
         return {**planned, CHOSEN: -1 if chosen is None else chosen}
@@ -82,14 +82,14 @@ class Studies:
             for one in self.series:
                 there = sum(one.owns(point.params) for point in run.points)
                 if there + number < _size(one, there + count):
-                    added.append({**one.labels, "trial": there + number})
+                    added.append({**one.labels, TRIAL: there + number})
         if not added:
             raise InputError("every combination of the grid has been tried; there is nothing to add.")
         return [*added, *self._another_test(run)]
 
     def _another_test(self, run: RunRecord) -> list[Params]:
         waiting = any(dict(point.params) == TEST_POINT for point in run.points)
-        tested = any(point.params.get("stage") == "test" for point in run.points)
+        tested = any(point.params.get(STAGE) == "test" for point in run.points)
         return [dict(TEST_POINT)] if tested and not waiting else []
 
     def place(self, wanted: Params, run: RunRecord) -> tuple[int, Params]:
@@ -107,7 +107,7 @@ class Studies:
         free = next((point for point in mine if not series.asked(point)), None)
         given = {**params, GIVEN: "by hand"}
         if free is None:
-            return len(run.points), {**series.labels, "trial": len(mine), **given}
+            return len(run.points), {**series.labels, TRIAL: len(mine), **given}
         return free.index, {**free.params, **given}
 
 

@@ -10,8 +10,9 @@ import pytest
 from engine.errors import InputError
 from engine.runtime.records import PointRecord
 from engine.search.constraints import parse_constraints
+from engine.search.keys import GIVEN
 from engine.search.samplers import Sampler
-from engine.search.series import GIVEN, Goal, Series
+from engine.search.series import Goal, Series
 from engine.search.space import Dimension, Range, Space
 from engine.search.space_text import parse_space
 from engine.search.studies import TEST_POINT, Studies, placeholders

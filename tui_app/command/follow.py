@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from engine.runtime.records import PointRecord, RunRecord
 from engine.runtime.runs import RunReader
 from engine.runtime.states import STARTING
+from engine.search.keys import LABELS, SEED, TRIAL
 from engine.tasks.kinds import metric_of
 from engine.tasks.metric import Metric
 from engine.text import clean
@@ -18,7 +19,7 @@ from tui_app.command.say import CleanConsole
 from tui_app.text import error_line
 
 POLL_SECONDS = 0.1
-_LABELS = ("family", "sampler", "mode", "seed", "trial")  # of a trial; what it chose is in its result
+_LABELS = (*LABELS, SEED, TRIAL)  # of a trial; what it chose is in its result
 WAIT_SECONDS = 1.0
 _NUMBERS = re.compile(r"[\d.]+")
 AT_REST = ("finished", "failed", "cancelled", "paused")
@@ -101,7 +102,7 @@ def _doing(point: PointRecord) -> str:
 
 def _line(point: PointRecord, metric: Metric) -> str:
     result = point.result or {}
-    shown = _LABELS if "trial" in point.params else point.params
+    shown = _LABELS if TRIAL in point.params else point.params
     label = "  ".join(clean(str(point.params[key])) for key in shown if key in point.params)
     label += "".join(f"  {clean(str(result[key]))}" for key in ("setting", "mix") if key in result)
     if point.error:

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from engine.experiments.api import Column as Quantity
+from engine.experiments.api import Unit
 from engine.experiments.cells import layer_labels
 from engine.experiments.taken import facts as machine_facts
 from engine.experiments.taken import taken_by
@@ -28,16 +29,7 @@ from tui_app.widgets.points import state
 from tui_app.widgets.table import Column, Row, Table
 from tui_app.widgets.units import heading, interval, show
 
-UNITS = {"zeros": "percent", "saturated": "percent", "sparsity": "percent"}
-ENDINGS = {
-    "_db": "db",
-    "accuracy": "percent",
-    "perplexity": "number",
-    "bytes": "bytes",
-    "memory": "bytes",
-    "seconds": "seconds",
-}
-LABELS = {"sqnr_weight_db": "SQNR w", "sqnr_input_db": "SQNR x", "spec": "format"}
+LAYERS = "layers"
 KEPT = ("name", "sqnr_weight_db")
 NAME, BAR = 14, 12
 
@@ -86,9 +78,11 @@ class PointScreen(LabScreen):
         self.set_class(not layers, "-bare")
         self.query_one("#point", Pane).title(f"{record.id}, point {point.index}")
         experiment = found(record)
-        measured = experiment.columns_of(record.config) if experiment else ()
-        self.query_one("#facts", Static).update(facts(point, measured, taken_by(record).get(point.index)))
-        columns, rows = layer_rows(layers)
+        shown = experiment.columns_of(record.config) if experiment else ()
+        known = experiment.quantities(record.config) if experiment else {}
+        of_layers = experiment.tables(record.config).get(LAYERS, {}) if experiment else {}
+        self.query_one("#facts", Static).update(facts(point, shown, known, taken_by(record).get(point.index)))
+        columns, rows = layer_rows(layers, of_layers)
         if not layers:
             self.call_after_refresh(self.panes.show, self.query_one("#log", Pane))
         self.layers_table.set_columns(columns)
@@ -124,22 +118,22 @@ class PointScreen(LabScreen):
 
 def layers_of(point: PointRecord) -> list[Mapping[str, Any]]:
     """The layers that a result reports, the noisiest first."""
-    layers = [layer for layer in (point.result or {}).get("layers") or () if isinstance(layer, Mapping)]
+    layers = [layer for layer in (point.result or {}).get(LAYERS) or () if isinstance(layer, Mapping)]
     return sorted(layers, key=lambda layer: layer.get("sqnr_weight_db") or 0.0)
 
 
-def layer_rows(layers: list[Mapping[str, Any]]) -> tuple[list[Column], list[Row]]:
+def layer_rows(layers: list[Mapping[str, Any]], known: Mapping[str, Quantity]) -> tuple[list[Column], list[Row]]:
     """The table of layers: a column for each value, and a bar for the signal-to-noise ratio of the weights."""
     keys = list(layers[0]) if layers else []
     names = [str(layer.get("name", "")) for layer in layers]
     layers = [{**layer, "name": name} for name, layer in zip(layer_labels(names), layers, strict=True)]
-    columns = [_layer_column(key, layers, place) for place, key in enumerate(keys)]
+    columns = [_layer_column(key, layers, place, known) for place, key in enumerate(keys)]
     highest = max((layer.get("sqnr_weight_db") or 0.0 for layer in layers), default=0.0)
     if highest > 0:
         columns.append(Column("bar", "", BAR, rank=20))
     rows: list[Row] = []
     for layer in layers:
-        cells: list[Content | str] = [show(layer.get(key), _unit(key), bare=True) for key in keys]
+        cells: list[Content | str] = [show(layer.get(key), _unit(known, key), bare=True) for key in keys]
         if highest > 0:
             done, _ = glyphs.bar(max(0.0, (layer.get("sqnr_weight_db") or 0.0) / highest), BAR)
             cells.append(Content.styled(done, "$primary"))
@@ -147,22 +141,24 @@ def layer_rows(layers: list[Mapping[str, Any]]) -> tuple[list[Column], list[Row]
     return columns, rows
 
 
-def _layer_column(key: str, layers: list[Mapping[str, Any]], place: int) -> Column:
-    label = LABELS.get(key, key)
-    texts = [show(layer.get(key), _unit(key), bare=True) for layer in layers]
+def _layer_column(key: str, layers: list[Mapping[str, Any]], place: int, known: Mapping[str, Quantity]) -> Column:
+    label = known[key].label if key in known else key
+    texts = [show(layer.get(key), _unit(known, key), bare=True) for layer in layers]
     words = isinstance(layers[0].get(key), str)
     width = min(24 if place == 0 else 16, max(map(len, (label, *texts))))
     return Column(key, label, width, right=not words, flex=place == 0, rank=0 if key in KEPT else place + 1)
 
 
-def _unit(key: str) -> str:
-    return next((unit for ending, unit in ENDINGS.items() if key.endswith(ending)), UNITS.get(key, "number"))
+def _unit(known: Mapping[str, Quantity], key: str) -> Unit:
+    return known[key].unit if key in known else "number"
 
 
-def facts(point: PointRecord, measured: Sequence[Quantity], took: Taken | None = None) -> Content:
-    """State, parameters, the columns of the run with their intervals, then everything else that was measured."""
-    columns = {column.key: column for column in measured}
-    bounds = {name for column in columns.values() for name in (column.low, column.high)}
+def facts(
+    point: PointRecord, shown: Sequence[Quantity], known: Mapping[str, Quantity], took: Taken | None = None
+) -> Content:
+    """State, parameters, the columns that are shown with their intervals, then every other quantity that is known."""
+    columns = {column.key: column for column in shown}
+    bounds = {name for column in known.values() for name in (column.low, column.high)}
     lines = [state(point) if point.state != "failed" else Content.styled(error_line(point.error), "$error")]
     told = [("attempt", str(point.attempt)), ("device", clean(point.device or ""))]
     if point.seconds is not None:
@@ -176,7 +172,7 @@ def facts(point: PointRecord, measured: Sequence[Quantity], took: Taken | None =
         column = columns.get(key)
         if column is None:
             name = key.replace("validation_", "val. ").replace("_", " ")
-            lines.append(_fact(name, show(value, _unit(key)), quiet=key not in point.params))
+            lines.append(_fact(name, show(value, _unit(known, key)), quiet=key not in point.params))
             continue
         text = show(value, column.unit, signed=column.signed)
         low, high = ((point.result or {}).get(name) if name else None for name in (column.low, column.high))

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
+from engine.experiments.mixed.measures import MixedResult
 from engine.experiments.shared import trials_report as reading
+from engine.experiments.shared.measured import QuantizedLayer, baseline_of
 from engine.figures.figure import Figure
 from engine.figures.units import in_bytes
 from engine.formats.registry import FULL
@@ -57,15 +59,19 @@ def zoomed(figure: Figure, metric: Metric) -> Figure:
     )
 
 
-def best_of_each(sought: reading.Sought, run: RunRecord) -> dict[str, PointRecord]:
-    """The trial with the best validation score of each curve."""
+def best_of_each(sought: reading.Sought, run: RunRecord) -> dict[str, MixedResult]:
+    """What the trial with the best validation score of each curve measured."""
     metric = sought.metric
     found = {}
     for name, members in reading.curves(run).items():
-        able = [point for point in members if reading.good(sought, point)]
+        able = [_read(point, metric) for point in members if reading.good(sought, point)]
         if able:
-            found[name] = max(able, key=lambda point: metric.goodness((point.result or {})[metric.validation]))
+            found[name] = max(able, key=lambda one: metric.goodness(one.judged.validation.value))
     return found
+
+
+def _read(point: PointRecord, metric: Metric) -> MixedResult:
+    return MixedResult.from_record(point.result or {}, metric)
 
 
 def listings(sought: reading.Sought, run: RunRecord) -> list[Listing]:
@@ -73,47 +79,39 @@ def listings(sought: reading.Sought, run: RunRecord) -> list[Listing]:
     choice = reading.chosen(sought, run)
     if choice is None:
         return []
-    result = run.points[choice.index].result or {}
-    layers = {one["name"]: one for one in result["layers"]}
-    full: dict[str, Any] = {"bits": 32.0}
-    rows = tuple({**layers.get(name, full), "layer": name, "format": spec} for name, spec in result["formats"].items())
-    columns = (
-        Column("layer", "Layer"),
-        Column("format", "Format"),
-        Column("bits", "Bits", "number"),
-        Column("sqnr_weight_db", "SQNR w", "db"),
-        Column("sqnr_input_db", "SQNR x", "db"),
-        Column("elements", "Weights", "number"),
-    )
     metric = sought.metric
-    score = metric.written(result[metric.validation])
+    result = _read(run.points[choice.index], metric)
+    layers = {layer.name: layer.to_record() for layer in result.layers}
+    full: dict[str, Any] = {"bits": 32.0}
+    rows = tuple({**layers.get(name, full), "layer": name, "format": spec} for name, spec in result.formats.items())
+    told = QuantizedLayer.columns()
+    noise = [told[name] for name in ("bits", "sqnr_weight_db", "sqnr_input_db", "elements")]
+    score, size = metric.written(result.judged.validation.value), in_bytes(result.judged.bytes or 0)
     chosen = Listing(
         "map",
         "Format of each layer",
-        columns,
+        (Column("layer", "Layer"), Column("format", "Format"), *noise),
         rows,
-        f"The chosen trial: {score} on validation data, {result['bits']:.2f} bits a weight on average, "
-        f"{in_bytes(result['bytes'])} as written.",
+        f"The chosen trial: {score} on validation data, {result.bits:.2f} bits a weight on average, {size} as written.",
     )
     best = best_of_each(sought, run)
+    sums = {
+        "average bits": {family: f"{one.bits:.2f}" for family, one in best.items()},
+        f"validation {metric.name}": {
+            family: metric.written(one.judged.validation.value) for family, one in best.items()
+        },
+        "bytes": {family: in_bytes(one.judged.bytes or 0) for family, one in best.items()},
+    }
     across = Listing(
         "families",
         "Best formats by family",
         (Column("layer", "Layer"), *(Column(name, name) for name in best)),
         (
             *(
-                {"layer": name, **{family: (point.result or {})["formats"][name] for family, point in best.items()}}
-                for name in result["formats"]
+                {"layer": name, **{family: one.formats[name] for family, one in best.items()}}
+                for name in result.formats
             ),
-            {
-                "layer": "average bits",
-                **{family: f"{(point.result or {})['bits']:.2f}" for family, point in best.items()},
-            },
-            {
-                "layer": f"validation {metric.name}",
-                **{family: metric.written((p.result or {})[metric.validation]) for family, p in best.items()},
-            },
-            {"layer": "bytes", **{family: in_bytes((p.result or {})["bytes"]) for family, p in best.items()}},
+            *({"layer": name, **values} for name, values in sums.items()),
         ),
         "Layers × families: the trial of each family with the best validation score.",
     )
@@ -125,8 +123,7 @@ def findings(sought: reading.Sought, run: RunRecord) -> list[str]:
     choice = reading.chosen(sought, run)
     if choice is None:
         return []
-    result = run.points[choice.index].result or {}
-    baseline = run.notes.get("baseline") or {}
-    before = f" (the starting model: {in_bytes(baseline['bytes'])})" if "bytes" in baseline else ""
-    size = f"{result['bits']:.2f} bits a weight on average and {in_bytes(result['bytes'])} as written{before}"
-    return [f"The chosen mix takes {size}: {result['mix']}."]
+    result, baseline = _read(run.points[choice.index], sought.metric), baseline_of(run, sought.metric)
+    before = f" (the starting model: {in_bytes(baseline.bytes)})" if baseline is not None else ""
+    size = f"{result.bits:.2f} bits a weight on average and {in_bytes(result.judged.bytes or 0)} as written{before}"
+    return [f"The chosen mix takes {size}: {result.mix}."]

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.errors import InputError
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.mixed import report as mixed_reading
 from engine.experiments.mixed.config import MixedConfig, layers_of
+from engine.experiments.mixed.measures import MixedParams, MixedResult
 from engine.experiments.mixed.warm_start import first_trials, pinned_table
 from engine.experiments.shared import covered
 from engine.experiments.shared import trials_report as reading
+from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS
 from engine.experiments.shared.searching import Searching, kept, validated
 from engine.experiments.shared.workbench import WARM, Report, Workbench
@@ -29,18 +31,9 @@ class Mixed(Searching[MixedConfig]):
     title = "Mixed precision"
     summary = "A format for every layer, found by search: one curve for each family of formats."
     Config = MixedConfig
-    columns = (
-        Column("family", "Family"),
-        Column("trial", "Trial", "number"),
-        Column("validation_accuracy", "Validation", "percent", "validation_low", "validation_high"),
-        Column("bits", "Bits", "number"),
-        Column("bytes", "Size", "bytes"),
-        Column("seed", "Seed", "number"),
-        Column("accuracy", "Test", "percent", "accuracy_low", "accuracy_high"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("mix", "Formats"),
-        covered.COLUMN,
-    )
+    Params = MixedParams
+    Result = MixedResult
+    shown = ("family", "trial", "validation", "bits", "bytes", "seed", "score", "delta", "mix", "covered")
     pace = ("model", "data", "max_length", "window", "batch_size", "eval_samples")
     warm = (*WARM, *WARM_FORMATS, "engine.formats.kernels.blocks", "engine.formats.kernels.rows")
 
@@ -104,15 +97,18 @@ class Mixed(Searching[MixedConfig]):
         inputs = formats if config.activations else None
         model = quantized(bench, LayerFormats(formats, inputs, formats, include=tuple(formats)))
         layers = layer_report(model)
-        result = {
-            **validated(bench, model, report),
-            **summarize(layers),
-            "bits": mixed_reading.average_bits(model, formats),
-            "covered": share_of(bench.subject.model, [layer.name for layer in layers]),
-            "mix": mixed_reading.in_words(formats),
-            "formats": formats,
-            "layers": [layer.as_dict() for layer in layers],
-        }
+        total = summarize(layers)
+        result = MixedResult(
+            judged=validated(bench, model, report),
+            sqnr_db=total["sqnr_db"],
+            bits=mixed_reading.average_bits(model, formats),
+            zeros=total["zeros"] or 0.0,
+            saturated=total["saturated"] or 0.0,
+            covered=share_of(bench.subject.model, [layer.name for layer in layers]),
+            mix=mixed_reading.in_words(formats),
+            formats=formats,
+            layers=tuple(QuantizedLayer.from_record(layer.as_dict()) for layer in layers),
+        ).to_record(bench.metric)
         subject = replace(bench.subject, model=model)
         bench.context.finish(point.index, kept(bench, subject, point, result, config.limits))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from engine.experiments.recorded import NamedParams, Part, Quantity, Recorded, TypedPoint
-from engine.experiments.shared.measured import Concluded, Share
+from engine.experiments.shared.measured import Concluded, QuantizedLayer, Share
 from engine.experiments.shared.teaching import TaughtBy, taught
 from engine.preparing import PLAIN
 
@@ -60,25 +60,6 @@ class QuantizeParams(NamedParams):
     def name(self) -> str:
         """`fixed(4) PTQ`, `fixed(4) PTQ gptq awq`, `fixed(4) QAT teacher start`."""
         return f"{self.format} {self.curve}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuantizedLayer(Recorded):
-    """What quantisation does to one layer; `bits` is what a weight costs, shared scales of a block included.
-
-    `inputs` is the format of its inputs where that is not the weight's.
-    """
-
-    name: Annotated[str, Quantity("Layer")]
-    spec: Annotated[str, Quantity("Format")]
-    inputs: Annotated[str | None, Quantity("Inputs")] = None
-    prepare: Annotated[str | None, Quantity("Prepare")] = None
-    bits: Annotated[float | None, Quantity("Bits", "number")] = None
-    sqnr_weight_db: Annotated[float | None, Quantity("SQNR w", "db")]
-    sqnr_input_db: Annotated[float | None, Quantity("SQNR x", "db")]
-    zeros: Annotated[float, Quantity("Zeros", "percent")]
-    saturated: Annotated[float, Quantity("Sat.", "percent")]
-    elements: Annotated[int, Quantity("Elements", "number")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.quantize import caches, gains
-from engine.experiments.quantize.measures import QuantizedLayer, QuantizeParams, QuantizePoint, QuantizeResult
+from engine.experiments.quantize.measures import QuantizeParams, QuantizePoint, QuantizeResult
 from engine.experiments.recorded import typed_points
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
+from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.pairing import apart
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
@@ -207,14 +208,14 @@ def layers(run: RunRecord, metric: Metric) -> list[Listing]:
     ]
     if not found:
         return []
-    found.sort(key=lambda one: (one[1].sqnr_weight_db is None, one[1].sqnr_weight_db or 0.0))
+    found.sort(key=lambda one: (one[1].noise.sqnr_weight_db is None, one[1].noise.sqnr_weight_db or 0.0))
     told = QuantizedLayer.columns()
     rows = tuple(
         {"mode": mode, "layer": layer.name, told["prepare"].key: PLAIN, **layer.to_record()} for mode, layer in found
     )
-    prepared = [told["prepare"]] if any(layer.prepare is not None for _, layer in found) else []
+    prepared = [told["prepare"]] if any(layer.noise.prepare is not None for _, layer in found) else []
     noise = [told[name] for name in ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated", "bits")]
-    inputs = [told["inputs"]] if any(layer.inputs for _, layer in found) else []
+    inputs = [told["inputs"]] if any(layer.noise.inputs for _, layer in found) else []
     columns = (Column("layer", "Layer"), told["spec"], *inputs, Column("mode", "Mode"), *prepared, *noise)
     caption = "Signal-to-noise ratio of weights and inputs in each format, the noisiest weights first."
     return [Listing("layers", "Layers by noise", columns, rows, caption)]

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Listing
 from engine.experiments.quantize import caches, preparing
-from engine.experiments.quantize.measures import QuantizedLayer, QuantizeParams, QuantizeResult
+from engine.experiments.quantize.measures import QuantizeParams, QuantizeResult
 from engine.experiments.quantize.report import figures, findings, layers, points_of
 from engine.experiments.shared import covered
+from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
 from engine.experiments.shared.scored import Swept
 from engine.experiments.shared.teaching import teacher_of
@@ -187,7 +188,7 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
         saturated=total["saturated"],
         damped=counted.get("damped"),
         prepared=counted.get("prepared"),
-        layers=tuple(QuantizedLayer(**layer.as_dict()) for layer in layers),
+        layers=tuple(QuantizedLayer.from_record(layer.as_dict()) for layer in layers),
         covered=None if params.cache else share,  # a rounded cache acts on every layer, whatever has a format
         cache_bytes=cache,
         cache_context=None if cache is None else config.kv_context,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from engine.experiments.search import architecture
 from engine.runtime.records import Params, PointRecord, RunRecord
-from engine.search.series import GIVEN
+from engine.search.keys import RESERVED
 
 
 def setting(params: Params) -> str:
     """A trial's parameters in a line."""
-    named = {key: value for key, value in params.items() if key not in ("sampler", "mode", "seed", "trial", GIVEN)}
+    named = {key: value for key, value in params.items() if key not in RESERVED}
     skipped = [key.removeprefix(architecture.SKIP) for key, value in named.items() if value == architecture.IDENTITY]
     plain = [
         f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"

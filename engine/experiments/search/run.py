@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.search import architecture
 from engine.experiments.search.config import SearchConfig, searched
+from engine.experiments.search.measures import SearchParams, SearchResult
 from engine.experiments.search.report import unused
 from engine.experiments.shared import covered
 from engine.experiments.shared import trials_report as reading
@@ -28,19 +29,21 @@ class Search(Searching[SearchConfig]):
     title = "Search"
     summary = "Search architectures, layers, training and compression: best so far by sampler and mode."
     Config = SearchConfig
-    columns = (
-        Column("sampler", "Sampler"),
-        Column("mode", "Mode"),
-        Column("trial", "Trial", "number"),
-        Column("validation_accuracy", "Validation", "percent", "validation_low", "validation_high"),
-        Column("parameters", "Params", "number"),
-        Column("bytes", "Size", "bytes"),
-        Column("blocks", "Blocks", "number"),
-        Column("seed", "Seed", "number"),
-        Column("accuracy", "Test", "percent", "accuracy_low", "accuracy_high"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("setting", "Setting"),
-        covered.COLUMN,
+    Params = SearchParams
+    Result = SearchResult
+    shown = (
+        "sampler",
+        "mode",
+        "trial",
+        "validation",
+        "parameters",
+        "bytes",
+        "blocks",
+        "seed",
+        "score",
+        "delta",
+        "setting",
+        "covered",
     )
     pace = (
         "mode",

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.experiments.search.architecture import LORA, SKIP, build
 from engine.experiments.search.config import SearchConfig
+from engine.experiments.search.measures import SearchResult
 from engine.experiments.search.report import setting
 from engine.experiments.shared.searching import kept, validated
+from engine.experiments.shared.trials import TrialResult
 from engine.experiments.shared.workbench import Report, Workbench
 from engine.runtime.context import Point
 from engine.search.series import Series
@@ -30,31 +32,32 @@ def run_trial(config: SearchConfig, series: Series, point: Point, bench: Workben
     bench.baseline()
     made = build(bench.subject, params, config.inherit, config.seed + int(params["seed"]))
     wanted = [name.removeprefix(SKIP) for name, value in params.items() if name.startswith(SKIP) and value != "keep"]
-    facts: dict[str, Any] = {
-        "setting": setting(params),
-        **made.facts,
-        "not_skipped": [name for name in wanted if name not in made.skipped],
-    }
     watch = Watch(series, context.directory, point.index)
-    model = made.subject.model.to(context.device)
+    model, share = made.subject.model.to(context.device), None
+
+    def result(judged: TrialResult | None = None) -> SearchResult:
+        not_skipped = tuple(name for name in wanted if name not in made.skipped)
+        facts: dict[str, Any] = {**made.facts, **watch.record}
+        return SearchResult(judged=judged, setting=setting(params), not_skipped=not_skipped, covered=share, **facts)
+
     try:
         _train(config, config.steps, model, point, bench, report, watch)
     except _Hopeless:
-        context.prune(point.index, facts | watch.record)
+        context.prune(point.index, result().to_record(bench.metric))
         return
     if params["mode"] != "plain":
-        facts["covered"] = share_of(model, included_layers(model, LAYERS[bench.task.name]))
+        share = share_of(model, included_layers(model, LAYERS[bench.task.name]))
         model = _compressed(config, model, point, bench)
     if params["mode"] == "tune":
         _tuned(config, model, point, bench, report)
-    result = validated(bench, model, report) | facts | watch.record
-    if config.against == "operations":
-        result["operations"] = operations(model, config.max_length)
-    if config.against == "latency" or any(limit.key == "latency" for limit in config.limits):
-        result["latency"] = _latency(model, bench)
-    if any(limit.key == "operations" for limit in config.limits):
-        result.setdefault("operations", operations(model, config.max_length))
-    context.finish(point.index, kept(bench, replace(made.subject, model=model), point, result, config.limits))
+    quantities = {config.against, *(limit.key for limit in config.limits)}
+    found = replace(
+        result(validated(bench, model, report)),
+        operations=operations(model, config.max_length) if "operations" in quantities else None,
+        latency=_latency(model, bench) if "latency" in quantities else None,
+    )
+    subject, record = replace(made.subject, model=model), found.to_record(bench.metric)
+    context.finish(point.index, kept(bench, subject, point, record, config.limits))
 
 
 def _train(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.launch import command
+from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
 from engine.experiments.sensitivity.ranking import rank_correlation
+from engine.experiments.shared.measured import LayerNoise
 from engine.figures.figure import Figure, Series
 from engine.formats.mix import REST, write_mix
 from engine.runtime.records import RunRecord
@@ -33,31 +35,31 @@ _RANKED = 4  # layers that an order can be spoken of
 Row = Mapping[str, Any]
 
 
-def told(layers: "Sequence[LayerReport]") -> dict[str, Any]:
+def noise_of(layers: "Sequence[LayerReport]") -> LayerNoise | None:
     """What a point records of the layers that it rounds: of several their median SQNR, and means over all weights."""
     if not layers:
-        return {}
+        return None
     if len(layers) == 1:
-        return {key: value for key, value in layers[0].as_dict().items() if key != "name"}
+        return LayerNoise.from_record(layers[0].as_dict())
     from engine.compress import summarize
 
     found = summarize(layers)
     inputs = [layer.sqnr_input_db for layer in layers if layer.sqnr_input_db is not None]
-    return {
-        "spec": layers[0].spec if len({layer.spec for layer in layers}) == 1 else "",
-        "bits": found["bits"],
-        "sqnr_weight_db": found["sqnr_db"],
-        "sqnr_input_db": median(inputs) if inputs else None,
-        "zeros": found["zeros"],
-        "saturated": found["saturated"],
-        "elements": sum(layer.elements for layer in layers),
-    }
+    return LayerNoise(
+        spec=layers[0].spec if len({layer.spec for layer in layers}) == 1 else "",
+        bits=found["bits"],
+        sqnr_weight_db=found["sqnr_db"],
+        sqnr_input_db=median(inputs) if inputs else None,
+        zeros=found["zeros"] or 0.0,
+        saturated=found["saturated"] or 0.0,
+        elements=sum(layer.elements for layer in layers),
+    )
 
 
 def noise(layers: "Sequence[LayerReport]") -> list[Any] | None:
     """The same as the note holds it; None where the format leaves them as they are."""
-    found = told(layers)
-    return [found[key] for key in NOISE] if found else None
+    found = noise_of(layers)
+    return [getattr(found, key) for key in NOISE] if found else None
 
 
 def rows(run: RunRecord) -> list[Row]:
@@ -213,16 +215,11 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
         (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
     )
     each = _each(run)
-    place = (Column("number", "#", "number"), Column("layer", each.title()), Column("format", "Format"))
-    damage = Column("delta", "Δ base", metric.unit, "delta_low", "delta_high", signed=True)
-    noise = (
-        Column("sqnr_weight_db", "SQNR w", "db"),
-        Column("sqnr_input_db", "SQNR x", "db"),
-        Column("zeros", "Zeros", "percent"),
-        Column("saturated", "Sat.", "percent"),
-    )
+    asked, found = SensitivityParams.columns(metric), SensitivityResult.columns(metric)
+    place = (Column("number", "#", "number"), replace(asked["layer"], label=each.title()), asked["format"])
+    damage, noise = found["delta"], tuple(found[key] for key in NOISE)
     costly = sorted((row for row in table if SECOND_ORDER in row), key=lambda row: -row[SECOND_ORDER])
-    score = Column(SECOND_ORDER, "Second order", "number")
+    score = found[SECOND_ORDER]
     told = [
         Listing(
             "damage",

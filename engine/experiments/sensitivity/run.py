@@ -1,19 +1,19 @@
 """Which layers bear which format: the score when a layer or block alone is quantised, and what a format does to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.experiments.api import Column, Listing
+from engine.experiments.api import Listing
 from engine.experiments.sensitivity import report as reading
-from engine.experiments.shared import covered
+from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
 from engine.experiments.shared.quantizing import WARM_FORMATS, calibration, quantized
 from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 if TYPE_CHECKING:
     from engine.compress import LayerFormats
@@ -27,17 +27,19 @@ class Sensitivity(Scored[SensitivityConfig]):
     title = "Sensitivity"
     summary = "What each layer alone loses in each format: accuracy, SQNR, zeros, saturation."
     Config = SensitivityConfig
-    columns = (
-        Column("layer", "Layer"),
-        Column("format", "Format"),
-        Column("delta", "Δ base", "percent", "delta_low", "delta_high", signed=True),
-        Column("accuracy", "Accuracy", "percent", "accuracy_low", "accuracy_high"),
-        Column("sqnr_weight_db", "SQNR w", "db"),
-        Column("sqnr_input_db", "SQNR x", "db"),
-        Column("second_order", "Second order", "number"),
-        Column("zeros", "Zeros", "percent"),
-        Column("saturated", "Sat.", "percent"),
-        covered.COLUMN,
+    Params = SensitivityParams
+    Result = SensitivityResult
+    shown = (
+        "layer",
+        "format",
+        "delta",
+        "score",
+        "sqnr_weight_db",
+        "sqnr_input_db",
+        "second_order",
+        "zeros",
+        "saturated",
+        "covered",
     )
     copies = 0
     pace = ("model", "data", "max_length", "window", "batch_size", "eval_samples")
@@ -47,13 +49,13 @@ class Sensitivity(Scored[SensitivityConfig]):
         """Model and formats."""
         return f"{config.model_name} layers {' '.join(config.formats)}"
 
-    def points(self, config: SensitivityConfig) -> Sequence[Params]:
+    def points(self, config: SensitivityConfig) -> Sequence[Mapping[str, Any]]:
         """One format after the other, its layers or blocks by name; none while the model's layers are not known."""
         try:
             groups = config.groups()
         except InputError:  # a model that does not exist: `check` says so
             return ()
-        return [{"format": spec, "layer": name} for spec in config.formats for name in groups]
+        return [SensitivityParams(format=spec, layer=name).to_record() for spec in config.formats for name in groups]
 
     def check(self, config: SensitivityConfig) -> list[str]:
         """Raises InputError where model or data cannot be used, or the layers cannot be told beforehand."""
@@ -125,13 +127,16 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     bench = Workbench(config, context, report)
     beforehand = context.once(reading.NOTE, all_layers)
     bench.baseline()
-    layers = groups[point.params["layer"]]
-    model = quantized(bench, _layer_formats(config, point.params["format"], layers), shared=True)
-    measured = bench.compared(model).to_record(bench.metric)
-    told = reading.told(layer_report(model))
-    told[reading.SECOND_ORDER] = beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index]
-    told["covered"] = share_of(bench.subject.model, layers)
-    context.finish(point.index, measured | told)
+    params = SensitivityParams.from_record(point.params)
+    layers = groups[params.layer]
+    model = quantized(bench, _layer_formats(config, params.format, layers), shared=True)
+    result = SensitivityResult(
+        measured=bench.compared(model),
+        noise=reading.noise_of(layer_report(model)),
+        second_order=beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index],
+        covered=share_of(bench.subject.model, layers),
+    )
+    context.finish(point.index, result.to_record(bench.metric))
 
 
 EXPERIMENT = Sensitivity()

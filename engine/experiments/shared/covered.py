@@ -1,13 +1,10 @@
 """What a run may say of its points' sizes: the share of the model's bytes that changed, and what grew. No torch."""
 
-from engine.experiments.api import Column
 from engine.figures.units import in_bytes, in_percent
 from engine.models.coverage import LEAST
 from engine.runtime.records import RunRecord
 
 _LARGER = 1.005  # times the source: less does not show in a size of three digits
-COLUMN = Column("covered", "Covered", "percent", usual=1.0)
-"""The share of the model's bytes that the point's changed layers hold."""
 
 
 def enough(share: float | None) -> bool:

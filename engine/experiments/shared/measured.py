@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from engine.experiments.recorded import Quantity, Recorded
+from engine.experiments.recorded import Part, Quantity, Recorded
 from engine.experiments.shared.pairing import Outcomes
 from engine.runtime.records import RunRecord
 from engine.tasks.metric import Bounded, Metric
@@ -13,15 +13,22 @@ Share = Annotated[float | None, Quantity("Covered", "percent", usual=1.0)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured(Recorded):
-    """The score on test data, with its interval, and the score on validation data, which points are chosen by.
-
-    `validation_error` is one standard error on the metric's own scale; runs of accuracies before 0.2 lack it.
-    """
+class Tested(Recorded):
+    """The score on test data, with its interval; `delta` is it less the baseline's on the same samples, paired."""
 
     score: Annotated[Bounded, Quantity("{Metric}", "score", key="{metric}")]
     loss: Annotated[float, Quantity("Loss", "number")]
     samples: Annotated[int, Quantity("Samples", "number")] = 0
+    delta: Annotated[Bounded | None, Quantity("Δ base", "score", signed=True)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Tested):
+    """The same with the score on validation data, which points are chosen by.
+
+    `validation_error` is one standard error on the metric's own scale; runs of accuracies before 0.2 lack it.
+    """
+
     validation: Annotated[float | None, Quantity("Validation", "score", key="validation_{metric}")] = None
     validation_samples: Annotated[int | None, Quantity("Validation samples", "number")] = None
     validation_error: Annotated[float | None, Quantity("Validation error", "number")] = None
@@ -29,12 +36,8 @@ class Measured(Recorded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared(Measured):
-    """The same, less the baseline on the same samples: a paired difference.
+    """The same with the outcome of each test sample, where points are compared with one another."""
 
-    `outcomes` are those of each sample, where points are compared with one another.
-    """
-
-    delta: Annotated[Bounded | None, Quantity("Δ base", "score", signed=True)] = None
     outcomes: Outcomes | None = None
 
 
@@ -56,6 +59,32 @@ class Baseline(Measured):
     """The starting model's measure, and the bytes of its own weights."""
 
     bytes: Annotated[int, Quantity("Size", "bytes")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerNoise(Recorded):
+    """What quantisation does to a layer; `bits` is what a weight costs, shared scales of a block included.
+
+    `inputs` is the format of its inputs where that is not the weight's.
+    """
+
+    spec: Annotated[str, Quantity("Format")]
+    inputs: Annotated[str | None, Quantity("Inputs")] = None
+    prepare: Annotated[str | None, Quantity("Prepare")] = None
+    bits: Annotated[float | None, Quantity("Bits", "number")] = None
+    sqnr_weight_db: Annotated[float | None, Quantity("SQNR w", "db")]
+    sqnr_input_db: Annotated[float | None, Quantity("SQNR x", "db")]
+    zeros: Annotated[float, Quantity("Zeros", "percent")]
+    saturated: Annotated[float, Quantity("Sat.", "percent")]
+    elements: Annotated[int, Quantity("Weights", "number")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizedLayer(Recorded):
+    """The same of a layer by its name."""
+
+    name: Annotated[str, Quantity("Layer")]
+    noise: Annotated[LayerNoise, Part()]
 
 
 def baseline_of(run: RunRecord, metric: Metric) -> Baseline | None:

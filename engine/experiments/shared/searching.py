@@ -3,6 +3,7 @@
 import shutil
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -12,18 +13,19 @@ from engine.experiments.api import Choice
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.measured import Compared
 from engine.experiments.shared.scored import Scored
-from engine.experiments.shared.workbench import Report, Workbench, measured_of
+from engine.experiments.shared.trials import TrialResult
+from engine.experiments.shared.workbench import Report, Workbench, tested_of
 from engine.models.python_file import is_python
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 from engine.runtime.references import MODEL
 from engine.search.constraints import Constraint, parse_constraints
+from engine.search.keys import CHOSEN
 from engine.search.series import Goal, Series
-from engine.search.studies import CHOSEN, TEST_POINT, Studies, placeholders
+from engine.search.studies import TEST_POINT, Studies, placeholders
 from engine.tasks.kinds import metric_of
-from engine.tasks.metric import Metric
+from engine.tasks.metric import Bounded, Metric
 
 if TYPE_CHECKING:
     from torch import nn
@@ -150,19 +152,17 @@ class Searching(Scored[SearchT]):
         reading.note_importances(lambda: self.series(config), run)
 
 
-def validated(bench: Workbench, model: "nn.Module", report: Report) -> dict[str, Any]:
+def validated(bench: Workbench, model: "nn.Module", report: Report) -> TrialResult:
     """The validation score with its 95 % interval, to choose by; the test set is not looked at."""
     metric = bench.metric
     found = bench.score(model, bench.validation, lambda done, total, _: report(done, total, "validation"))
     baseline, _ = bench.baseline()
-    return {
-        metric.validation: found.value,
-        "validation_low": found.low,
-        "validation_high": found.high,
-        "validation_samples": found.n,
-        "validation_error": found.error,
-        "lost": metric.goodness(baseline.validation or 0.0) - metric.goodness(found.value),
-    }
+    return TrialResult(
+        validation=Bounded(found.value, found.low, found.high),
+        validation_samples=found.n,
+        validation_error=found.error,
+        lost=metric.goodness(baseline.validation or 0.0) - metric.goodness(found.value),
+    )
 
 
 def kept(
@@ -193,5 +193,5 @@ def _test(point: Point, bench: Workbench, report: Report) -> None:
     module = config.model if is_python(config.model) else None
     subject = load(str(context.directory / chosen[MODEL]), task=config.task, module=module)
     found = bench.score(subject.model, bench.splits.test, lambda done, total, _: report(done, total, "test"))
-    compared = measured_of(found).extended(Compared, delta=bench.difference(found.outcomes))
-    context.finish(point.index, chosen | compared.to_record(bench.metric))
+    tested = replace(tested_of(found), delta=bench.difference(found.outcomes))
+    context.finish(point.index, chosen | tested.to_record(bench.metric))

@@ -15,9 +15,9 @@ from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import read_private, replace
 from engine.runtime.records import PointRecord, RunRecord
 from engine.search.constraints import Constraint, feasible
-from engine.search.series import GIVEN, OVER
+from engine.search.keys import CHOSEN, GIVEN, LABELS, SEED, TRIAL
+from engine.search.series import OVER
 from engine.search.series import Series as Searched
-from engine.search.studies import CHOSEN
 from engine.tasks.metric import Metric
 
 IMPORTANCES = "importances.json"
@@ -28,7 +28,6 @@ AXES = {
     "operations": "Operations per sample",
     "latency": "Seconds per batch",
 }
-LABELS = ("family", "sampler", "mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Sought:
 
 def trials(run: RunRecord) -> list[PointRecord]:
     """The points that are trials."""
-    return [point for point in run.points if "trial" in point.params]
+    return [point for point in run.points if TRIAL in point.params]
 
 
 def curves(run: RunRecord) -> dict[str, list[PointRecord]]:
@@ -63,7 +62,7 @@ def good(sought: Sought, point: PointRecord) -> bool:
 def candidates(sought: Sought, run: RunRecord) -> list[Candidate]:
     """The trials that may be chosen."""
     return [
-        candidate(point, f"{name} trial {point.params['trial']}", sought.metric)
+        candidate(point, f"{name} trial {point.params[TRIAL]}", sought.metric)
         for name, members in curves(run).items()
         for point in members
         if good(sought, point)
@@ -80,7 +79,7 @@ def best_so_far(sought: Sought, members: Sequence[PointRecord]) -> list[float | 
     metric = sought.metric
     found: list[float | None] = []
     best: float | None = None
-    for point in sorted(members, key=lambda one: one.params["trial"]):
+    for point in sorted(members, key=lambda one: one.params[TRIAL]):
         if point.state not in OVER:
             break
         if good(sought, point) and point.result:
@@ -94,7 +93,7 @@ def band(sought: Sought, members: Sequence[PointRecord]) -> list[tuple[int, floa
     """Trial, mean of best so far over the seeds, lowest and highest of them, where all seeds have one."""
     seeds: dict[Any, list[PointRecord]] = {}
     for point in members:
-        seeds.setdefault(point.params.get("seed"), []).append(point)
+        seeds.setdefault(point.params.get(SEED), []).append(point)
     runs = [best_so_far(sought, own) for own in seeds.values()]
     found = []
     for number, values in enumerate(zip(*runs, strict=False)):
@@ -107,13 +106,13 @@ def band(sought: Sought, members: Sequence[PointRecord]) -> list[tuple[int, floa
 def progress_figure(sought: Sought, run: RunRecord) -> Figure:
     """Best so far after each trial, a curve for each family, sampler or mode; trials count from 0 as in the table."""
     drawn = []
-    several = len({point.params.get("seed") for point in trials(run)}) > 1
+    several = len({point.params.get(SEED) for point in trials(run)}) > 1
     for slot, (name, members) in enumerate(curves(run).items()):
         if rows := band(sought, members):
             x, mean, low, high = (tuple(column) for column in zip(*rows, strict=True))
             bounds = (low, high) if several else (None, None)
             drawn.append(Series(name, tuple(map(float, x)), mean, bounds[0], bounds[1], "steps", slot))
-    last = float(max((point.params["trial"] for point in trials(run)), default=0))
+    last = float(max((point.params[TRIAL] for point in trials(run)), default=0))
     told = ["Every curve has the same budget."]
     if several:
         told.append("A curve's band reaches from the worst seed to the best, the curve is their mean.")
@@ -179,7 +178,7 @@ def trade_figure(sought: Sought, run: RunRecord, key: str, choice: Choice | None
 def _number(run: RunRecord, choice: Choice) -> int:
     point = run.points[choice.index]
     trial = run.points[point.params[CHOSEN]] if CHOSEN in point.params else point
-    return int(trial.params["trial"])
+    return int(trial.params[TRIAL])
 
 
 def importance_figure(run: RunRecord) -> Figure:
@@ -227,7 +226,7 @@ def listings(sought: Sought, run: RunRecord) -> list[Listing]:
         told |= {"pruned": sum(point.state == "pruned" for point in members)}
         told |= {"given": sum(GIVEN in point.params for point in members)}
         if top is not None:
-            told |= {"at": top.params["trial"], "point": top.index, **(top.result or {})}
+            told |= {"at": top.params[TRIAL], "point": top.index, **(top.result or {})}
         rows.append(told)
     told_of = (
         Column("curve", "Curve"),
@@ -285,7 +284,7 @@ def _tested(run: RunRecord, point: PointRecord, metric: Metric) -> str:
     delta, below, above = (metric.said(result[key], signed=True) for key in ("delta", "delta_low", "delta_high"))
     points = " points" if metric.unit == "percent" else ""
     return (
-        f"Chosen on validation data: {curve}, trial {trial.params['trial']}. On the test set, looked at "
+        f"Chosen on validation data: {curve}, trial {trial.params[TRIAL]}. On the test set, looked at "
         f"once, it reaches {metric.written(value)} ({metric.said(low)} to {metric.said(high)}): {delta}{points} "
         f"against the starting model ({below} to {above})."
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.measured import Baseline, Compared, Concluded, Measured
+from engine.experiments.shared.measured import Baseline, Compared, Concluded, Measured, Tested
 from engine.experiments.shared.pairing import kept
 from engine.experiments.shared.python_files import hold_to_file
 from engine.runtime.context import Context, Point
@@ -159,7 +159,13 @@ class Workbench:
 
         chosen_by = None if validation is None else scored(validation, 0, "validation")
         reported = scored(test, before, "test")
-        return measured_of(reported, chosen_by), reported.outcomes
+        measured = tested_of(reported).extended(
+            Measured,
+            validation=chosen_by and chosen_by.value,
+            validation_samples=chosen_by and chosen_by.n,
+            validation_error=chosen_by and chosen_by.error,
+        )
+        return measured, reported.outcomes
 
     def difference(self, outcomes: "Tensor") -> Bounded:
         """How the outcomes of test samples differ from the baseline's, with the interval."""
@@ -227,8 +233,8 @@ class Workbench:
         """
         self.baseline()
         measured, outcomes = self.measure(model, self.report)
-        delta = self.difference(outcomes)
-        return measured.extended(Compared, delta=delta, outcomes=kept(outcomes) if paired else None)
+        measured = replace(measured, delta=self.difference(outcomes))
+        return measured.extended(Compared, outcomes=kept(outcomes) if paired else None)
 
     def conclude(self, point: int, model: "nn.Module", *, paired: bool = False) -> Concluded:
         """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took.
@@ -253,14 +259,9 @@ class Workbench:
         )
 
 
-def measured_of(test: "Score", validation: "Score | None" = None) -> Measured:
-    """Scores on test and validation data as results hold them."""
-    found = Measured(score=Bounded(test.value, test.low, test.high), loss=test.loss, samples=test.n)
-    if validation is None:
-        return found
-    return replace(
-        found, validation=validation.value, validation_samples=validation.n, validation_error=validation.error
-    )
+def tested_of(score: "Score") -> Tested:
+    """A score on test data as results hold it."""
+    return Tested(score=Bounded(score.value, score.low, score.high), loss=score.loss, samples=score.n)
 
 
 def written_bytes(subject: "Subject", folder: Path) -> int:

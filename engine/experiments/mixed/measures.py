@@ -1,0 +1,31 @@
+"""What a point of `mixed` is asked for, beside the choices of its space, and what it measures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from engine.experiments.recorded import Part, Quantity, Recorded
+from engine.experiments.shared.measured import QuantizedLayer, Share
+from engine.experiments.shared.trials import TrialParams, TrialResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedParams(TrialParams):
+    """`family` is the curve's."""
+
+    family: Annotated[str | None, Quantity("Family")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedResult(Recorded):
+    """`bits` is the mean over the weights of all layers that chose, `formats` what each chose, `mix` that in words."""
+
+    judged: Annotated[TrialResult, Part()]
+    sqnr_db: Annotated[float | None, Quantity("SQNR", "db")]
+    bits: Annotated[float, Quantity("Bits", "number")]
+    zeros: Annotated[float, Quantity("Zeros", "percent")]
+    saturated: Annotated[float, Quantity("Sat.", "percent")]
+    covered: Share = None
+    mix: Annotated[str, Quantity("Formats")]
+    formats: Mapping[str, str]
+    layers: tuple[QuantizedLayer, ...]
