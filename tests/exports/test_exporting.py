@@ -33,7 +33,7 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_packed_layers_block_every_target() -> None:
     manifest = Manifest(layers={"a": PackedEntry(kind="mxint8", group=32, shape=(4, 4))})
     for target in TARGETS.values():
-        assert "packed MXINT8 codes" in target.blocked("text-classification", manifest, {})
+        assert "packed MXINT8 codes" in target.blocked("causal-lm", manifest, {"model_type": "llama"})
         assert target.blocked("causal-lm", Manifest(), {"model_type": "llama"}) == ""
 
 
