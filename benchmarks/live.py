@@ -8,7 +8,7 @@ import numpy as np
 from engine.experiments.api import Column, Experiment, ExperimentConfig
 from engine.figures.figure import Figure, Series
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import Params, Phase, RunRecord
 
 
 class LiveConfig(ExperimentConfig):
@@ -48,7 +48,7 @@ class Live(Experiment):
                 if now - told >= 0.02:
                     told, done = now, now - start
                     context.metric(point.index, "loss", 1 / (1 + done) + 0.02 * float(matrix[0, 0]), 50 * done)
-                    context.progress(point.index, done, config.seconds, "training")
+                    context.progress(point.index, done, config.seconds, "training", Phase.TRAINING)
             context.finish(point.index, {"loss": 1 / (1 + config.seconds)})
 
     def figures(self, config: LiveConfig, run: RunRecord) -> Sequence[Figure]:

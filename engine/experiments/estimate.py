@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from engine.experiments import registry
 from engine.experiments.api import Experiment
-from engine.runtime.records import Params, PointRecord, RunRecord
+from engine.runtime.records import Params, Phase, PointRecord, RunRecord
 
 
 class Estimate(NamedTuple):
@@ -67,7 +67,7 @@ def ends(experiment: Experiment[Any], run: RunRecord) -> float | None:
     moments: list[float] = []
     for point in running:
         kind, progress = _kind(experiment, run.config, point.params), point.progress
-        phase = progress.phase_seconds if progress is not None and progress.trains else None
+        phase = progress.phase_seconds if progress is not None and progress.phase == Phase.TRAINING else None
         if progress is not None and phase is not None:
             moments.append(progress.at + phase * (1 - progress.fraction))
             typical.setdefault(kind, phase)

@@ -17,7 +17,7 @@ from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import open_private, patiently, private_folder, read_private, replace, write_durably
 from engine.runtime.processes import Identity
 from engine.runtime.reasons import out_of_memory, reason
-from engine.runtime.records import Params
+from engine.runtime.records import Params, Phase
 
 _PROGRESS_SECONDS = 0.1
 
@@ -63,12 +63,13 @@ class Context:
             return
         self._emit("metric", point, {"key": key, "value": float(value), "step": float(step)})
 
-    def progress(self, point: int, done: float, total: float, text: str = "") -> None:
+    def progress(self, point: int, done: float, total: float, text: str = "", phase: Phase = Phase.WORKING) -> None:
         """How far a point is; at most ten a second are recorded, and the last one."""
         now = time.monotonic()
         if now - self._last_progress.get(point, 0.0) >= _PROGRESS_SECONDS or done >= total:
             self._last_progress[point] = now
-            self._emit("progress", point, {"done": float(done), "total": float(total), "text": text})
+            told = {"done": float(done), "total": float(total), "text": text, "phase": phase}
+            self._emit("progress", point, told)
 
     def note(self, **facts: Any) -> None:
         """Facts about the whole run; a later fact of the same name takes its place."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,15 +11,19 @@ PointState = Literal["queued", "running", "finished", "failed", "pruned", "cance
 Params = Mapping[str, Any]
 
 
-TRAINING = "training"  # the phase of a point whose pace tells when a run ends
+class Phase(StrEnum):
+    """What a running point is at. The pace of its training tells when the run ends; all else is quick beside it."""
+
+    WORKING = "working"
+    TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running point is: `done` of `total` units of a phase, and what it is doing there.
+    """How far a running point is: `done` of `total` units of what the `text` says.
 
-    The phase is what the text says before its first comma. It began at `since` (Unix seconds) with `base` units done,
-    and this was said `at`; `trained` is the share of its training that the point has behind it, whatever it does now.
+    That began at `since` (Unix seconds) with `base` units done, and this was said `at`; `trained` is the share of its
+    training that the point has behind it, whatever its `phase` is now.
     """
 
     done: float
@@ -28,6 +33,7 @@ class Progress:
     since: float = 0.0
     base: float = 0.0
     trained: float = 0.0
+    phase: Phase = Phase.WORKING
 
     @property
     def fraction(self) -> float:
@@ -35,25 +41,20 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     @property
-    def phase(self) -> str:
-        """What is being done."""
+    def doing(self) -> str:
+        """The text without its numbers, which follow a comma: for where there is room for a few words."""
         return self.text.partition(",")[0]
 
-    @property
-    def trains(self) -> bool:
-        """Whether this is the training of the point itself."""
-        return self.phase == TRAINING
-
-    def followed(self, done: float, total: float, text: str, at: float) -> "Progress":
+    def followed(self, done: float, total: float, text: str, at: float, phase: Phase = Phase.WORKING) -> "Progress":
         """What is known after another report."""
-        fresh = Progress(done, total, text, at, at, done, self.trained)
-        if fresh.phase == self.phase and total == self.total and done >= self.done:
+        fresh = Progress(done, total, text, at, at, done, self.trained, phase)
+        if (phase, fresh.doing) == (self.phase, self.doing) and total == self.total and done >= self.done:
             fresh = replace(fresh, since=self.since, base=self.base)
-        return replace(fresh, trained=fresh.fraction) if fresh.trains else fresh
+        return replace(fresh, trained=fresh.fraction) if phase == Phase.TRAINING else fresh
 
     @property
     def phase_seconds(self) -> float | None:
-        """How long the whole phase takes at its pace so far; None until a twentieth of it is done."""
+        """How long all of it takes at its pace so far; None until a twentieth of it is done."""
         share = (self.done - self.base) / self.total if self.total > 0 else 0.0
         return (self.at - self.since) / share if share >= 0.05 else None
 

@@ -1,11 +1,13 @@
 """The tables of the index, and what each event does to them. Migration is making them again."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from engine.runtime.attempts import Event
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.records import Progress
+from engine.runtime.records import Phase, Progress
 
 VERSION = 4
 SCHEMA = """
@@ -56,7 +58,7 @@ def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
     elif event.kind == "progress":
         row = run("SELECT progress FROM point WHERE idx = ?", (point,)).fetchone()
         before = Progress(**loads(row[0])) if row and row[0] else Progress(0, 0)
-        told = before.followed(data["done"], data["total"], data["text"], event.ts)
+        told = before.followed(data["done"], data["total"], data["text"], event.ts, _phase(data))
         run(f"UPDATE point SET progress = ?, {CHANGED} WHERE idx = ? AND {OPEN}", (dumps(asdict(told)), point))
     elif event.kind in ("finished", "failed", "pruned"):
         column = "error" if event.kind == "failed" else "result"
@@ -83,3 +85,9 @@ def apply(connection: sqlite3.Connection, event: Event, attempt: int) -> None:
             "INSERT INTO event(ts, point, attempt, kind, data) VALUES(?, ?, ?, ?, ?)",
             (event.ts, point, attempt, event.kind, dumps(data)),
         )
+
+
+def _phase(data: Mapping[str, Any]) -> Phase:
+    """The phase of a report; logs of 0.1 name it in the text."""
+    said = data.get("phase", str(data["text"]).partition(",")[0])
+    return Phase.TRAINING if said == Phase.TRAINING else Phase.WORKING

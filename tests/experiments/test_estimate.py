@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.experiments import registry
 from engine.experiments.estimate import Estimate, ends, estimate
-from engine.runtime.records import Progress, RunRecord
+from engine.runtime.records import Phase, Progress, RunRecord
 from tests.tui.recorded import NOW, run_record
 
 QUANTIZE = registry.get("quantize")
@@ -60,15 +60,16 @@ def test_points_of_another_kind_are_waited_for() -> None:
     run = run_record("q-0001", state="running", widths=(2, 3), modes=("ptq", "qat"), done=2, age=45)
     assert ends(QUANTIZE, run) is None
     began = NOW - 30
-    progress = Progress(0, 0).followed(0, 100, "training", began).followed(20, 100, "training, 210 texts/s", NOW)
+    progress = Progress(0, 0).followed(0, 100, "training", began, Phase.TRAINING)
+    progress = progress.followed(20, 100, "training, 210 texts/s", NOW, Phase.TRAINING)
     points = [replace(one, progress=progress if one.progress else None) for one in run.points]
     assert ends(QUANTIZE, replace(run, points=tuple(points))) == NOW + 150 * 0.8 + 150
 
 
 def test_a_phase_is_timed_from_where_it_began() -> None:
-    progress = Progress(0, 0).followed(70, 100, "training", 10.0)  # gone on from a checkpoint
+    progress = Progress(0, 0).followed(70, 100, "training", 10.0, Phase.TRAINING)  # gone on from a checkpoint
     assert progress.phase_seconds is None
-    progress = progress.followed(80, 100, "training, 5 texts/s", 20.0)
+    progress = progress.followed(80, 100, "training, 5 texts/s", 20.0, Phase.TRAINING)
     assert progress.phase_seconds == 100.0
     progress = progress.followed(1, 4, "evaluating", 25.0)
-    assert (progress.since, progress.trained, progress.trains) == (25.0, 0.8, False)
+    assert (progress.since, progress.trained, progress.phase) == (25.0, 0.8, Phase.WORKING)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.runtime.attempts import DAMAGED, Event
 from engine.runtime.index import Index
 from engine.runtime.reading import Reading
-from engine.runtime.records import RunRecord
+from engine.runtime.records import Phase, RunRecord
 from engine.runtime.runs import RunReader, create_run, read_run
 from engine.runtime.spec import RunSpec
 from engine.runtime.tables import CHANGE, apply
@@ -120,3 +120,27 @@ def test_a_reader_keeps_the_points_that_have_not_changed(state: Path) -> None:
     log.emit("finished", 1, {"score": 1})
     assert reader.poll() == read_run(path, metrics=True)
     reader.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "phase"),
+    [
+        ({"text": "training, 5 texts/s", "phase": "training"}, Phase.TRAINING),
+        ({"text": "training the built-in model, loss 0.4", "phase": "working"}, Phase.WORKING),
+        ({"text": "training, 5 texts/s"}, Phase.TRAINING),
+        ({"text": "training the built-in model, loss 0.4"}, Phase.WORKING),
+    ],
+)
+def test_a_phase_is_read_as_it_was_recorded_and_in_logs_of_0_1_off_the_text(
+    tmp_path: Path, told: dict[str, Any], phase: Phase
+) -> None:
+    index = index_of(tmp_path)
+    apply(index.connection, Event(1.0, "start", 0, {"points": [0], "device": "cpu"}), 1)
+    apply(index.connection, Event(2.0, "progress", 0, {"done": 1.0, "total": 4.0, **told}), 1)
+    reading = Reading(index.spec, tmp_path, metrics=False)
+    reading.read_on(index.connection)
+    progress = reading.record(driven=True, want="run").points[0].progress
+    assert progress is not None
+    assert progress.phase == phase
+    assert progress.trained == (0.25 if phase == Phase.TRAINING else 0.0)
+    index.close()

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from engine.runtime.records import PointRecord, Progress, RunRecord
+from engine.runtime.records import Phase, PointRecord, Progress, RunRecord
 from tests.tui.recorded import BASELINE, NOW
 
 SPARSITIES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -37,7 +37,13 @@ def pruned(done: int = 10, state: str = "finished", age: float = 600.0) -> RunRe
         elif index == done and state == "running":
             points.append(
                 PointRecord(
-                    index, one, state, 1, "cpu", at, progress=Progress(50, 100, "training", at + 15, at, trained=0.5)
+                    index,
+                    one,
+                    state,
+                    1,
+                    "cpu",
+                    at,
+                    progress=Progress(50, 100, "training", at + 15, at, trained=0.5, phase=Phase.TRAINING),
                 )
             )
         else:
@@ -121,7 +127,7 @@ def tuned() -> RunRecord:
                 1,
                 "cpu",
                 NOW - 100,
-                progress=Progress(50, 100, "training, 210 texts/s", NOW, NOW - 100, trained=0.5),
+                progress=Progress(50, 100, "training, 210 texts/s", NOW, NOW - 100, trained=0.5, phase=Phase.TRAINING),
                 metrics=curves[1],
             ),
         ),

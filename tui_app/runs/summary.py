@@ -209,4 +209,4 @@ def _ends(run: RunRecord) -> float | None:
 def _doing(run: RunRecord) -> str:
     """What the first running point is at: `training the built-in model 61%`."""
     reports = (point.progress for point in run.running if point.progress)
-    return next((f"{clean(one.phase)} {100 * one.fraction:.0f}%" for one in reports), "")
+    return next((f"{clean(one.doing)} {100 * one.fraction:.0f}%" for one in reports), "")

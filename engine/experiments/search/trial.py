@@ -11,6 +11,7 @@ from engine.experiments.shared.searching import kept, validated
 from engine.experiments.shared.trials import TrialResult
 from engine.experiments.shared.workbench import Report, Workbench
 from engine.runtime.context import Point
+from engine.runtime.records import Phase
 from engine.search.series import Series
 from engine.search.studies import Watch
 from engine.tasks.kinds import LAYERS
@@ -41,7 +42,7 @@ def run_trial(config: SearchConfig, series: Series, point: Point, bench: Workben
         return SearchResult(judged=judged, setting=setting(params), not_skipped=not_skipped, covered=share, **facts)
 
     try:
-        _train(config, config.steps, model, point, bench, report, watch)
+        _train(config, config.steps, model, point, bench, watch)
     except _Hopeless:
         context.prune(point.index, result().to_record(bench.metric))
         return
@@ -49,7 +50,7 @@ def run_trial(config: SearchConfig, series: Series, point: Point, bench: Workben
         share = share_of(model, included_layers(model, LAYERS[bench.task.name]))
         model = _compressed(config, model, point, bench)
     if params["mode"] == "tune":
-        _tuned(config, model, point, bench, report)
+        _tuned(config, model, point, bench)
     quantities = {config.against, *(limit.key for limit in config.limits)}
     found = replace(
         result(validated(bench, model, report)),
@@ -66,7 +67,6 @@ def _train(
     model: "nn.Module",
     point: Point,
     bench: Workbench,
-    report: Report,
     watch: Watch | None,
 ) -> None:
     """Trains in place; with a watch its score is reported on the way, and the training may end early."""
@@ -86,7 +86,8 @@ def _train(
 
     def on_step(step: int, total: int, loss: float) -> None:
         context.metric(point.index, "loss", loss, before + step)
-        report(step, total, "training" if watch is not None else "training again")
+        phase, said = (Phase.TRAINING, "training") if watch is not None else (Phase.WORKING, "training again")
+        context.progress(point.index, step, total, said, phase)
 
     settings = TrainSettings(
         steps=steps,
@@ -119,7 +120,7 @@ def _compressed(config: SearchConfig, model: "nn.Module", point: Point, bench: W
     return prune_model(model, Pruning(sparsity=sparsity, include=chosen, seed=config.seed)) if sparsity else model
 
 
-def _tuned(config: SearchConfig, model: "nn.Module", point: Point, bench: Workbench, report: Report) -> None:
+def _tuned(config: SearchConfig, model: "nn.Module", point: Point, bench: Workbench) -> None:
     """Trains the compressed model on, all of it or adapters of the rank that the trial says."""
     from engine.compress.lora import LoraSettings, add_lora, merge_lora
 
@@ -127,7 +128,7 @@ def _tuned(config: SearchConfig, model: "nn.Module", point: Point, bench: Workbe
     if rank is not None:
         add_lora(model, LoraSettings(int(rank), 2 * int(rank), targets=("Linear",)), config.seed)
         model.to(bench.context.device)
-    _train(config, config.tune_steps, model, point, bench, report, None)
+    _train(config, config.tune_steps, model, point, bench, None)
     if rank is not None:
         merge_lora(model)
 

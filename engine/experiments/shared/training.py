@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.shared.workbench import Workbench
 from engine.runtime.context import Point
-from engine.runtime.records import TRAINING
+from engine.runtime.records import Phase
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,7 +46,8 @@ def train_point(
             began, first = time.monotonic(), step
         context.metric(point, "loss", loss, step)
         pace = (step - first) * settings.batch_size / max(time.monotonic() - began, 1e-9)
-        bench.report(step, total, f"{TRAINING}, {pace:,.0f} {metric.samples}/s" if step > first else TRAINING)
+        said = f"training, {pace:,.0f} {metric.samples}/s" if step > first else "training"
+        context.progress(point, step, total, said, Phase.TRAINING)
 
     def validate(step: int) -> float:
         found = bench.score(model, bench.validation)
@@ -109,12 +110,12 @@ def _train_variants(bench: Workbench, models: "Sequence[Student]", settings: "Tr
     from engine.training.variants import CheckpointEach, Variants
 
     context, indices = bench.context, [point.index for point, *_ in models]
-    together = f"{TRAINING}, {len(models)} points at once"
+    together = f"training, {len(models)} points at once"
 
     def on_step(step: int, total: int, *losses: float) -> None:
         for index, loss in zip(indices, losses, strict=True):
             context.metric(index, "loss", loss, step)
-            context.progress(index, step, total, together)
+            context.progress(index, step, total, together, Phase.TRAINING)
 
     train(
         Variants([model for _, model, _ in models]),
