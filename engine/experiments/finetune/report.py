@@ -3,38 +3,31 @@
 from collections.abc import Sequence
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.finetune.measures import FinetuneParams, FinetunePoint, FinetuneResult, Trains
-from engine.experiments.recorded import typed_points
+from engine.experiments.finetune.measures import FinetunePoint, Trains
 from engine.experiments.shared.charts import score_series
 from engine.experiments.shared.measured import baseline_of
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark, Series
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 from engine.tasks.metric import Bounded, Metric
 
 
-def points_of(run: RunRecord, metric: Metric) -> list[FinetunePoint]:
-    """The points of a run."""
-    return typed_points(run.points, FinetuneParams, FinetuneResult, metric)
-
-
-def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
+def figures(run: RunRecord, points: Sequence[FinetunePoint], best: int | None, metric: Metric) -> list[Figure]:
     """Validation score and training loss against the step, and test score against the learning rate."""
     drawn = [
-        _against_step(run, metric.validation, f"Validation {metric.name}", metric),
-        _against_step(run, "loss", "Training loss", metric),
+        _against_step(run, points, metric.validation, f"Validation {metric.name}", metric),
+        _against_step(run, points, "loss", "Training loss", metric),
     ]
-    points = points_of(run, metric)
     rates = {point.params.learning_rate for point in points}
     return [*drawn, _against_rate(points, best, metric)] if len(rates) > 1 and run.finished else drawn
 
 
-def _against_step(run: RunRecord, key: str, title: str, metric: Metric) -> Figure:
+def _against_step(run: RunRecord, points: Sequence[FinetunePoint], key: str, title: str, metric: Metric) -> Figure:
     series = []
-    for point in run.points:
-        if curve := point.metrics.get(key):
+    for point in points:
+        if curve := run.points[point.index].metrics.get(key):
             steps, values = zip(*curve, strict=True)
-            series.append(Series(_name(point.params), steps, values, slot=point.index))
+            series.append(Series(point.params.name, steps, values, slot=point.index))
     captions = {
         "loss": "One value a step, as trained: each is the mean of one batch.",
         metric.validation: "The weights that validate best are kept.",
@@ -80,17 +73,13 @@ def _against_rate(points: Sequence[FinetunePoint], best: int | None, metric: Met
     )
 
 
-def _name(params: Params) -> str:
-    return FinetuneParams.from_record(params).name
-
-
-def listings(run: RunRecord) -> list[Listing]:
+def listings(run: RunRecord, points: Sequence[FinetunePoint]) -> list[Listing]:
     """The parameters that train in each point begun; known before its first step."""
     rows = []
-    for point in run.points:
+    for point in points:
         if facts := run.notes.get(f"trains_{point.index}"):
             share = facts["trainable"] / facts["parameters"]
-            rows.append({"point": point.index, "name": _name(point.params), **facts, "share": share})
+            rows.append({"point": point.index, "name": point.params.name, **facts, "share": share})
     told = Trains.columns()
     columns = (
         Column("point", "#", "number"),

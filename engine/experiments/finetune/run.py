@@ -1,7 +1,7 @@
 """Train a classifier on: all of it, or LoRA adapters beside its frozen layers (PEFT)."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.experiments.api import Listing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Finetune(Swept[FinetuneConfig]):
+class Finetune(Swept[FinetuneConfig, FinetuneParams, FinetuneResult]):
     """The experiment `finetune`."""
 
     name = "finetune"
@@ -64,10 +64,10 @@ class Finetune(Swept[FinetuneConfig]):
         """Model and methods."""
         return f"{config.model_name} {'+'.join(config.methods)}"
 
-    def points(self, config: FinetuneConfig) -> Sequence[Mapping[str, Any]]:
+    def asked(self, config: FinetuneConfig) -> list[FinetuneParams]:
         """Methods × teachers × learning rates, with LoRA × ranks."""
         return [
-            FinetuneParams(method=method, learning_rate=rate, rank=rank, teacher=teacher).to_record()
+            FinetuneParams(method=method, learning_rate=rate, rank=rank, teacher=teacher)
             for method in config.methods
             for teacher in config.taught_by
             for rate in config.learning_rates
@@ -93,11 +93,11 @@ class Finetune(Swept[FinetuneConfig]):
     def figures(self, config: FinetuneConfig, run: RunRecord) -> Sequence[Figure]:
         """Validation score and training loss against the step, and test score by point."""
         best = self.best(config, run)
-        return reading.figures(run, None if best is None else best.index, config.metric)
+        return reading.figures(run, self.read(config, run), None if best is None else best.index, config.metric)
 
     def listings(self, config: FinetuneConfig, run: RunRecord) -> Sequence[Listing]:
         """What trains, known before the first step."""
-        return reading.listings(run)
+        return reading.listings(run, self.read(config, run))
 
     def findings(self, config: FinetuneConfig, run: RunRecord) -> Sequence[str]:
         """Which files are larger than the source: of a source in half precision those of the trained model."""

@@ -24,7 +24,7 @@ from engine.search.series import Series
 from engine.search.space import Space
 
 
-class Mixed(Searching[MixedConfig]):
+class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
     """The experiment `mixed`."""
 
     name = "mixed"

@@ -6,7 +6,6 @@ from itertools import takewhile
 
 from engine.experiments.api import Choice, Column, Listing
 from engine.experiments.prune.measures import PrunedLayer, PruneParams, PrunePoint, PruneResult
-from engine.experiments.recorded import typed_points
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.measured import Compared
@@ -33,14 +32,8 @@ class Done:
 Curves = dict[str, tuple[int, list[Done]]]
 
 
-def points_of(run: RunRecord, metric: Metric) -> list[PrunePoint]:
-    """The points of a run."""
-    return typed_points(run.points, PruneParams, PruneResult, metric)
-
-
-def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
+def figures(run: RunRecord, points: Sequence[PrunePoint], best: int | None, metric: Metric) -> list[Figure]:
     """The score against sparsity, before and after fine-tuning; against bytes; the loss of the fine-tunings."""
-    points = points_of(run, metric)
     curves = _curves(points)
     chosen = [one for _, members in curves.values() for one in members if one.index == best]
     by_size = {name: (slot, [one.result.measured for one in members]) for name, (slot, members) in curves.items()}
@@ -95,11 +88,11 @@ def _scores(
     )
 
 
-def findings(run: RunRecord, metric: Metric) -> list[str]:
+def findings(run: RunRecord, points: Sequence[PrunePoint], metric: Metric) -> list[str]:
     """Up to which sparsity no loss is significant, for each method, straight after pruning and fine-tuned."""
     tuned = "without fine-tuning" if run.config.get("finetune_steps") == 0 else "after fine-tuning"
     sentences = []
-    for label, (_, members) in _curves(points_of(run, metric)).items():
+    for label, (_, members) in _curves(points).items():
         some = [one for one in members if enough(one.result.covered)]
         before = [(one.params.sparsity, one.result.pruned) for one in some if one.result.pruned]
         for when, found in (
@@ -123,7 +116,7 @@ def _holds(label: str, when: str, found: Sequence[tuple[float, Compared]], metri
     return f"{label} {when}: {'; '.join(filter(None, (up_to, lost)))}."
 
 
-def listings(run: RunRecord, best: Choice | None, metric: Metric) -> list[Listing]:
+def listings(points: Sequence[PrunePoint], best: Choice | None) -> list[Listing]:
     """The layers of the chosen point: how much of each is gone, and where its survivors lie."""
     told = PrunedLayer.columns()
     columns = (told["name"], told["sparsity"], Column("left", "Left"), told["map"])
@@ -136,6 +129,6 @@ def listings(run: RunRecord, best: Choice | None, metric: Metric) -> list[Listin
             "Of the chosen point. Each sign stands for a sixteenth of a layer's rows: _ where all is gone, @ where all "
             "is left.",
         )
-        for point in points_of(run, metric)
+        for point in points
         if best is not None and point.index == best.index and point.result is not None
     ]

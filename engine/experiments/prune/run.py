@@ -1,7 +1,6 @@
 """Prune a classifier: sparsities × methods × scopes × granularities, straight after and after fine-tuning."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from engine.experiments.api import Listing
 from engine.experiments.prune import report as reading
@@ -16,7 +15,7 @@ from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord
 
 
-class Prune(Swept[PruneConfig]):
+class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
     """The experiment `prune`."""
 
     name = "prune"
@@ -66,9 +65,22 @@ class Prune(Swept[PruneConfig]):
         swept = shares[0] if len(shares) == 1 else f"{shares[0]}…{shares[-1]}"
         return f"{config.model_name} {'+'.join(config.methods)} {swept}"
 
-    def points(self, config: PruneConfig) -> Sequence[Mapping[str, Any]]:
-        """Curve by curve, each from little to much."""
-        return [params.to_record() for params in _asked(config)]
+    def asked(self, config: PruneConfig) -> Iterator[PruneParams]:
+        """Each curve from little to much."""
+        n, m = config.kept
+        for granularity in config.granularities:
+            has_pattern = granularity == "n:m"
+            for scope in ("layer",) if has_pattern else config.scopes:
+                for method in config.methods:
+                    for teacher in config.taught_by:
+                        for sparsity in (1 - n / m,) if has_pattern else sorted(config.sparsities):
+                            yield PruneParams(
+                                method=method,
+                                sparsity=sparsity,
+                                of=config.pattern if has_pattern else granularity,
+                                scope=scope,
+                                teacher=teacher,
+                            )
 
     def check(self, config: PruneConfig) -> list[str]:
         """Raises InputError where model, data or layer patterns cannot be used."""
@@ -88,32 +100,15 @@ class Prune(Swept[PruneConfig]):
     def figures(self, config: PruneConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against sparsity and against bytes, training loss."""
         best = self.best(config, run)
-        return reading.figures(run, None if best is None else best.index, config.metric)
+        return reading.figures(run, self.read(config, run), None if best is None else best.index, config.metric)
 
     def listings(self, config: PruneConfig, run: RunRecord) -> Sequence[Listing]:
         """The layers of the chosen point with a map of what survives."""
-        return reading.listings(run, self.best(config, run), config.metric)
+        return reading.listings(self.read(config, run), self.best(config, run))
 
     def findings(self, config: PruneConfig, run: RunRecord) -> Sequence[str]:
         """Up to which sparsity each method holds the baseline, and how much was changed."""
-        return [*reading.findings(run, config.metric), *covered.findings(run)]
-
-
-def _asked(config: PruneConfig) -> Iterator[PruneParams]:
-    n, m = config.kept
-    for granularity in config.granularities:
-        has_pattern = granularity == "n:m"
-        for scope in ("layer",) if has_pattern else config.scopes:
-            for method in config.methods:
-                for teacher in config.taught_by:
-                    for sparsity in (1 - n / m,) if has_pattern else sorted(config.sparsities):
-                        yield PruneParams(
-                            method=method,
-                            sparsity=sparsity,
-                            of=config.pattern if has_pattern else granularity,
-                            scope=scope,
-                            teacher=teacher,
-                        )
+        return [*reading.findings(run, self.read(config, run), config.metric), *covered.findings(run)]
 
 
 EXPERIMENT = Prune()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from engine.experiments.api import Column, Listing
 from engine.experiments.quantize import caches, gains
 from engine.experiments.quantize.measures import QuantizeParams, QuantizePoint, QuantizeResult
-from engine.experiments.recorded import typed_points
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.measured import QuantizedLayer
@@ -28,17 +27,11 @@ Curves = dict[str, tuple[int, list[Done]]]
 """Finished points by curve, with the curve's slot."""
 
 
-def points_of(run: RunRecord, metric: Metric) -> list[QuantizePoint]:
-    """The points of a run."""
-    return typed_points(run.points, QuantizeParams, QuantizeResult, metric)
-
-
-def figures(run: RunRecord, best: int | None, metric: Metric) -> list[Figure]:
+def figures(run: RunRecord, points: Sequence[QuantizePoint], best: int | None, metric: Metric) -> list[Figure]:
     """The score against the swept quantity and against bytes, what methods gain, and the loss of what was trained.
 
     `best` is the index of the chosen point, which both figures of scores mark.
     """
-    points = points_of(run, metric)
     curves, key = _curves(points), _swept(points)
     chosen = None if best is None else _done(points[best])
     sizes = {name: (slot, [result.measured for _, result in members]) for name, (slot, members) in curves.items()}
@@ -145,9 +138,9 @@ def _compared(points: Sequence[QuantizePoint]) -> list[_Compared]:
     return found
 
 
-def findings(run: RunRecord, metric: Metric) -> list[str]:
+def findings(points: Sequence[QuantizePoint], metric: Metric) -> list[str]:
     """For each mode down to which format no loss is significant and what the next costs; gains of QAT; collapse."""
-    points = [point for point in points_of(run, metric) if point.result is not None and enough(point.result.covered)]
+    points = [point for point in points if point.result is not None and enough(point.result.covered)]
     spoken = _compared(points)
     by_name = {(one.params.curve, one.params.format): one for one in spoken}
     sentences: list[str] = []
@@ -199,13 +192,9 @@ def _holds(mode: str, points: Sequence[_Compared], metric: Metric) -> list[str]:
     return sentences
 
 
-def layers(run: RunRecord, metric: Metric) -> list[Listing]:
+def layers(points: Sequence[QuantizePoint]) -> list[Listing]:
     """Every layer of every finished point, the noisiest weights first."""
-    found = [
-        (params.curve, layer)
-        for params, result in filter(None, map(_done, points_of(run, metric)))
-        for layer in result.layers
-    ]
+    found = [(params.curve, layer) for params, result in filter(None, map(_done, points)) for layer in result.layers]
     if not found:
         return []
     found.sort(key=lambda one: (one[1].noise.sqnr_weight_db is None, one[1].noise.sqnr_weight_db or 0.0))

@@ -1,12 +1,12 @@
 """Sweep number formats over a classifier: post-training quantisation (PTQ) and quantisation-aware training (QAT)."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.experiments.api import Listing
 from engine.experiments.quantize import caches, preparing
 from engine.experiments.quantize.measures import QuantizeParams, QuantizeResult
-from engine.experiments.quantize.report import figures, findings, layers, points_of
+from engine.experiments.quantize.report import figures, findings, layers
 from engine.experiments.shared import covered
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
@@ -30,7 +30,7 @@ from engine.experiments.quantize.config import DEFAULT_QAT_STEPS, QuantizeConfig
 TRAIN_AT_ONCE = 16
 
 
-class Quantize(Swept[QuantizeConfig]):
+class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
     """The experiment `quantize`."""
 
     name = "quantize"
@@ -79,9 +79,9 @@ class Quantize(Swept[QuantizeConfig]):
         span = specs[0] if len(specs) == 1 else f"{specs[0]}…{specs[-1]}"
         return f"{config.model_name} {span} {'+'.join(config.modes)}"
 
-    def points(self, config: QuantizeConfig) -> Sequence[Mapping[str, Any]]:
-        """As `asked` says."""
-        return [params.to_record() for params in asked(config)]
+    def asked(self, config: QuantizeConfig) -> list[QuantizeParams]:
+        """Formats × modes × methods × preparations × caches × teachers."""
+        return asked(config)
 
     def check(self, config: QuantizeConfig) -> list[str]:
         """Raises InputError where model, data or layer patterns cannot be used."""
@@ -130,17 +130,18 @@ class Quantize(Swept[QuantizeConfig]):
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against width or bits and against bytes, what methods gain, training loss."""
         best = self.best(config, run)
-        return figures(run, None if best is None else best.index, config.metric)
+        return figures(run, self.read(config, run), None if best is None else best.index, config.metric)
 
     def listings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Listing]:
         """What each format does to each layer."""
-        return layers(run, config.metric)
+        return layers(self.read(config, run))
 
     def findings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[str]:
         """Where the baseline is held, what training mends, what has collapsed, how much was changed."""
+        points = self.read(config, run)
         return [
-            *findings(run, config.metric),
-            *preparing.findings(points_of(run, config.metric)),
+            *findings(points, config.metric),
+            *preparing.findings(points),
             *covered.findings(run),
         ]
 

@@ -22,7 +22,7 @@ from engine.search.space_text import AUTO, write_space
 from engine.tasks.kinds import DEFAULT, LAYERS
 
 
-class Search(Searching[SearchConfig]):
+class Search(Searching[SearchConfig, SearchParams, SearchResult]):
     """The experiment `search`."""
 
     name = "search"

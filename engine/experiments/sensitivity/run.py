@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 from engine.experiments.sensitivity.config import SensitivityConfig
 
 
-class Sensitivity(Scored[SensitivityConfig]):
+class Sensitivity(Scored[SensitivityConfig, SensitivityParams, SensitivityResult]):
     """The experiment `sensitivity`. The first point to run notes what every format does to every layer's weights."""
 
     name = "sensitivity"

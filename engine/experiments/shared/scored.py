@@ -1,23 +1,25 @@
 """Experiments whose models are scored: their columns carry the name, unit and direction of what the task measures."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from engine.experiments.api import Choice, Column, Experiment
-from engine.experiments.recorded import NamedParams, Recorded
+from engine.experiments.recorded import NamedParams, ParamsT, ResultT, TypedPoint, typed_points
 from engine.experiments.shared.choosing import Candidate, candidates, choose, keep_front
 from engine.experiments.shared.config import TaskConfig
 from engine.runtime.records import RunRecord
 from engine.tasks.kinds import metric_of
 
 ScoredConfigT = TypeVar("ScoredConfigT", bound=TaskConfig)
+NamedT = TypeVar("NamedT", bound=NamedParams)
 
 
-class Scored(Experiment[ScoredConfigT]):
+class Scored(Experiment[ScoredConfigT], Generic[ScoredConfigT, ParamsT, ResultT]):
     """Its `Params` and `Result` say what there is to show; `shown` names the fields that tables have, in order."""
 
-    Params: type[Recorded]
-    Result: type[Recorded]
+    Params: type[ParamsT]
+    Result: type[ResultT]
     shown: tuple[str, ...]
 
     def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:
@@ -38,10 +40,20 @@ class Scored(Experiment[ScoredConfigT]):
         return self.Params.columns(metric) | self.Result.columns(metric)
 
 
-class Swept(Scored[ScoredConfigT]):
+class Swept(Scored[ScoredConfigT, NamedT, ResultT]):
     """Its points keep models of which one is chosen: the smallest within one standard error of the best score."""
 
-    Params: type[NamedParams]
+    @abstractmethod
+    def asked(self, config: ScoredConfigT) -> Iterable[NamedT]:
+        """What each point is asked for, curve by curve, so that the first completes early."""
+
+    def points(self, config: ScoredConfigT) -> Sequence[Mapping[str, Any]]:
+        """What is asked for, as it is recorded."""
+        return [params.to_record(config.metric) for params in self.asked(config)]
+
+    def read(self, config: ScoredConfigT, run: RunRecord) -> list[TypedPoint[NamedT, ResultT]]:
+        """The points of a run."""
+        return typed_points(run.points, self.Params, self.Result, config.metric)
 
     def best(self, config: ScoredConfigT, run: RunRecord) -> Choice | None:
         """The point to take, by validation data."""

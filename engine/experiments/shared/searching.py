@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from engine.errors import InputError
 from engine.experiments.api import Choice
+from engine.experiments.recorded import ParamsT, ResultT
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
@@ -93,7 +94,7 @@ class SearchSettings(TaskConfig):
 SearchT = TypeVar("SearchT", bound=SearchSettings)
 
 
-class Searching(Scored[SearchT]):
+class Searching(Scored[SearchT, ParamsT, ResultT]):
     """A search: subclasses say what its series are, and build the model of a trial."""
 
     builds_on = (CHOSEN,)
