@@ -12,7 +12,6 @@ from engine.compress.layers import Quantized, quantized_layer, replace_layers
 from engine.compress.methods.apply import round_by
 from engine.compress.methods.checkpoint import Checkpoint
 from engine.compress.methods.prepare import preparations
-from engine.compress.methods.rounding import Method
 from engine.compress.prepared import prepared_model
 from engine.compress.prune_masks import rebuilt
 from engine.compress.selection import LayerFormats, select_layers, sharers, spec_for
@@ -22,13 +21,14 @@ from engine.formats import Format, parse
 from engine.formats.base import Fitter
 from engine.layers import kind_of, live_layers
 from engine.preparing import NOTHING_TO_PREPARE, Preparing
+from engine.rounding import NEAREST, Method
 
 
 def quantize_model(
     model: nn.Module,
     formats: LayerFormats,
     calibration: Iterable[Batch] = (),
-    method: Method = "nearest",
+    method: Method | Mapping[str, Method] = NEAREST,
     checkpoint: Checkpoint | None = None,
     report: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     *,
@@ -43,10 +43,10 @@ def quantize_model(
     Open weight and bias formats are fitted to each tensor, open activation formats to the inputs that the
     `calibration` batches (on the model's device; a few are enough) bring to each layer of the original: they stay as
     they are in training. Without batches `int(w,tensor)` and `uint(w,tensor)` of inputs become `int(w)` and `uint(w)`,
-    with a scale for each token. A `method` but
-    nearest chooses the values of weights on the same batches, tables aside, and keeps in `checkpoint` what is done.
-    With `preparing` layers are prepared first, tables aside; formats and methods then see them so. `report` is given
-    what is done, how many parts of it, and of how many.
+    with a scale for each token. A `method` but nearest, one for all or by layer, chooses the values of weights on the
+    same batches, tables aside, and keeps in `checkpoint` what is done. With `preparing` layers are prepared first,
+    tables aside; formats and methods then see them so. `report` is given what is done, how many parts of it, and of how
+    many.
 
     Raises:
         InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
@@ -54,7 +54,8 @@ def quantize_model(
     """
     names = select_layers(model, formats)
     batches = list(calibration)
-    kept = (*model.parameters(), *model.buffers()) if shared and method == "nearest" else ()
+    methods = _methods(model, names, formats, method)
+    kept = (*model.parameters(), *model.buffers()) if shared and not methods else ()
     if preparing is not None:
         model, checkpoint = _prepared(model, names, formats, preparing, batches, kept, checkpoint, report)
         kept = (*model.parameters(), *model.buffers())  # of a copy that nothing else holds
@@ -62,22 +63,23 @@ def quantize_model(
     own = sharers(model, names)
     quantized = copy.deepcopy(model, {id(tensor): tensor for tensor in kept})
     made: dict[str, Quantized] = {}
-    chosen = {} if method == "nearest" else _method_specs(model, names, formats)
 
     def replacement(name: str, layer: nn.Module) -> nn.Module | None:
         if name not in own:
             return None
 
         def build(bare: nn.Module) -> nn.Module:
-            new = _quantized(bare, own[name], formats, inputs.get(name), made.get(own[name]), own[name] in chosen)
+            new = _quantized(bare, own[name], formats, inputs.get(name), made.get(own[name]), own[name] in methods)
             return made.setdefault(own[name], new) if name == own[name] else new
 
         return rebuilt(layer, build, like=made.get(own[name]))
 
     replace_layers(quantized, replacement)
     _measure_inputs(model, quantized, inputs, batches)
-    if chosen:
-        round_by(quantized, chosen, method, batches, checkpoint, partial(report, method))
+    if methods:
+        specs = {name: spec for name in methods if (spec := spec_for(formats.weight, name))}
+        said = " and ".join(sorted(set(methods.values())))
+        round_by(quantized, specs, methods, batches, checkpoint, partial(report, said))
     return quantized
 
 
@@ -115,9 +117,13 @@ def _multiplied(model: nn.Module, names: Iterable[str]) -> list[str]:
     return [name for name in names if not looked_up(name)]
 
 
-def _method_specs(model: nn.Module, names: Iterable[str], formats: LayerFormats) -> dict[str, str]:
-    """The formats of the weights that a method can choose for."""
-    return {name: spec for name in _multiplied(model, names) if (spec := spec_for(formats.weight, name))}
+def _methods(
+    model: nn.Module, names: Iterable[str], formats: LayerFormats, method: Method | Mapping[str, Method]
+) -> dict[str, Method]:
+    """The layers whose weights a method but nearest chooses values for."""
+    able = [name for name in _multiplied(model, names) if spec_for(formats.weight, name)]
+    each = {name: method if isinstance(method, str) else method.get(name, NEAREST) for name in able}
+    return {name: one for name, one in each.items() if one != NEAREST}
 
 
 def _quantized(

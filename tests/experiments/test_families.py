@@ -86,3 +86,15 @@ def test_groups_are_numbers_ranges_and_words() -> None:
     assert MixedConfig(blocks=(16,)).blocks == (16,)
     with pytest.raises(ValueError, match="'rows' is no group; write numbers, row or tensor"):
         MixedConfig(blocks="16,rows")  # type: ignore[arg-type]
+
+
+def test_a_layer_that_has_a_format_chooses_a_method_too() -> None:
+    menu = Menu(("int", "mxfp4"), Lists((4,), (2,), (16,), (2,)), methods=("nearest", "gptq"))
+    assert [(one.name, one.values, one.under) for one in menu.dimensions("a")] == [
+        ("a", ("fp32", "int", "mxfp4"), ()),
+        ("a.method", ("nearest", "gptq"), (("a", ("int", "mxfp4")),)),
+    ]
+    assert menu.method("a", {"a": "int", "a.method": "gptq"}) == "gptq"
+    assert menu.params("a", "mxfp4") == {"a": "mxfp4", "a.method": "nearest"}
+    assert menu.params("a", "fp32") == {"a": "fp32"}
+    assert [one.name for one in Menu(("mxfp4",), LISTS, methods=("gptq",)).dimensions("a")] == ["a"]

@@ -140,3 +140,19 @@ def test_a_bound_below_what_no_choice_touches_is_told(small_pair: dict[str, str]
     _, config = configure("mixed", {**small_pair, "constraints": "bytes<=1MB", "against": "bits"})
     EXPERIMENT.check(config)
     assert [goal.key for goal in config.goals] == ["validation_accuracy", "bits"]  # type: ignore[attr-defined]
+
+
+def test_layers_choose_how_they_are_rounded(small_pair: dict[str, str]) -> None:
+    few = {"layers": ("*.query",), "families": ("int",), "widths": (4,), "full_precision": False, "activations": False}
+    config = MixedConfig(**few, methods=("nearest", "gptq"), calibration_samples=16, **SMALL, **small_pair)  # type: ignore[arg-type]
+    assert config.needs_train == "methods but nearest"
+    run = played(EXPERIMENT, config)
+    for point in run.points[:-1]:
+        result = point.result or {}
+        assert set(result["methods"]) == set(layers_of(config))
+        assert result["methods"] == {name: point.params[f"{name}.method"] for name in layers_of(config)}
+        assert ("gptq" in result["mix"]) == ("gptq" in result["methods"].values())
+    table = {one.key: one for one in EXPERIMENT.listings(config, run)}["map"]
+    assert "method" in [column.key for column in table.columns]
+    with pytest.raises(ValueError, match="nothing for gptq to round"):
+        MixedConfig(families=("int", "binary"), methods=("gptq",))

@@ -8,7 +8,7 @@ from torch import nn
 from engine.compress.batches import Batch
 from engine.compress.layers import FakeQuantize, Quantized, held_values
 from engine.compress.methods.checkpoint import Checkpoint
-from engine.compress.methods.rounding import Method, rounded
+from engine.compress.methods.rounding import rounded
 from engine.compress.methods.stages import Stage
 from engine.compress.methods.walk import Inputs, plan_of, walk
 from engine.compress.prune_masks import mask_of
@@ -18,23 +18,26 @@ from engine.formats import Format, parse
 from engine.formats.base import Packed
 from engine.formats.held import held_of
 from engine.layers import live_layers, weight_of
+from engine.rounding import NOTHING_TO_CHOOSE, Method, leaves_nothing
 
 
 def round_by(
     model: nn.Module,
     specs: Mapping[str, str],
-    method: Method,
+    methods: Mapping[str, Method],
     batches: Sequence[Batch],
     checkpoint: Checkpoint | None = None,
     report: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> None:
     """Gives the quantised layers named in `specs`, whose weights are still as they were, values in their formats.
 
+    `methods` has one for each of them.
+
     Raises:
         InputError: no batches, a layer that nothing enters, or a format in which there is nothing to choose.
     """
-    for spec in specs.values():
-        check_rounds(spec)
+    if leaves_nothing(specs.values()):
+        raise InputError(f"{NOTHING_TO_CHOOSE}.")
     plan = plan_of(model, list(specs), batches)
     uses = live_layers(model)
     start, finished = checkpoint.load() if checkpoint else (0, {})
@@ -49,7 +52,7 @@ def round_by(
                 layer, number_format = _layer(model, name), parse(specs[name])
                 mask = mask_of(layer)
                 alive = None if mask is None else layer.kind.rows(mask)
-                ordered = method == "gptq_act_order"
+                ordered = methods[name] == "gptq_act_order"
                 chosen = rounded(_rows(layer), inputs.moments.hessian, number_format, ordered, alive)
                 tensors.update(_kept(name, chosen.format, chosen.values, short))
                 _place(model, uses[name], chosen.format, chosen.values, short)
@@ -60,12 +63,6 @@ def round_by(
             checkpoint.save(number, tensors)
 
     walk(model, plan, batches, visit, done, start)
-
-
-def check_rounds(spec: str) -> None:
-    """Raises InputError for a format in which a method has nothing to choose."""
-    if spec == "binary":
-        raise InputError("binary keeps signs alone, so there is nothing for gptq to round: take binary_scaled.")
 
 
 def _layer(model: nn.Module, name: str) -> Quantized:

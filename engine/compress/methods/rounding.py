@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,7 +11,6 @@ from engine.compress.methods.factor import Factor, factor
 from engine.formats import Format
 from engine.formats.held import Held
 
-Method = Literal["nearest", "gptq", "gptq_act_order"]
 PANEL = 128
 """Columns whose errors are moved on one by one; those to the right of a panel are changed once, by all of it."""
 

@@ -1,7 +1,7 @@
 """What a search for a format per layer takes: families, widths and layers."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,8 +9,9 @@ from engine.errors import InputError
 from engine.experiments.mixed.families import Lists, Menu, variants
 from engine.experiments.shared.config import CALIBRATION, fold
 from engine.experiments.shared.searching import SearchSettings
-from engine.experiments.shared.settings import Groups, WholeNumbers, Words, unique
+from engine.experiments.shared.settings import SPLIT, Groups, WholeNumbers, Words, unique
 from engine.formats.registry import NAMES
+from engine.rounding import NEAREST, NOTHING_TO_CHOOSE, Method, leaves_nothing
 
 ALL = "all families"
 
@@ -42,6 +43,12 @@ class MixedConfig(SearchSettings):
         (2, 3), min_length=1, title="Levels", description="Signs summed up by binary_residual."
     )
     sampler: Literal["tpe", "random", "gp", "nsga2"] = Field("tpe", title="Sampler", description="The same for all.")
+    methods: Annotated[tuple[Method, ...], SPLIT] = Field(
+        (NEAREST,),
+        min_length=1,
+        title="Methods",
+        description="How a layer's weight may be rounded: nearest, gptq, gptq_act_order; each layer chooses.",
+    )
     against: Literal["none", "bytes", "bits"] = Field(
         "none", title="Against", description="none seeks accuracy alone; else the best trade-offs with this."
     )
@@ -57,10 +64,12 @@ class MixedConfig(SearchSettings):
 
     @property
     def needs_train(self) -> str:
-        """Formats of inputs are fitted to what comes in."""
+        """Formats of inputs, and methods, are fitted to what comes in."""
+        if self.methods != (NEAREST,):
+            return "methods but nearest"
         return CALIBRATION if self.activations else ""
 
-    @field_validator("families", "fraction_bits", "widths", "blocks", "levels")
+    @field_validator("families", "fraction_bits", "widths", "blocks", "levels", "methods")
     @classmethod
     def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         return unique(value)
@@ -89,7 +98,10 @@ class MixedConfig(SearchSettings):
                 raise ValueError(
                     f"{family} has no format with these widths, fraction bits, blocks and levels; add some or drop it"
                 )
-        if not self.full_precision and all(len(variants(family, lists)) == 1 for family in self.families):
+        if self.methods != (NEAREST,) and leaves_nothing(self.families):
+            raise ValueError(NOTHING_TO_CHOOSE)
+        single = all(len(variants(family, lists)) == 1 for family in self.families)
+        if single and not self.full_precision and len(self.methods) == 1:
             raise ValueError("there is nothing to choose: each family has one format; allow fp32 or give more widths")
         return self
 
@@ -106,7 +118,8 @@ class MixedConfig(SearchSettings):
     def menu(self, families: Sequence[str]) -> Menu:
         """What a layer chooses from where these families are offered."""
         fractions = tuple(None if word == "auto" else int(word) for word in self.fraction_bits)
-        return Menu(tuple(families), Lists(self.widths, fractions, self.blocks, self.levels), self.full_precision)
+        lists = Lists(self.widths, fractions, self.blocks, self.levels)
+        return Menu(tuple(families), lists, self.full_precision, self.methods)
 
     @property
     def offers(self) -> dict[str, Menu]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.formats.registry import FAMILIES, FULL, parse_spec
 from engine.formats.spec import Spec, SpecError
+from engine.rounding import NEAREST, Method
 from engine.search.space import Dimension, Params
 
 
@@ -49,11 +50,15 @@ def _word(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """What each layer chooses from: full precision where `full` says so, and the formats of the families."""
+    """What each layer chooses from: full precision where `full` says so, the formats of the families, and methods.
+
+    The `methods` are those by which a layer that has a format may be rounded.
+    """
 
     families: tuple[str, ...]
     lists: Lists
     full: bool = True
+    methods: tuple[Method, ...] = (NEAREST,)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -70,7 +75,14 @@ class Menu:
         for family in self.families:
             under = ((layer, (family,)),) if several else ()
             found += _nested(f"{layer}.{family}", list(variants(family, self.lists)), under)
+        if len(self.methods) > 1:
+            found.append(Dimension(f"{layer}.method", self.methods, ((layer, self.families),) if several else ()))
         return found
+
+    def method(self, layer: str, params: Params) -> Method:
+        """How a trial's parameters round a layer's weight."""
+        chosen: Method = params.get(f"{layer}.method", self.methods[0])
+        return chosen
 
     def spec(self, layer: str, params: Params) -> str:
         """The format that a trial's parameters give a layer."""
@@ -93,6 +105,8 @@ class Menu:
         found: dict[str, Any] = {layer: family} if len(self.options) > 1 else {}
         if family == FULL:
             return found
+        if len(self.methods) > 1:
+            found[f"{layer}.method"] = self.methods[0]
         every = variants(family, self.lists)
         wanted = next((choices for choices, one in every.items() if one == spec), None)
         if wanted is None:

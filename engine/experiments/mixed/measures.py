@@ -18,7 +18,10 @@ class MixedParams(TrialParams):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedResult(Recorded):
-    """`bits` is the mean over the weights of all layers that chose, `formats` what each chose, `mix` that in words."""
+    """`bits` is the mean over the weights of all layers that chose, `formats` what each chose, `mix` that in words.
+
+    `methods` are how they are rounded, where that was chosen too; a layer in full precision has none.
+    """
 
     judged: Annotated[TrialResult, Part()]
     sqnr_db: Annotated[float | None, Quantity("SQNR", "db")]
@@ -28,4 +31,5 @@ class MixedResult(Recorded):
     covered: Share = None
     mix: Annotated[str, Quantity("Formats")]
     formats: Mapping[str, str]
+    methods: Mapping[str, str] | None = None
     layers: tuple[QuantizedLayer, ...]

@@ -12,6 +12,7 @@ from engine.experiments.shared.measured import QuantizedLayer, baseline_of
 from engine.figures.figure import Figure
 from engine.figures.units import in_bytes
 from engine.formats.registry import FULL
+from engine.rounding import NEAREST
 from engine.runtime.records import PointRecord, RunRecord
 from engine.tasks.metric import Metric
 
@@ -38,9 +39,14 @@ def least_bytes(source: str, layers: Sequence[str]) -> int:
     return sum(tensor.bytes for tensor in left)
 
 
-def in_words(formats: Mapping[str, str]) -> str:
-    """`9 fixed(8,4), 5 fp32`: the formats with how many layers have each, the most frequent first."""
-    return ", ".join(f"{count} {spec}" for spec, count in Counter(formats.values()).most_common())
+def in_words(formats: Mapping[str, str], methods: Mapping[str, str]) -> str:
+    """`9 fixed(8,4) gptq, 5 fp32`: formats and methods with how many layers have each, the most frequent first.
+
+    Nearest is not named.
+    """
+    by = {layer: method for layer, method in methods.items() if method != NEAREST}
+    each = Counter(f"{spec} {by[layer]}" if layer in by else spec for layer, spec in formats.items())
+    return ", ".join(f"{count} {chosen}" for chosen, count in each.most_common())
 
 
 def zoomed(figure: Figure, metric: Metric) -> Figure:
@@ -83,14 +89,23 @@ def listings(sought: reading.Sought, run: RunRecord) -> list[Listing]:
     result = _read(run.points[choice.index], metric)
     layers = {layer.name: layer.to_record() for layer in result.layers}
     full: dict[str, Any] = {"bits": 32.0}
-    rows = tuple({**layers.get(name, full), "layer": name, "format": spec} for name, spec in result.formats.items())
+    methods = result.methods or {}
+    rows = tuple(
+        {**layers.get(name, full), "layer": name, "format": spec, "method": methods.get(name)}
+        for name, spec in result.formats.items()
+    )
     told = QuantizedLayer.columns()
     noise = [told[name] for name in ("bits", "sqnr_weight_db", "sqnr_input_db", "elements")]
     score, size = metric.written(result.judged.validation.value), in_bytes(result.judged.bytes or 0)
     chosen = Listing(
         "map",
         "Format of each layer",
-        (Column("layer", "Layer"), Column("format", "Format"), *noise),
+        (
+            Column("layer", "Layer"),
+            Column("format", "Format"),
+            *([Column("method", "Method")] if methods else []),
+            *noise,
+        ),
         rows,
         f"The chosen trial: {score} on validation data, {result.bits:.2f} bits a weight on average, {size} as written.",
     )

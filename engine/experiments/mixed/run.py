@@ -17,6 +17,7 @@ from engine.experiments.shared.searching import Searching, kept, validated
 from engine.experiments.shared.workbench import WARM, Report, Workbench
 from engine.figures.figure import Figure
 from engine.figures.units import in_bytes
+from engine.formats.registry import FULL
 from engine.runtime.context import Point
 from engine.runtime.records import RunRecord
 from engine.search.samplers import check_sampler, startup_of
@@ -89,13 +90,15 @@ class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
     def trial(self, config: MixedConfig, point: Point, bench: Workbench, report: Report) -> None:
         """Quantises as the trial says, measures on validation data, writes the file."""
         from engine.compress import LayerFormats, layer_report, summarize
-        from engine.experiments.shared.quantizing import quantized
+        from engine.experiments.shared.quantizing import Rounding, quantized
         from engine.layers import share_of
 
         menu = config.offers[point.params["family"]]
         formats = {layer: menu.spec(layer, point.params) for layer in layers_of(config)}
         inputs = formats if config.activations else None
-        model = quantized(bench, LayerFormats(formats, inputs, formats, include=tuple(formats)))
+        methods = {layer: menu.method(layer, point.params) for layer, spec in formats.items() if spec != FULL}
+        by = Rounding(bench, point.index, methods, None)
+        model = quantized(bench, LayerFormats(formats, inputs, formats, include=tuple(formats)), by=by)
         layers = layer_report(model)
         total = summarize(layers)
         result = MixedResult(
@@ -105,8 +108,9 @@ class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
             zeros=total["zeros"] or 0.0,
             saturated=total["saturated"] or 0.0,
             covered=share_of(bench.subject.model, [layer.name for layer in layers]),
-            mix=mixed_reading.in_words(formats),
+            mix=mixed_reading.in_words(formats, methods),
             formats=formats,
+            methods=methods if len(config.methods) > 1 else None,
             layers=tuple(QuantizedLayer.from_record(layer.as_dict()) for layer in layers),
         ).to_record(bench.metric)
         subject = replace(bench.subject, model=model)

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from engine.experiments.quantize.caches import CacheAxis, CacheFormats
-from engine.experiments.quantize.measures import NEAREST, Method, Mode, QuantizeParams
+from engine.experiments.quantize.measures import Mode, QuantizeParams
 from engine.experiments.quantize.preparing import Preparations, calibrated
 from engine.experiments.shared.config import CALIBRATION, WINDOWS, fold
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
@@ -16,6 +16,7 @@ from engine.experiments.shared.teaching import TEACHING, TaughtConfig
 from engine.formats.mix import parse_mix
 from engine.formats.registry import FULL
 from engine.preparing import PLAIN
+from engine.rounding import NEAREST, NOTHING_TO_CHOOSE, Method, leaves_nothing
 from engine.tasks.kinds import AUTO
 
 DEFAULT_QAT_STEPS = 200
@@ -183,8 +184,8 @@ class QuantizeConfig(TaughtConfig):
                     )
         if self.methods != (NEAREST,) and "ptq" not in self.modes:
             raise ValueError("methods but nearest round a trained model: add ptq to modes")
-        if self.methods != (NEAREST,) and any(spec == "binary" for spec in formats_in(self.formats)):
-            raise ValueError("binary keeps signs alone, so there is nothing for gptq to round: take binary_scaled")
+        if self.methods != (NEAREST,) and leaves_nothing(formats_in(self.formats)):
+            raise ValueError(NOTHING_TO_CHOOSE)
         if self.qat_steps is not None and self.qat_epochs is not None:
             raise ValueError("give qat_steps or qat_epochs, not both")
         if self.kv and self.task not in (AUTO, "causal-lm"):

@@ -7,10 +7,9 @@ from engine.experiments.recorded import NamedParams, Part, Quantity, Recorded, T
 from engine.experiments.shared.measured import Concluded, QuantizedLayer, Share
 from engine.experiments.shared.teaching import TaughtBy, taught
 from engine.preparing import PLAIN
+from engine.rounding import NEAREST, Method
 
 Mode = Literal["ptq", "qat"]
-Method = Literal["nearest", "gptq", "gptq_act_order"]
-NEAREST: Method = "nearest"
 NO_FORMAT = "none"
 """How a cache without a format is written."""
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.shared.workbench import Workbench
 from engine.preparing import Preparing
+from engine.rounding import NEAREST, Method
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.compress import LayerFormats
-    from engine.compress.methods.rounding import Method
     from engine.training.samples import Batch
 
 WARM_FORMATS = (
@@ -25,11 +25,14 @@ WARM_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """How a point's layers are prepared and its weights rounded, with a checkpoint after each part of the model."""
+    """How a point's layers are prepared and its weights rounded, with a checkpoint after each part of the model.
+
+    `method` may be given by layer; nearest where a layer has none.
+    """
 
     bench: Workbench
     point: int
-    method: "Method"
+    method: Method | Mapping[str, Method]
     preparing: Preparing | None
 
     def load(self) -> "tuple[int, Mapping[str, Tensor]]":
@@ -64,7 +67,7 @@ def quantized(
     bench.report(0, 1, "calibrating")
     batches = calibration(bench)
     start = model or bench.folded
-    if by is None or (by.method == "nearest" and by.preparing is None):
+    if by is None or (by.method == NEAREST and by.preparing is None):
         return quantize_model(start, formats, batches, shared=shared)
 
     def report(what: str, done: int, total: int) -> None:

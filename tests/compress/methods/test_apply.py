@@ -108,3 +108,20 @@ def test_what_cannot_be_rounded_is_said(bert: BertForSequenceClassification, bat
         quantize_model(bert, LayerFormats("binary"), batches, "gptq")
     with pytest.raises(InputError, match="training data"):
         quantize_model(bert, LayerFormats("int(4)", activation="fp32"), [], "gptq")
+
+
+def test_each_layer_may_have_its_own_method(
+    bert: BertForSequenceClassification, batches: list[dict[str, Tensor]]
+) -> None:
+    """The first layer of the model, so that it sees the same inputs whatever the others are rounded by."""
+    first, last = "bert.encoder.layer.0.attention.self.query", "classifier"
+    formats = LayerFormats("int(3)")
+    mixed = quantized_layers(quantize_model(bert, formats, batches, {first: "gptq", last: "nearest"}))
+    moved = quantized_layers(quantize_model(bert, formats, batches, "gptq"))
+    nearest = quantized_layers(quantize_model(bert, formats, batches))
+    assert torch.equal(mixed[first].quantized()[0], moved[first].quantized()[0])
+    assert not torch.equal(mixed[first].quantized()[0], nearest[first].quantized()[0])
+    for name in set(nearest) - {first}:
+        assert torch.equal(mixed[name].quantized()[0], nearest[name].quantized()[0])
+    with pytest.raises(InputError, match="nothing for gptq to round"):
+        quantize_model(bert, LayerFormats({first: "binary", "*": "int(3)"}), batches, {first: "gptq"})
