@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from engine.experiments import registry, results
+from engine.experiments.launch import configure
+from engine.experiments.quantize.findings import findings
+from engine.experiments.quantize.words import sentence
+from engine.experiments.shared.finding import Finding
 from engine.runtime.records import RunRecord
+from engine.tasks.metric import ACCURACY, Bounded
 from tests.tui.pages import LAYERS
 from tests.tui.recorded import run_record
 
@@ -25,27 +30,58 @@ def sweep(losses: dict[str, dict[int, float]], zeros: float = 0.1) -> RunRecord:
     return replace(run, points=tuple(points))
 
 
+def found(run: RunRecord) -> list[Finding]:
+    experiment, config = configure("quantize", {})
+    return findings(experiment.read(config, run), ACCURACY)
+
+
+def delta(lost: float) -> Bounded:
+    return Bounded(-lost, -lost - 0.004, -lost + 0.004)
+
+
 def test_where_the_baseline_is_held_and_what_the_next_bit_costs() -> None:
-    sentences = results.findings(sweep({"ptq": {2: 0.03, 4: 0.001, 8: 0.0}}))
-    assert sentences == [
+    run = sweep({"ptq": {2: 0.03, 4: 0.001, 8: 0.0}})
+    assert found(run) == [
+        Finding("held", "PTQ", "fixed(4)", value=delta(0.001), samples=25_000, counts=(2,)),
+        Finding("lost", "PTQ", "fixed(2)", value=delta(0.03), samples=25_000),
+    ]
+    assert results.findings(run) == [
         "PTQ down to fixed(4): no significant loss (-0.10 points, 95 % -0.50 to +0.30, n = 25,000).",
         "PTQ at fixed(2): significant loss, -3.00 points, 95 % -3.40 to -2.60, n = 25,000.",
     ]
 
 
 def test_what_training_recovers_and_what_has_collapsed() -> None:
-    sentences = results.findings(sweep({"ptq": {2: 0.36, 8: 0.0}, "qat": {2: 0.01, 8: 0.0}}, zeros=0.97))
-    assert "QAT at fixed(2): 35.00 points above PTQ." in sentences
-    assert "PTQ at fixed(2): 97 % of the weights are zero." in sentences
-    assert "QAT at fixed(8): no significant loss (+0.00 points, 95 % -0.40 to +0.40, n = 25,000)." in sentences
-    assert not any("QAT at" in sentence and "of the weights" in sentence for sentence in sentences)
-    assert not any("fixed(8)" in sentence and "above PTQ" in sentence for sentence in sentences)
+    told = found(sweep({"ptq": {2: 0.36, 8: 0.0}, "qat": {2: 0.01, 8: 0.0}}, zeros=0.97))
+    (gain,) = (one for one in told if one.kind == "gain")
+    assert (gain.of, gain.at, gain.against, gain.value) == ("QAT", "fixed(2)", "PTQ", pytest.approx(0.35))
+    assert [one for one in told if one.kind == "collapsed"] == [Finding("collapsed", "PTQ", "fixed(2)", value=0.97)]
+    assert Finding("held", "QAT", "fixed(8)", value=delta(0.0), samples=25_000, counts=(1,)) in told
 
 
-@pytest.mark.parametrize(("losses", "held"), [({8: 0.1}, False), ({8: 0.0}, True)])
-def test_a_single_point_is_enough(losses: dict[int, float], held: bool) -> None:
-    (sentence,) = results.findings(sweep({"ptq": losses}))
-    assert ("PTQ at fixed(8): no significant loss" in sentence) == held
+@pytest.mark.parametrize(("losses", "kind"), [({8: 0.1}, "lost"), ({8: 0.0}, "held")])
+def test_a_single_point_is_enough(losses: dict[int, float], kind: str) -> None:
+    assert [one.kind for one in found(sweep({"ptq": losses}))] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        (Finding("gain", "QAT", "int(2)", "PTQ", 0.35), "QAT at int(2): 35.00 points above PTQ."),
+        (Finding("collapsed", "PTQ", "int(2)", value=0.97), "PTQ at int(2): 97 % of the weights are zero."),
+        (Finding("held", "PTQ", "int(8)", value=delta(0.0), samples=9, counts=(1,)), "PTQ at int(8): no significant"),
+        (Finding("methods", "PTQ awq", against="PTQ", counts=(1, 0, 1)), "better at 1, worse at 0 of 1 format."),
+        (
+            Finding("method", "PTQ awq", "int(3)", "PTQ", -0.1, 9, (100,)),
+            "10.00 points worse, beyond both intervals, +1.0",
+        ),
+        (Finding("chance", counts=(40,)), "Of 40 such comparisons at 95 % about 2 differ by chance alone."),
+        (Finding("damped", counts=(3,)), "Calibration brought 3 of the layers fewer rows"),
+        (Finding("prepared", "hadamard", counts=(4, 6)), "hadamard: 4 of 6 layers rotate their inputs at run time"),
+    ],
+)
+def test_findings_in_words(finding: Finding, words: str) -> None:
+    assert words in sentence(finding, ACCURACY)
 
 
 def test_layers_of_all_points_the_noisiest_first() -> None:

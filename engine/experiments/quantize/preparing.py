@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from engine.errors import InputError
-from engine.experiments.quantize.measures import QuantizePoint
 from engine.experiments.shared.settings import Words
 from engine.models.layer_names import layers_like
 from engine.models.manifest import Manifest, read_manifest
@@ -61,18 +60,3 @@ def check(prepare: Sequence[str], source: str, include: Sequence[str], exclude: 
     if len(said) == len(found):
         raise InputError(nothing_to_rotate(said[0]))
     return [f"hadamard leaves {len(said)} of {len(found)} layers as they are ({said[0]})"] if said else []
-
-
-def findings(points: Sequence[QuantizePoint]) -> list[str]:
-    """What prepared layers do beside multiplying, for each preparation."""
-    most: dict[str, tuple[int, int]] = {}
-    for point in points:
-        if point.result is not None and point.params.prepare and (count := point.result.prepared or 0):
-            most[point.params.prepare] = max(most.get(point.params.prepare, (0, 0)), (count, len(point.result.layers)))
-    sentences = []
-    for name, (count, layers) in most.items():
-        one = parse_preparing(name)
-        does = "rotate" if one is not None and one.rotates else "divide"
-        told = f"{count} of {layers} layers"
-        sentences.append(f"{name}: {told} {does} their inputs at run time; no operation before them does it for them.")
-    return sentences

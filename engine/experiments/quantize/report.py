@@ -1,20 +1,17 @@
-"""What a sweep of number formats shows: its figures, its sentences, and its layers as a table."""
+"""What a sweep of number formats shows: its figures, and its layers as a table."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.quantize import caches, gains
 from engine.experiments.quantize.measures import QuantizeParams, QuantizePoint, QuantizeResult
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
-from engine.experiments.shared.covered import enough
 from engine.experiments.shared.measured import QuantizedLayer
-from engine.experiments.shared.pairing import apart
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
 from engine.preparing import PLAIN
 from engine.runtime.records import RunRecord
-from engine.tasks.metric import Bounded, Metric
+from engine.tasks.metric import Metric
 
 SLOTS = {"PTQ": 0, "QAT": 1}  # curves with a teacher, a method or a cache's format take the next
 AXES = {
@@ -109,87 +106,6 @@ def _scores(
         marks=marks,
         caption="Intervals are 95 %; the best point is chosen on validation data.",
     )
-
-
-NOTHING_LEFT = 0.9  # share of zeros from which on a model has collapsed
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """A point of which there is enough to speak: its difference from the baseline, bits per weight, share of zeros."""
-
-    params: QuantizeParams
-    score: Bounded
-    delta: Bounded
-    samples: int
-    bits: float
-    zeros: float
-    damped: int
-
-
-def _compared(points: Sequence[QuantizePoint]) -> list[_Compared]:
-    """Runs of first versions lack what is spoken of."""
-    found = []
-    for params, result in filter(None, map(_done, points)):
-        one = result.measured
-        if one.delta is not None and result.bits is not None and result.zeros is not None:
-            damped = result.damped or 0
-            found.append(_Compared(params, one.score, one.delta, one.samples, result.bits, result.zeros, damped))
-    return found
-
-
-def findings(points: Sequence[QuantizePoint], metric: Metric) -> list[str]:
-    """For each mode down to which format no loss is significant and what the next costs; gains of QAT; collapse."""
-    points = [point for point in points if point.result is not None and enough(point.result.covered)]
-    spoken = _compared(points)
-    by_name = {(one.params.curve, one.params.format): one for one in spoken}
-    sentences: list[str] = []
-    for mode in dict.fromkeys(one.params.curve for one in spoken):
-        sentences += _holds(mode, [one for one in spoken if one.params.curve == mode], metric)
-    for (mode, spec), one in by_name.items():
-        if mode == "QAT" and (gain := _gain(one, by_name.get(("PTQ", spec)), metric)):
-            sentences.append(f"QAT at {spec}: {gain} PTQ.")
-        elif "teacher" in mode and (gain := _gain(one, by_name.get(("QAT", spec)), metric)):
-            sentences.append(f"{mode} at {spec}: {gain} QAT without a teacher.")
-    for (mode, spec), one in by_name.items():
-        if one.zeros >= NOTHING_LEFT and metric.lost(one.delta).low > 0:
-            sentences.append(f"{mode} at {spec}: {100 * one.zeros:.0f} % of the weights are zero.")
-    return [*sentences, *gains.findings(points, metric), *_damped(spoken)]
-
-
-def _damped(points: Sequence[_Compared]) -> list[str]:
-    """Whether calibration was too small for some layers."""
-    most = max((one.damped for one in points), default=0)
-    if not most:
-        return []
-    return [f"Calibration brought {most} of the layers fewer rows than they have inputs: their H is damped, not full."]
-
-
-def _gain(one: _Compared, other: _Compared | None, metric: Metric) -> str:
-    """How far a point is above (or below) another, in words; empty unless it is better beyond both intervals."""
-    if other is None:
-        return ""
-    better = apart(one.score, other.score, metric)
-    where = "above" if metric.better == "higher" else "below"
-    return f"{metric.difference(better)} {where}" if better > 0 else ""
-
-
-def _holds(mode: str, points: Sequence[_Compared], metric: Metric) -> list[str]:
-    """The fewest bits from which on no loss is significant, and what the next fewer cost."""
-    ordered = sorted(points, key=lambda one: one.bits)
-    lossy = [place for place, one in enumerate(ordered) if metric.lost(one.delta).low > 0]
-    first = lossy[-1] + 1 if lossy else 0
-    sentences = []
-    if first < len(ordered):
-        held = ordered[first]
-        down = "down to" if len(ordered) - first > 1 else "at"
-        change = metric.change(held.delta, held.samples)
-        sentences.append(f"{mode} {down} {held.params.format}: no significant loss ({change}).")
-    if lossy:
-        worst = ordered[lossy[-1]]
-        change = metric.change(worst.delta, worst.samples)
-        sentences.append(f"{mode} at {worst.params.format}: significant loss, {change}.")
-    return sentences
 
 
 def layers(points: Sequence[QuantizePoint]) -> list[Listing]:

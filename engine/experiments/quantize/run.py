@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.api import Listing
 from engine.experiments.quantize import caches, preparing
+from engine.experiments.quantize.findings import findings
 from engine.experiments.quantize.measures import QuantizeParams, QuantizeResult
-from engine.experiments.quantize.report import figures, findings, layers
+from engine.experiments.quantize.report import figures, layers
+from engine.experiments.quantize.words import sentence
 from engine.experiments.shared import covered
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
@@ -138,12 +140,8 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
 
     def findings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[str]:
         """Where the baseline is held, what training mends, what has collapsed, how much was changed."""
-        points = self.read(config, run)
-        return [
-            *findings(points, config.metric),
-            *preparing.findings(points),
-            *covered.findings(run),
-        ]
+        said = [sentence(one, config.metric) for one in findings(self.read(config, run), config.metric)]
+        return [*said, *covered.findings(run)]
 
 
 def _layer_formats(config: QuantizeConfig, spec: str) -> "LayerFormats":

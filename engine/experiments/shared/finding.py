@@ -1,0 +1,22 @@
+"""What the numbers of a run support, before it is put into words."""
+
+from dataclasses import dataclass
+
+from engine.tasks.metric import Bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement. `kind` is one of its experiment's, whose module of words says what the other fields mean there.
+
+    `of` names a point's curve and `at` its place there; `against` names what it is compared with. `value` is what is
+    stated, with its interval where there is one, measured on so many `samples`; `counts` are whole numbers beside it.
+    """
+
+    kind: str
+    of: str = ""
+    at: str = ""
+    against: str = ""
+    value: Bounded | float | None = None
+    samples: int = 0
+    counts: tuple[int, ...] = ()
