@@ -1,14 +1,11 @@
-"""What a pruning run shows: figures, layers and sentences, from its recorded results."""
+"""What a pruning run shows: figures and layers, from its recorded results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from engine.experiments.api import Choice, Column, Listing
 from engine.experiments.prune.measures import PrunedLayer, PruneParams, PrunePoint, PruneResult
 from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
-from engine.experiments.shared.covered import enough
-from engine.experiments.shared.measured import Compared
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
 from engine.runtime.records import RunRecord
@@ -34,7 +31,7 @@ Curves = dict[str, tuple[int, list[Done]]]
 
 def figures(run: RunRecord, points: Sequence[PrunePoint], best: int | None, metric: Metric) -> list[Figure]:
     """The score against sparsity, before and after fine-tuning; against bytes; the loss of the fine-tunings."""
-    curves = _curves(points)
+    curves = curves_of(points)
     chosen = [one for _, members in curves.values() for one in members if one.index == best]
     by_size = {name: (slot, [one.result.measured for one in members]) for name, (slot, members) in curves.items()}
     at_size = tuple(_mark(float(one.result.measured.bytes), one) for one in chosen)
@@ -43,7 +40,7 @@ def figures(run: RunRecord, points: Sequence[PrunePoint], best: int | None, metr
     return [*drawn, losses] if losses.series else drawn
 
 
-def _curves(points: Sequence[PrunePoint]) -> Curves:
+def curves_of(points: Sequence[PrunePoint]) -> Curves:
     """Finished points by method, granularity, scope and teacher; scope and granularity named where they differ."""
     several = len({point.params.of for point in points}) > 1, len({one.params.scope for one in points}) > 1
     found: Curves = {}
@@ -86,34 +83,6 @@ def _scores(
         caption="Before: straight after pruning, without fine-tuning. Intervals are 95 %; the best point is chosen on "
         "validation data.",
     )
-
-
-def findings(run: RunRecord, points: Sequence[PrunePoint], metric: Metric) -> list[str]:
-    """Up to which sparsity no loss is significant, for each method, straight after pruning and fine-tuned."""
-    tuned = "without fine-tuning" if run.config.get("finetune_steps") == 0 else "after fine-tuning"
-    sentences = []
-    for label, (_, members) in _curves(points).items():
-        some = [one for one in members if enough(one.result.covered)]
-        before = [(one.params.sparsity, one.result.pruned) for one in some if one.result.pruned]
-        for when, found in (
-            ("straight after pruning", before),
-            (tuned, [(one.params.sparsity, one.result.measured) for one in some]),
-        ):
-            if len(found) > 1:
-                sentences.append(_holds(label, when, found, metric))
-    return sentences
-
-
-def _holds(label: str, when: str, found: Sequence[tuple[float, Compared]], metric: Metric) -> str:
-    """A point holds the baseline where its paired 95 % interval reaches zero; those before it must hold too."""
-    points = [(sparsity, one.delta, one.samples) for sparsity, one in found if one.delta is not None]
-    held = list(takewhile(lambda point: metric.lost(point[1]).low <= 0, points))
-    up_to = f"no significant loss up to sparsity {held[-1][0]:g}" if held else ""
-    if len(held) == len(points):
-        return f"{label} {when}: {up_to}, the highest tried."
-    sparsity, delta, samples = points[len(held)]
-    lost = f"significant loss at {sparsity:g}, {metric.change(delta, samples)}"
-    return f"{label} {when}: {'; '.join(filter(None, (up_to, lost)))}."
 
 
 def listings(points: Sequence[PrunePoint], best: Choice | None) -> list[Listing]:

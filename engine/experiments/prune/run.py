@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from engine.experiments.api import Listing
 from engine.experiments.prune import report as reading
 from engine.experiments.prune.config import PruneConfig
+from engine.experiments.prune.findings import findings
 from engine.experiments.prune.measures import PruneParams, PruneResult
 from engine.experiments.prune.point import run_point
+from engine.experiments.prune.words import sentence
 from engine.experiments.shared import covered
 from engine.experiments.shared.scored import Swept
 from engine.experiments.shared.workbench import WARM
@@ -108,7 +110,8 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
 
     def findings(self, config: PruneConfig, run: RunRecord) -> Sequence[str]:
         """Up to which sparsity each method holds the baseline, and how much was changed."""
-        return [*reading.findings(run, self.read(config, run), config.metric), *covered.findings(run)]
+        found = findings(run.config, self.read(config, run), config.metric)
+        return [*(sentence(one, config.metric) for one in found), *covered.findings(run)]
 
 
 EXPERIMENT = Prune()
