@@ -269,6 +269,7 @@ ACTIONS = (
     Action("export.json", "j", "JSON", "Writes the run as JSON.", rank=4),
     Action("export.markdown", "m", "Markdown", "Writes the table as Markdown.", rank=5),
     Action("export.latex", "l", "LaTeX", "Writes the table as LaTeX.", rank=6),
+    Action("export.model", "o", "model", "Writes the model for another program and compares the two.", rank=7),
     Action("quit.leave", "enter", "leave them running", "Quits; the runs go on and are there next time.", rank=1),
     Action("quit.stop", "s", "stop them", "Cancels the active runs and quits; what is recorded stays.", rank=2),
 )

@@ -17,6 +17,7 @@ from engine.models.manifest import Manifest, read_manifest
 from engine.models.python_file import is_python
 from engine.runtime.records import RunRecord
 from engine.runtime.references import PREFIX, kept_model, named
+from engine.runtime.runs import find_run, read_run
 
 if TYPE_CHECKING:
     from engine.exports.comparing import Comparison
@@ -122,6 +123,17 @@ def carried_out(plan: Plan, samples: int | None, report: "Report") -> Exported:
     return Exported(plan, found, size)
 
 
+def said(run: str, target: str, path: str, point: int | None = None) -> list[str]:
+    """What the app shows before an export: what the target cannot express, a sentence each. Raises as `planned`."""
+    return list(planned(read_run(find_run(run)), target, Path(path), point).said)
+
+
+def written(run: str, target: str, path: str, point: int | None = None) -> list[tuple[str, str]]:
+    """An export for the app: the rows of its table. Raises as `planned` and `carried_out`."""
+    plan = planned(read_run(find_run(run)), target, Path(path), point)
+    return [(str(name), str(value)) for name, value in carried_out(plan, None, lambda *_: None).table().rows]
+
+
 def _opened(plan: Plan, samples: int | None, report: "Report") -> "tuple[Source, Samples, Any]":
     """The model, the test samples to compare on, and how they are judged."""
     from engine.exports.contract import Source
@@ -136,7 +148,7 @@ def _opened(plan: Plan, samples: int | None, report: "Report") -> "tuple[Source,
     test = task.data(asked, subject, report).test
     few = test.select(range(min(_EXAMPLE, len(test))))
     example = dict(next(few.batches(_EXAMPLE)).inputs)
-    if config.task == "text-classification":
+    if task.name == "text-classification":
         import torch
 
         example.setdefault("attention_mask", torch.ones_like(example["input_ids"]))

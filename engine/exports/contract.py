@@ -1,7 +1,9 @@
 """What an export target is: what it cannot express, how it writes a model, and the other program that reads it."""
 
+import contextlib
+import io
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,6 +105,13 @@ class Target(ABC):
     @abstractmethod
     def opened(self, path: Path, source: Source) -> Program:
         """The file as the other program loads it. Only the companions of `source` may be looked at."""
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Keeps off the terminal what libraries draw there while they load a model."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def changed(

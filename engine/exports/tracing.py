@@ -17,6 +17,11 @@ TOKENS = ("input_ids", "attention_mask", "token_type_ids")
 """Inputs whose second dimension is the length of a text."""
 
 
+def given(name: str, inputs: Mapping[str, Tensor]) -> Tensor:
+    """An input of a batch; the mask of one without padding, where models need none, is all ones."""
+    return inputs[name] if name in inputs else torch.ones_like(inputs["input_ids"])
+
+
 class _Logits(nn.Module):
     """Inputs in a fixed order to logits."""
 

@@ -27,7 +27,7 @@ class Exports:
     """What can leave the screen; `stem` names the files, `runs` are the recorded runs that it shows.
 
     `table` has every value in full, for CSV; `summary` and `paper` are the same for readers (Markdown) and for LaTeX,
-    where they differ.
+    where they differ. `point` is the one whose model can leave, None for that which the run chose.
     """
 
     stem: str
@@ -36,6 +36,7 @@ class Exports:
     runs: "Sequence[RunRecord]" = ()
     summary: "Table | None" = None
     paper: "Table | None" = None
+    point: int | None = None
 
 
 class Page(Leaving, Screen[None]):

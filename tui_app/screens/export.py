@@ -79,6 +79,10 @@ class ExportScreen(Dialog):
             yield Content.assemble(
                 key, (f"{action.label:<10}", quiet), (what or "nothing of this kind here", quiet or "$muted")
             )
+        if len(self.exports.runs) == 1:
+            action = BY_ID["export.model"]
+            key = (f"{show_key(action.keys)}  ", "bold $secondary")
+            yield Content.assemble(key, f"{action.label:<10}", "for another program: ONNX, GGUF and more")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -113,6 +117,16 @@ class ExportScreen(Dialog):
         documents = [results.document(run) for run in self.exports.runs]
         value = documents[0] if len(documents) == 1 else {"runs": documents}
         self._text(".json", to_json(value) if documents else None)
+
+    def action_export_model(self) -> None:
+        if len(self.exports.runs) != 1:
+            self.notify("A model is written for one run at a time.")
+            return
+        from tui_app.screens.export_model import export_model
+
+        run, stem = self.exports.runs[0].id, expanded(self._typed("path") or str(self._folder / self.exports.stem))
+        self.lab.run_worker(export_model(self.lab, run, self.exports.point, stem), group="export")
+        self.dismiss(None)
 
     def _path(self, ending: str) -> Path:
         """The typed path with its ending, or with the next free number where a file of that name is there."""

@@ -107,7 +107,7 @@ class PointScreen(LabScreen):
         layers = layers_of(self.point)
         headers = tuple(layers[0]) if layers else ()
         table = Rows(headers, tuple(tuple(layer.get(key) for key in headers) for layer in layers)) if layers else None
-        return Exports(f"{self.run_id}-point-{self.index}", (), table, (self._record,))
+        return Exports(f"{self.run_id}-point-{self.index}", (), table, (self._record,), point=self.index)
 
     def copies(self) -> str | None:
         point = self.point

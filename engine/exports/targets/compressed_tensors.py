@@ -7,14 +7,12 @@ E4M3.
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.exports.contract import Change, Program, Source, Target, changed
+from engine.exports.contract import Change, Program, Source, Target, changed, quietly
 from engine.formats.registry import FULL, parse_spec
 from engine.formats.spec import WHOLE
 from engine.models.manifest import Manifest
@@ -89,7 +87,7 @@ class CompressedTensors(Target):
         from engine.training.forward import logits_of
 
         quiet()
-        with contextlib.redirect_stderr(io.StringIO()), torch.inference_mode():  # bars of the library's own
+        with quietly(), torch.inference_mode():
             model = type(source.model).from_pretrained(path, dtype=torch.float32, local_files_only=True).eval()
             if hasattr(model.config, "use_cache"):
                 model.config.use_cache = False

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.exports.contract import Change, Program, Source, Target, changed
+from engine.exports.contract import Change, Program, Source, Target, changed, quietly
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class Gguf(Target):
         from engine.training.forward import logits_of
 
         quiet()
-        model = AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=torch.float32, local_files_only=True
-        ).eval()
+        options = {"gguf_file": path.name, "dtype": torch.float32, "local_files_only": True}
+        with quietly():
+            model = AutoModelForCausalLM.from_pretrained(path.parent, **options).eval()
         model.config.use_cache = False
         return lambda inputs: logits_of(model, inputs)
 

@@ -82,6 +82,8 @@ class Onnx(Target):
         import onnxruntime
         import torch
 
+        from engine.exports.tracing import given
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
@@ -89,17 +91,10 @@ class Onnx(Target):
         names = [one.name for one in session.get_inputs()]
 
         def run(inputs: Mapping[str, Tensor]) -> Tensor:
-            given = {name: _input(name, inputs).numpy() for name in names}
+            given = {name: given(name, inputs).numpy() for name in names}
             return torch.from_numpy(session.run(None, given)[0])
 
         return run
-
-
-def _input(name: str, inputs: Mapping[str, Tensor]) -> Tensor:
-    """An input of a batch; the mask of one without padding, where models need none, is all ones."""
-    import torch
-
-    return inputs[name] if name in inputs else torch.ones_like(inputs["input_ids"])
 
 
 def _stored(spec: str) -> str:
