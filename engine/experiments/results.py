@@ -250,6 +250,7 @@ def document(run: RunRecord) -> dict[str, Any]:
                 "params": dict(point.params),
                 "state": point.state,
                 "attempt": point.attempt,
+                "device": point.device,
                 "result": None if point.result is None else dict(point.result),
                 "error": None if point.error is None else dict(point.error),
                 "resources": asdict(resources[point.index]) if point.index in resources else None,

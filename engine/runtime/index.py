@@ -11,9 +11,10 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
-from engine.runtime.attempts import AttemptFile, attempt_files, log_sizes, read_events
+from engine.runtime.attempts import AttemptFile, Event, attempt_files, log_sizes, read_events
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import FULL_BYTES, discard, free_bytes, on_network, open_private, private_folder, sync_folder
 from engine.runtime.reading import Reading
@@ -21,6 +22,9 @@ from engine.runtime.records import Params, RunRecord, RunState
 from engine.runtime.requests import Want
 from engine.runtime.spec import RunSpec
 from engine.runtime.tables import CHANGE, CHANGED, OPEN, SCHEMA, VERSION, apply
+
+_TOGETHER = 10_000
+"""Events after which a transaction ends."""
 
 
 def index_path(directory: Path) -> Path:
@@ -156,23 +160,36 @@ class Index:
         self.ingest(attempt_files(self.directory))
 
     def ingest(self, files: Iterable[AttemptFile]) -> int:
-        """Takes in what the logs hold beyond what is known: rows and offset move together. Returns how many events."""
-        count = 0
+        """Takes in what the logs hold beyond what is known: rows and offset move together. Returns how many events.
+
+        Many logs share a transaction: each waits for the disk.
+        """
+        news, total = self._news(files), 0
+        while first := next(news, None):
+            count = 0
+            with _transaction(self.connection):
+                for file, events, end in chain((first,), news):
+                    for event in events:
+                        apply(self.connection, event, file.attempt)
+                    self.connection.execute("REPLACE INTO offset VALUES(?, ?, ?)", (file.task, file.attempt, end))
+                    count += len(events)
+                    if count >= _TOGETHER:
+                        break
+            total += count
+        return total
+
+    def _news(self, files: Iterable[AttemptFile]) -> Iterator[tuple[AttemptFile, list[Event], int]]:
+        """What each log holds beyond what is known, a piece at a time, and the offset after it."""
         for file in files:
             key = (file.task, file.attempt)
             row = self.connection.execute("SELECT bytes FROM offset WHERE task = ? AND attempt = ?", key).fetchone()
-            offset = row[0] if row else 0
+            end = row[0] if row else 0
             while True:
+                offset = end
                 events, end = read_events(file.path, offset)
                 if end == offset:
                     break
-                with _transaction(self.connection):
-                    for event in events:
-                        apply(self.connection, event, file.attempt)
-                    self.connection.execute("REPLACE INTO offset VALUES(?, ?, ?)", (*key, end))
-                offset = end
-                count += len(events)
-        return count
+                yield file, events, end
 
     def requeue(self) -> None:
         """Nothing runs: what was running is queued again."""

@@ -6,9 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.runtime.cluster.plan import PLACE
+
 RunState = Literal["queued", "running", "paused", "interrupted", "finished", "failed", "cancelled"]
 PointState = Literal["queued", "running", "finished", "failed", "pruned", "cancelled"]
 Params = Mapping[str, Any]
+
+
+_NAMED = 2  # places of a run on a cluster that are listed by name
 
 
 class Phase(StrEnum):
@@ -114,12 +119,28 @@ class RunRecord:
     )
 
     @property
+    def on_cluster(self) -> bool:
+        """Whether its points are computed on the nodes of a cluster, whose names stand before their devices."""
+        return self.devices == (PLACE,)
+
+    @property
+    def placed(self) -> str:
+        """Its devices; of a cluster also the places of its points: `ray: node-1 cpu, node-2 cpu and 3 others`."""
+        text = ", ".join(self.devices)
+        if not self.on_cluster:
+            return text
+        found = [*dict.fromkeys(point.device for point in (*self.running, *self.finished) if point.device)]
+        others = f" and {len(found) - _NAMED} others" if len(found) > _NAMED + 1 else ""
+        named = found[:_NAMED] if others else found
+        return f"{text}: {', '.join(named)}{others}" if named else text
+
+    @property
     def where(self) -> str:
         """Its devices, and how points share them: `cpu (2 points at once, 1 thread each)`."""
         shared = (
             f"{self.seats} point{'s' * (self.seats > 1)} at once, {self.threads} thread{'s' * (self.threads > 1)} each"
         )
-        return ", ".join(self.devices) + (f" ({shared})" if self.threads else "")
+        return self.placed + (f" ({shared})" if self.threads else "")
 
     @property
     def places(self) -> int:

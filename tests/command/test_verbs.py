@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 
 import tui_app.command.doctor as doctor_module
 from engine.runtime import devices
+from engine.runtime.cluster import look
 from engine.runtime.runs import read_run
+from engine.runtime.versions import versions
 from tests.tui.recorded import WIDTHS, write_run
 from tui_app.command.main import VERBS, cli
 
@@ -228,6 +230,20 @@ def test_doctor_says_what_it_found(labtui: Labtui) -> None:
     assert checks["state folder"]["state"] == "ok"
     assert checks["torch"]["state"] == "ok"
     assert "device" in checks
+
+
+def test_doctor_looks_at_a_cluster(labtui: Labtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    same, other = look.Seen(look.Node("1", "node-1", 8, 2), versions()), look.Seen(look.Node("2", "node-2", 4, 0), {})
+    monkeypatch.setattr(look, "look", lambda _address: (same, other))
+    done = labtui("doctor", "--address", "head:6379", "--json")
+    checks = [check for check in json.loads(done.stdout)["checks"] if check["name"] in ("cluster", "node")]
+    assert [(check["state"], check["found"]) for check in checks] == [
+        ("ok", "head:6379 (2 nodes)"),
+        ("ok", "node-1: 8 CPUs, 2 GPUs"),
+        ("fail", "node-2: 4 CPUs, 0 GPUs"),
+    ]
+    assert checks[2]["advice"] == "node-2 cannot load labtui; install there what is installed here."
+    assert done.exit_code == 1
 
 
 def test_doctor_tries_how_one_is_told(labtui: Labtui, state: Path, tmp_path: Path) -> None:

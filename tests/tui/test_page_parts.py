@@ -82,6 +82,12 @@ def test_the_runs_line_says_where_it_is_and_what_it_does() -> None:
     assert running_point(None) == ""
 
 
+def test_the_line_of_a_run_on_a_cluster_names_nodes() -> None:
+    run = replace(live(), devices=("ray",), points=tuple(replace(p, device="node-3 cpu") for p in live().points))
+    line = str(run_line(summarize(run), run, NOW, 140))
+    assert line.endswith("  ray: node-3 cpu  evaluating 61% of qat fixed(5) on node-3 cpu")
+
+
 def test_settings_are_compared_as_text() -> None:
     differing, same = compared({"a": [1, 2], "b": 1e-4, "c": None, "d": ""}, {"a": (1, 2), "b": 0.001, "c": "x"})
     assert differing == [("b", "0.0001", "0.001"), ("c", "–", "x")]

@@ -121,7 +121,7 @@ def summarize(run: RunRecord) -> Summary:
         doing=_doing(run),
         model=clean(run.config.get("model", "")),
         data=clean(run.config.get("data", "")),
-        device=clean(", ".join(run.devices)),
+        device=clean(run.placed),
         problem=clean(run.problem) or (_failure(run) if run.state == "failed" else ""),
         metric=_metric(result, columns, scored),
         delta=_delta(result, columns, scored),

@@ -41,9 +41,12 @@ def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> 
 
 
 def running_point(record: RunRecord | None) -> str:
-    """What the running point is doing: `training 61% of fixed(4) qat`."""
-    for point in record.running if record is not None else ():
+    """What the running point is doing, and on a cluster where: `training 61% of fixed(4) qat on node-1 cpu`."""
+    if record is None:
+        return ""
+    for point in record.running:
         if point.progress is not None:
             named = " ".join(list(dict.fromkeys(clean(value) for value in point.params.values()))[:2])
-            return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}{attempt(point)}"
+            on = f" on {clean(point.device)}" if point.device and record.on_cluster else ""
+            return f"{clean(point.progress.text)} {100 * point.progress.fraction:.0f}% of {named}{on}{attempt(point)}"
     return ""

@@ -28,7 +28,7 @@ from engine.runtime.spec import RunSpec
 from engine.runtime.versions import difference, versions
 
 _SECONDS = 0.1
-_DURABLE = (b'"kind":"start"', b'"kind":"finished"', b'"kind":"failed"', b'"kind":"pruned"', b'"kind":"checkpoint"')
+_DURABLE = (b'"kind":"finished"', b'"kind":"failed"', b'"kind":"pruned"', b'"kind":"checkpoint"')
 
 
 def serve(order: bytes, goods: Mapping[str, Any], get: Callable[[Any], bytes]) -> Iterator[bytes]:

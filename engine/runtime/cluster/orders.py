@@ -46,7 +46,8 @@ class Orders:
     def parcels(self, task: Task, params: Sequence[Params], put: Callable[[bytes], Any]) -> list[Parcel]:
         """Artifacts: what the run's points share, what these go on from, and what they build on."""
         artifacts = self._directory / "artifacts"
-        found = [path for path in files_in(artifacts) if path.relative_to(artifacts).parts[0] not in _OF_POINTS]
+        shared = (path for path in artifacts.iterdir() if path.name not in _OF_POINTS)
+        found = [file for path in shared for file in files_in(path)]
         for point in task.points:
             found += files_in(checkpoint_folder(self._directory, point))
         for own in params:

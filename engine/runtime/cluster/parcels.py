@@ -38,10 +38,10 @@ def inside(folder: Path, relative: str) -> Path:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The files of a folder at any depth, oldest first; none that is hidden or belongs to the machine alone."""
+    """The files of a folder at any depth, or the file itself, oldest first; none that is hidden or of one machine."""
     found = []
-    for path in folder.rglob("*"):
-        own = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    for path in (folder, *folder.rglob("*")):
+        own = any(part.startswith(".") for part in path.relative_to(folder.parent).parts)
         if not own and path.suffix not in _OF_THE_NODE and path.is_file() and not path.is_symlink():
             found.append((path.stat().st_mtime_ns, path))
     return [path for _, path in sorted(found)]
