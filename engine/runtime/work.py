@@ -63,9 +63,10 @@ class Work:
         self._stored: RunState | None = None
         self._began = time.time()
         self._queue: deque[tuple[int, ...]] | None = None
-        self._active: set[Task] = set()
+        self._active: dict[Task, AttemptFile] = {}
         self._ended: deque[Ending] = deque()
         self._logs: set[AttemptFile] = set()
+        self._sizes: dict[AttemptFile, int] = {}  # of logs when they were last taken in
         self._left = len(spec.points)
         self._failing = False
         self._disk_problem = self._index_problem = ""
@@ -147,8 +148,8 @@ class Work:
             while task.file(self._directory).path.exists():  # begun, but its writer died before its first line
                 task = Task(points, task.attempt + 1)
             self._executor.submit(device, task, [params for _, params in known])
-            self._active.add(task)
-            self._logs.add(task.file(self._directory))
+            self._active[task] = task.file(self._directory)
+            self._logs.add(self._active[task])
 
     def _next(self, open_tasks: deque[tuple[int, ...]]) -> tuple[int, ...] | None:
         """Takes the first task that can begin: a trial may have to wait for what those before it find."""
@@ -180,9 +181,11 @@ class Work:
 
     def _take_in(self) -> bool:
         """Whether the index could be brought up to the logs. Looks at the run when points have ended."""
-        if self._indexed(lambda index: index.ingest(sorted(self._logs))) is None:
+        grown = {file: size for file in self._logs if (size := _size(file.path)) != self._sizes.get(file)}
+        if self._indexed(lambda index: index.ingest(sorted(grown))) is None:
             return False
-        self._logs = {task.file(self._directory) for task in self._active}
+        self._logs = set(self._active.values())
+        self._sizes = {file: size for file, size in (self._sizes | grown).items() if file in self._logs}
         if (left := self._indexed(lambda index: index.left)) is None:
             return False
         if left != self._left:
@@ -220,7 +223,7 @@ class Work:
         assert self._queue is not None
         self._queue.extendleft(reversed(outcome.again))
         self._waits_at = None
-        self._active.discard(ending.task)
+        self._active.pop(ending.task, None)
         self._logs.add(file)
         return True
 
@@ -278,6 +281,14 @@ class Work:
         if info != self._info or time.time() - info.beat >= _BEAT_SECONDS:
             self._info = replace(info, beat=time.time())
             self._lock.write(self._info)
+
+
+def _size(log: Path) -> int:
+    """In bytes; -1 where it is not there yet."""
+    try:
+        return log.lstat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _add_line(log: Path, text: str) -> None:

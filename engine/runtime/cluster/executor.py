@@ -46,6 +46,7 @@ class RayExecutor:
         self._orders = Orders(directory, spec, self._plan, worker, self._threads)
         self._connection: Connection | None = None
         self._remote: Any = None
+        self._standing: Any = None
         self._flights: dict[str, Flight] = {}
         self._losses: Counter[str] = Counter()
         self._worked = False
@@ -87,6 +88,7 @@ class RayExecutor:
         ray = self._connection.ray
         if self._remote is None:
             self._remote = ray.remote(num_returns="streaming", max_retries=0, max_calls=1)(_remote_task())
+            self._standing = ray.put(self._orders.standing)
         name = task_name(task.points)
         options = self._remote.options(
             name=f"labtui {self._spec.id} {name}.{task.attempt}",
@@ -96,6 +98,7 @@ class RayExecutor:
             _generator_backpressure_num_objects=_UNREAD,
         )
         goods = {
+            "standing": [self._standing],
             "parcels": [parcel.plain() for parcel in self._orders.parcels(task, params, ray.put)],
             "sources": {text: source.plain() for text, source in self._connection.sources.items()},
         }

@@ -34,11 +34,11 @@ _DURABLE = (b'"kind":"finished"', b'"kind":"failed"', b'"kind":"pruned"', b'"kin
 def serve(order: bytes, goods: Mapping[str, Any], get: Callable[[Any], bytes]) -> Iterator[bytes]:
     """Messages from the beginning of a task to its end.
 
-    `order` is the driver's JSON; `goods` the run's files that come with it (`parcels`) and the `sources` that its
-    settings name, plain; `get` reads the object store.
+    `order` is the driver's JSON; `goods` the JSON that all tasks of the run share (`standing`), the run's files that
+    come with the task (`parcels`) and the `sources` that its settings name, plain; `get` reads the object store.
     """
     yield packed(BEGUN)
-    told = loads(order)
+    told = loads(get(goods["standing"][0])) | loads(order)
     name = socket.gethostname()
     if differs := difference(told["versions"], versions()):
         yield packed(REFUSED, text=f"{name} has {differs}; install there what is installed here.")

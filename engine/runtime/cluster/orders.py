@@ -26,22 +26,18 @@ class Orders:
         self._directory = directory
         self._spec = spec
         self._plan = plan
-        self._fixed = {
-            "spec": asdict(spec),
-            "worker": worker,
-            "threads": threads,
-            "gpus": plan.gpus,
-            "versions": versions(),
-        }
+        fixed = {"worker": worker, "threads": threads, "gpus": plan.gpus, "versions": versions()}
+        self.standing = dumps(fixed | {"spec": asdict(spec)}).encode()
+        """JSON of what all tasks are told: with many points it is large, and stored in the cluster once."""
         self._parcels: dict[Path, tuple[tuple[int, int], Parcel]] = {}
         self._ended: dict[Path, tuple[int, str]] = {}
 
     def order(self, task: Task, params: Sequence[Params]) -> bytes:
-        """JSON."""
+        """JSON of what this task is told beside that."""
         points = [{"index": index, "params": own} for index, own in zip(task.points, params, strict=True)]
         file = task.file(self._directory)
         told = {"task": file.task, "attempt": task.attempt, "points": points, "files": self._logs(task)}
-        return dumps(self._fixed | told).encode()
+        return dumps(told).encode()
 
     def parcels(self, task: Task, params: Sequence[Params], put: Callable[[bytes], Any]) -> list[Parcel]:
         """Artifacts: what the run's points share, what these go on from, and what they build on."""
