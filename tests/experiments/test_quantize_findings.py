@@ -72,7 +72,7 @@ def test_a_single_point_is_enough(losses: dict[int, float], kind: str) -> None:
         (Finding("held", "PTQ", "int(8)", value=delta(0.0), samples=9, counts=(1,)), "PTQ at int(8): no significant"),
         (Finding("methods", "PTQ awq", against="PTQ", counts=(1, 0, 1)), "better at 1, worse at 0 of 1 format."),
         (
-            Finding("method", "PTQ awq", "int(3)", "PTQ", -0.1, 9, (100,)),
+            Finding("method", "PTQ awq", "int(3)", "PTQ", -0.1, 9, counts=(100,)),
             "10.00 points worse, beyond both intervals, +1.0",
         ),
         (Finding("chance", counts=(40,)), "Of 40 such comparisons at 95 % about 2 differ by chance alone."),

@@ -16,11 +16,14 @@ from engine.errors import InputError
 from engine.experiments import results
 from engine.experiments.launch import configure
 from engine.experiments.results import document
+from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.ranking import rank_correlation
-from engine.experiments.sensitivity.report import NOISE, NOTE, collapsed
+from engine.experiments.sensitivity.report import NOISE, NOTE, collapsed, rows
+from engine.experiments.shared.finding import Finding
 from engine.models.builtin import LAYERS
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import PointRecord, RunRecord
+from engine.tasks.metric import ACCURACY
 
 LINEAR = [name for name in LAYERS if "embeddings" not in name]
 THREE = ("bert.pooler.dense", "classifier", "bert.encoder.layer.0.output.dense")
@@ -117,6 +120,15 @@ def test_collapse_is_told_before_any_accuracy_is_measured() -> None:
     (listing,) = results.listings(run)
     assert listing.rows[0]["layer"] == "classifier"
     assert [row["sqnr_weight_db"] for row in listing.rows] == [0.5, 7.0, 8.0, 19.0, 19.0, 19.0]
+
+
+def test_findings_are_the_losses_the_rest_and_the_mix() -> None:
+    lost, unhurt, whole, mix = (one for one in findings(rows(record()), ACCURACY) if one.kind != "destroyed")
+    assert (lost.kind, lost.of, lost.at, lost.samples) == ("lost", "classifier", "fixed(2)", 2000)
+    assert lost.value == pytest.approx((-0.121, -0.129, -0.113))
+    assert unhurt == Finding("unhurt", at="fixed(2)", samples=2000, counts=(2, 3))
+    assert whole == Finding("unhurt", at="fixed(4)", samples=2000, counts=(3, 3))
+    assert mix == Finding("mix", at="classifier=fp32;*=fixed(2)")
 
 
 def test_sentences_name_the_loss_and_the_mix() -> None:

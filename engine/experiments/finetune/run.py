@@ -92,8 +92,7 @@ class Finetune(Swept[FinetuneConfig, FinetuneParams, FinetuneResult]):
 
     def figures(self, config: FinetuneConfig, run: RunRecord) -> Sequence[Figure]:
         """Validation score and training loss against the step, and test score by point."""
-        best = self.best(config, run)
-        return reading.figures(run, self.read(config, run), None if best is None else best.index, config.metric)
+        return reading.figures(run, self.read(config, run), self.chosen(config, run), config.metric)
 
     def listings(self, config: FinetuneConfig, run: RunRecord) -> Sequence[Listing]:
         """What trains, known before the first step."""

@@ -101,8 +101,7 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
 
     def figures(self, config: PruneConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against sparsity and against bytes, training loss."""
-        best = self.best(config, run)
-        return reading.figures(run, self.read(config, run), None if best is None else best.index, config.metric)
+        return reading.figures(run, self.read(config, run), self.chosen(config, run), config.metric)
 
     def listings(self, config: PruneConfig, run: RunRecord) -> Sequence[Listing]:
         """The layers of the chosen point with a map of what survives."""

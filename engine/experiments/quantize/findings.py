@@ -88,7 +88,7 @@ def _methods(points: Sequence[QuantizePoint], metric: Metric) -> Iterator[Findin
             if sign:
                 one, before = results[mode, spec], pairs[spec]
                 more = round(10_000 * (one.bytes / before.bytes - 1))
-                yield Finding("method", mode, spec, other, value, one.samples, (more,))
+                yield Finding("method", mode, spec, other, value, one.samples, counts=(more,))
         many += len(found)
     if many >= MANY:
         yield Finding("chance", counts=(many,))

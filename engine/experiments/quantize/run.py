@@ -131,8 +131,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
 
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against width or bits and against bytes, what methods gain, training loss."""
-        best = self.best(config, run)
-        return figures(run, self.read(config, run), None if best is None else best.index, config.metric)
+        return figures(run, self.read(config, run), self.chosen(config, run), config.metric)
 
     def listings(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Listing]:
         """What each format does to each layer."""

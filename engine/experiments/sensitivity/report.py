@@ -7,12 +7,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.launch import command
 from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
-from engine.experiments.sensitivity.ranking import rank_correlation
 from engine.experiments.shared.measured import LayerNoise
 from engine.figures.figure import Figure, Series
-from engine.formats.mix import REST, write_mix
 from engine.runtime.records import RunRecord
 from engine.tasks.metric import Bounded, Metric
 
@@ -29,8 +26,6 @@ SECOND_ORDER = "second_order"
 COLLAPSED_ZEROS, COLLAPSED_DB = 0.9, 3.0
 """A layer has collapsed where so many of its weights are zero, or where noise is half as strong as the weights."""
 
-_NAMED = 3  # layers that a sentence names
-_RANKED = 4  # layers that an order can be spoken of
 
 Row = Mapping[str, Any]
 
@@ -89,7 +84,8 @@ def collapsed(row: Row) -> bool:
     return row.get("zeros", 0.0) >= COLLAPSED_ZEROS or (sqnr is not None and sqnr < COLLAPSED_DB)
 
 
-def _delta(row: Row) -> Bounded:
+def delta_of(row: Row) -> Bounded:
+    """The difference from the baseline of a row that has been measured."""
     return Bounded(row["delta"], row["delta_low"], row["delta_high"])
 
 
@@ -100,7 +96,7 @@ def figures(run: RunRecord, metric: Metric) -> list[Figure]:
     return [figure for figure in drawn if figure.series]
 
 
-def _by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
+def by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
     """Rows by format where these values are known and finite; formats keep their place."""
     groups: dict[str, list[Row]] = {row["format"]: [] for row in table}
     for row in table:
@@ -109,7 +105,7 @@ def _by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
     return groups
 
 
-def _each(run: RunRecord) -> str:
+def each_of(run: RunRecord) -> str:
     """What a point rounds: a layer or a block."""
     return str(run.config.get("each", "layer"))
 
@@ -129,15 +125,15 @@ def _damage(run: RunRecord, table: Sequence[Row], metric: Metric) -> Figure:
             tuple(row["delta_high"] for row in members),
             slot=slot,
         )
-        for slot, (name, members) in enumerate(_by_format(table, "delta").items())
+        for slot, (name, members) in enumerate(by_format(table, "delta").items())
         if members
     ]
     if series and (ends := _range(run)):
         series.append(Series("baseline", ends, (0.0, 0.0), kind="level", slot=-1))
     return Figure(
         key="damage",
-        title=f"Test {metric.name} when one {_each(run)} alone is quantised",
-        x_label=_each(run).title(),
+        title=f"Test {metric.name} when one {each_of(run)} alone is quantised",
+        x_label=each_of(run).title(),
         y_label=f"{metric.title} against the baseline",
         series=tuple(series),
         y_unit=metric.unit,
@@ -151,7 +147,7 @@ def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
     return Figure(
         key="noise",
         title="Signal-to-noise ratio of each layer's weights",
-        x_label=_each(run).title(),
+        x_label=each_of(run).title(),
         y_label="SQNR of the weights (dB)",
         series=tuple(
             Series(
@@ -160,7 +156,7 @@ def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
                 tuple(row["sqnr_weight_db"] for row in members),
                 slot=slot,
             )
-            for slot, (name, members) in enumerate(_by_format(table, "sqnr_weight_db").items())
+            for slot, (name, members) in enumerate(by_format(table, "sqnr_weight_db").items())
             if members
         ),
         x_range=_range(run),
@@ -182,7 +178,7 @@ def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
                 "scatter",
                 slot,
             )
-            for slot, (name, members) in enumerate(_by_format(table, "delta", key).items())
+            for slot, (name, members) in enumerate(by_format(table, "delta", key).items())
             if members
         )
 
@@ -210,11 +206,11 @@ def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
 def listings(run: RunRecord, metric: Metric) -> list[Listing]:
     """The layers by damage, and by noise: the second is there before any score is measured."""
     table = rows(run)
-    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(_delta(row)).value)
+    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(delta_of(row)).value)
     noisy = sorted(
         (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
     )
-    each = _each(run)
+    each = each_of(run)
     asked, found = SensitivityParams.columns(metric), SensitivityResult.columns(metric)
     place = (Column("number", "#", "number"), replace(asked["layer"], label=each.title()), asked["format"])
     damage, noise = found["delta"], tuple(found[key] for key in NOISE)
@@ -240,73 +236,3 @@ def listings(run: RunRecord, metric: Metric) -> list[Listing]:
         ),
     ]
     return [listing for listing in told if listing.rows]
-
-
-def findings(run: RunRecord, metric: Metric) -> list[str]:
-    """Collapse that the weights show already, then for each format what its worst layers lose, then a mix."""
-    table, each = rows(run), _each(run)
-    groups = _by_format(table)
-    sentences = [text for name, members in groups.items() if (text := _collapse(name, members))]
-    hurt_layers: dict[str, list[str]] = {}
-    for name, members in groups.items():
-        measured = sorted((row for row in members if "delta" in row), key=lambda row: -metric.lost(_delta(row)).value)
-        hurt = [row for row in measured if metric.lost(_delta(row)).low > 0]
-        hurt_layers[name] = [row["layer"] for row in hurt]
-        sentences += [_loss(row, metric) for row in hurt[:_NAMED]]
-        if len(hurt) > _NAMED:
-            sentences.append(f"{len(hurt) - _NAMED} more {each}s show a significant loss at {name}.")
-        if measured and len(hurt) < len(measured):
-            sentences.append(
-                f"{name}: {len(measured) - len(hurt)} of {len(measured)} {each}s measured so far show no significant "
-                f"loss (n = {measured[0]['samples']:,})."
-            )
-    return sentences + _rankings(groups, metric, each) + _mixes(run, groups, hurt_layers)
-
-
-def _collapse(name: str, members: Sequence[Row]) -> str:
-    lost = [row for row in members if collapsed(row)]
-    if not lost:
-        return ""
-    worst = max(lost, key=lambda row: (row.get("zeros", 0.0), -(row.get("sqnr_weight_db") or 0.0)))
-    others = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-    sqnr = worst.get("sqnr_weight_db")
-    ratio = "" if sqnr is None else f" and an SQNR of {sqnr:.1f} dB"
-    return (
-        f"{name} destroys {worst['layer']}{others}: {100 * worst.get('zeros', 0.0):.0f} % of its weights are "
-        f"zero{ratio}. This is known before any score is measured."
-    )
-
-
-def _loss(row: Row, metric: Metric) -> str:
-    change = metric.change(_delta(row), row["samples"])
-    return f"{row['layer']} at {row['format']}: significant loss, {change}; keep it at more bits."
-
-
-def _rankings(groups: Mapping[str, Sequence[Row]], metric: Metric, each: str) -> list[str]:
-    """For each format that is measured whole, how far the layers' order was known before (Spearman's ρ)."""
-    sentences = []
-    for name, members in groups.items():
-        scored = [row for row in members if SECOND_ORDER in row and row.get("sqnr_weight_db") is not None]
-        if len(scored) < _RANKED or not all("delta" in row for row in members):
-            continue
-        lost = [metric.lost(_delta(row)).value for row in scored]
-        by_outputs = rank_correlation([row[SECOND_ORDER] for row in scored], lost)
-        by_noise = rank_correlation([-row["sqnr_weight_db"] for row in scored], lost)
-        if by_outputs is not None and by_noise is not None:
-            sentences.append(
-                f"{name}: the second-order score ranks {len(scored)} {each}s as their measured loss does with a rank "
-                f"correlation of {by_outputs:+.2f}, the SQNR of their weights with {by_noise:+.2f}."
-            )
-    return sentences
-
-
-def _mixes(run: RunRecord, groups: Mapping[str, Sequence[Row]], hurt: Mapping[str, Sequence[str]]) -> list[str]:
-    """For each format that hurts a few of the layers, all measured, the run that spares them."""
-    sentences = []
-    for name, members in groups.items():
-        few = 0 < len(hurt[name]) <= max(_NAMED, len(members) // 4)
-        if few and all("delta" in row for row in members):
-            mix = write_mix({**dict.fromkeys(hurt[name], "fp32"), REST: name})
-            same = {key: run.config[key] for key in ("model", "data") if key in run.config}
-            sentences.append(f"A mix that spares them: {command('quantize', {**same, 'formats': mix})}")
-    return sentences

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InputError
 from engine.experiments.api import Listing
 from engine.experiments.sensitivity import report as reading
+from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
+from engine.experiments.sensitivity.words import sentence
 from engine.experiments.shared.quantizing import WARM_FORMATS, calibration, quantized
 from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.workbench import WARM, Workbench
@@ -87,7 +89,8 @@ class Sensitivity(Scored[SensitivityConfig, SensitivityParams, SensitivityResult
 
     def findings(self, config: SensitivityConfig, run: RunRecord) -> Sequence[str]:
         """What has collapsed, what costs most, and the mix that follows."""
-        return reading.findings(run, config.metric)
+        table, each = reading.rows(run), reading.each_of(run)
+        return [sentence(one, config.metric, each, run.config) for one in findings(table, config.metric)]
 
 
 def _layer_formats(config: SensitivityConfig, spec: str, include: tuple[str, ...]) -> "LayerFormats":

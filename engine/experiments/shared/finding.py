@@ -10,7 +10,8 @@ class Finding:
     """One statement. `kind` is one of its experiment's, whose module of words says what the other fields mean there.
 
     `of` names a point's curve and `at` its place there; `against` names what it is compared with. `value` is what is
-    stated, with its interval where there is one, measured on so many `samples`; `counts` are whole numbers beside it.
+    stated, with its interval where there is one, measured on so many `samples`; `values` and `counts` are further
+    numbers.
     """
 
     kind: str
@@ -19,4 +20,5 @@ class Finding:
     against: str = ""
     value: Bounded | float | None = None
     samples: int = 0
+    values: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()

@@ -55,6 +55,11 @@ class Swept(Scored[ScoredConfigT, NamedT, ResultT]):
         """The points of a run."""
         return typed_points(run.points, self.Params, self.Result, config.metric)
 
+    def chosen(self, config: ScoredConfigT, run: RunRecord) -> int | None:
+        """The index of the point to take."""
+        best = self.best(config, run)
+        return None if best is None else best.index
+
     def best(self, config: ScoredConfigT, run: RunRecord) -> Choice | None:
         """The point to take, by validation data."""
         return choose(self._candidates(config, run), config.metric)
