@@ -78,6 +78,19 @@ def measure(
     )
 
 
+def layer_times(model: nn.Module, call: Callable[[], object], device: str, steps: int) -> tuple[Spent, ...]:
+    """Where the time of some calls of a model goes, layer by layer, the slowest first, in inference mode."""
+    cuda = torch.device(device).type == "cuda"
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
+    with torch.inference_mode(), _named_layers(model), profile(activities=activities) as watched:
+        for _ in range(steps):
+            call()
+            synchronize(device)
+    events = [event for event in watched.events() if event.device_type == DeviceType.CPU]
+    kinds = {name: type(module).__name__ for name, module in model.named_modules()}
+    return _annotated(events, LAYER, steps, cuda, kinds)
+
+
 @dataclass
 class _Step:
     """Calling it is a step, with an optimizer one of training. While it `settles`, each part waits for the device."""

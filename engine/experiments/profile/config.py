@@ -1,4 +1,4 @@
-"""What can be profiled: five studies, each with its own settings."""
+"""What can be profiled: six studies, each with its own settings."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,10 +10,20 @@ from engine.experiments.shared.settings import SPLIT, WholeNumbers, Words, uniqu
 from engine.models.sources import absolute_source
 from engine.runtime.references import PREFIX
 
-Study = Literal["compile", "attention", "mxint8", "memory", "step"]
+Study = Literal["compile", "attention", "mxint8", "memory", "step", "deploy"]
 Block = Literal["mlp", "attention", "encoder"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 Mask = Literal["full", "causal"]
+Engine = Literal[
+    "eager",
+    "eager-bf16",
+    "compiled",
+    "torchao-int8-weights",
+    "torchao-int8-dynamic",
+    "onnxruntime",
+    "onnxruntime-int8",
+    "mxint8",
+]
 
 
 def _of(*studies: Study) -> dict[str, Any]:
@@ -27,13 +37,32 @@ class ProfileConfig(ExperimentConfig):
     study: Study = Field(
         "compile",
         title="Study",
-        description="Compiled or eager, fused attention, MXINT8 kernels, packed memory, a step by its operators.",
+        description="Compiled or eager, fused attention, MXINT8 kernels, packed memory, a step, engines side by side.",
     )
     model: str = Field(
         "builtin",
         title="Model",
         description="A folder, a Hugging Face id, file.py:function, run:NAME or builtin.",
-        json_schema_extra=_of("compile", "memory", "step"),
+        json_schema_extra=_of("compile", "memory", "step", "deploy"),
+    )
+    engines: Annotated[tuple[Engine, ...], SPLIT] = Field(
+        (),
+        title="Engines",
+        description="What computes the model, a point each; empty: those that are installed.",
+        json_schema_extra=_of("deploy"),
+    )
+    data: str = Field(
+        "",
+        title="Data",
+        description="Scores each engine on its test set: a folder, a file, an id or builtin; empty: times alone.",
+        json_schema_extra=_of("deploy"),
+    )
+    eval_samples: int | None = Field(
+        1000,
+        ge=2,
+        title="Eval samples",
+        description="At most so many of the test set; empty takes all.",
+        json_schema_extra=_of("deploy"),
     )
     blocks: Annotated[tuple[Block, ...], SPLIT] = Field(
         (),
@@ -61,7 +90,7 @@ class ProfileConfig(ExperimentConfig):
         min_length=1,
         title="Batch sizes",
         description="Texts at once, a point each: 1,16.",
-        json_schema_extra=_of("compile", "step"),
+        json_schema_extra=_of("compile", "step", "deploy"),
     )
     sequence: int | None = Field(
         None,
@@ -70,6 +99,12 @@ class ProfileConfig(ExperimentConfig):
         title="Sequence",
         description="Tokens per text; if empty 128, or what the model takes.",
         json_schema_extra=_of("compile", "step"),
+    )
+    sequences: WholeNumbers = Field(
+        (),
+        title="Sequences",
+        description="Tokens per text, a point each; if empty 128, or what the model takes.",
+        json_schema_extra=_of("deploy"),
     )
     lengths: WholeNumbers = Field(
         (128, 256, 512, 1024),
@@ -145,23 +180,33 @@ class ProfileConfig(ExperimentConfig):
         le=10_000,
         title="Repeats",
         description="Calls of each, beyond the warm-up.",
-        json_schema_extra=_of("compile", "attention", "mxint8", "step"),
+        json_schema_extra=_of("compile", "attention", "mxint8", "step", "deploy"),
     )
 
-    @field_validator("model")
+    @field_validator("model", "data")
     @classmethod
     def _absolute(cls, value: str) -> str:
         """What is here is named so that the run finds it wherever it is resumed from."""
-        return absolute_source(value.strip())
+        return absolute_source(value.strip()) if value.strip() else ""
 
     @field_validator(
-        "blocks", "dtypes", "batch_sizes", "lengths", "head_sizes", "masks", "elements", "decoded", "groups"
+        "blocks",
+        "dtypes",
+        "engines",
+        "batch_sizes",
+        "sequences",
+        "lengths",
+        "head_sizes",
+        "masks",
+        "elements",
+        "decoded",
+        "groups",
     )
     @classmethod
     def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         return unique(value)
 
-    @field_validator("batch_sizes", "lengths", "head_sizes")
+    @field_validator("batch_sizes", "sequences", "lengths", "head_sizes")
     @classmethod
     def _positive(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         for number in value:

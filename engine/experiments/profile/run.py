@@ -1,4 +1,4 @@
-"""Profile: why it is not faster, or not smaller. Five studies, each with its own points, figures and sentences."""
+"""Profile: why it is not faster, or not smaller. Six studies, each with its own points, figures and sentences."""
 
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -7,6 +7,7 @@ from engine.errors import InputError
 from engine.experiments.api import Column, Experiment, Listing
 from engine.experiments.profile import attention as profile_attention
 from engine.experiments.profile import compile as profile_compile
+from engine.experiments.profile import deploy as profile_deploy
 from engine.experiments.profile import memory as profile_memory
 from engine.experiments.profile import mxint8 as profile_mxint8
 from engine.experiments.profile import step as profile_step
@@ -23,9 +24,10 @@ STUDIES: Mapping[str, ModuleType] = {
     "mxint8": profile_mxint8,
     "memory": profile_memory,
     "step": profile_step,
+    "deploy": profile_deploy,
 }
 """Each has `points`, `check`, `run` (of one point, which returns its result), `figures`, `listings` and `findings`."""
-_OF_MODELS = ("compile", "memory", "step")
+_OF_MODELS = ("compile", "memory", "step", "deploy")
 
 
 class Profile(Experiment[ProfileConfig]):
@@ -33,7 +35,9 @@ class Profile(Experiment[ProfileConfig]):
 
     name = "profile"
     title = "Profile"
-    summary = "Why it is not faster: compiled or eager, fused attention, MXINT8 kernels, packed memory, operators."
+    summary = (
+        "Why it is not faster: compiled or eager, fused attention, MXINT8 kernels, packed memory, operators, engines."
+    )
     Config = ProfileConfig
     columns = (
         Column("what", "What"),
@@ -52,7 +56,19 @@ class Profile(Experiment[ProfileConfig]):
         Column("tokens", "Tokens", "number"),
     )
     copies = 0
-    pace = ("study", "subject", "dtype", "batch", "sequence", "length", "elements", "repeats", "mode", "steps")
+    pace = (
+        "study",
+        "subject",
+        "engine",
+        "dtype",
+        "batch",
+        "sequence",
+        "length",
+        "elements",
+        "repeats",
+        "mode",
+        "steps",
+    )
     warm = (
         "torch",
         "torch.fx.experimental.symbolic_shapes",

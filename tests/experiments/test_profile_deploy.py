@@ -1,0 +1,131 @@
+"""The study `deploy`: which engines there are, what they compute, and why one is not faster."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cuda_kernels import timing
+from engine.errors import InputError
+from engine.experiments import results
+from engine.experiments.launch import configure
+from engine.experiments.profile import EXPERIMENT
+from engine.experiments.profile.deploy import MACHINE
+from engine.profiling import engines
+from engine.runtime.context import Point, RecordingContext
+from engine.runtime.records import RunRecord
+from tests.experiments.test_profile_run import record
+
+SLOW: dict[str, Any] = {"copy": 20e9, "float32": 100e9, "bfloat16": 50e9, "integers": False, "halves": False}
+MEASURED: dict[str, Any] = {
+    "tokens": 128,
+    "load": 0.1,
+    "first_call": 0.02,
+    "time": 0.010,
+    "time_low": 0.0095,
+    "time_high": 0.0105,
+    "against": 0.008,
+    "against_low": 0.0079,
+    "against_high": 0.0081,
+    "speedup": 0.8,
+    "disturbed": False,
+    "samples_per_second": 100.0,
+    "bytes": 5_000_000,
+    "float_bytes": 17_000_000,
+    "difference": 0.01,
+    "operations": 700_000_000,
+    "linear": 0.75,
+    "peak_memory": 500_000_000,
+}
+
+
+def made(tmp_path: Path, *points: tuple[str, dict[str, Any]], **machine: Any) -> RunRecord:
+    """A run of one batch size with these engines."""
+    found = record(
+        tmp_path,
+        {"study": "deploy", "model": "builtin"},
+        [
+            ({"what": name, "engine": name, "subject": "builtin", "batch": 1, "sequence": None}, {**MEASURED, **more})
+            for name, more in points
+        ],
+    )
+    found.notes[MACHINE] = {**SLOW, **machine}  # type: ignore[index]
+    return found
+
+
+def test_points_are_engines_by_batch_and_length() -> None:
+    _, config = configure("profile", {"study": "deploy", "engines": "eager,mxint8", "sequences": "16,32"})
+    points = EXPERIMENT.points(config)  # type: ignore[arg-type]
+    assert [(one["engine"], one["batch"], one["sequence"]) for one in points][:4] == [
+        ("eager", 1, 16),
+        ("mxint8", 1, 16),
+        ("eager", 16, 16),
+        ("mxint8", 16, 16),
+    ]
+    assert len(points) == 8
+
+
+def test_an_engine_that_is_missing_is_named_with_the_line_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "torchao" else object())
+    assert "torchao-int8-weights" not in engines.usable("cpu")
+    _, config = configure("profile", {"study": "deploy", "engines": "torchao-int8-weights", "device": "cpu"})
+    with pytest.raises(InputError, match=r"needs torchao, not installed here; run: pip install 'labtui\[peers\]'\."):
+        EXPERIMENT.check(config)  # type: ignore[arg-type]
+
+
+def test_an_engine_for_linear_layers_cannot_win_more_than_they_take(tmp_path: Path) -> None:
+    (first, *reasons) = results.findings(made(tmp_path, ("torchao-int8-dynamic", {})))
+    assert first.startswith("1.2 times as slow as eager torch, 10 ms a call against 8 ms; it loads 5.00 MB in place")
+    assert "it can be 4.0 times as fast at most." in reasons[0]
+    assert "no products of 8-bit integers" in reasons[1]
+
+
+def test_a_faster_engine_needs_no_excuse(tmp_path: Path) -> None:
+    faster = {"time": 0.004, "time_low": 0.0039, "time_high": 0.0041, "speedup": 2.0}
+    (only,) = results.findings(made(tmp_path, ("onnxruntime", faster)))
+    assert only.startswith("2.0 times as fast as eager torch")
+
+
+def test_eager_is_bound_by_what_takes_longest(tmp_path: Path) -> None:
+    (arithmetic,) = results.findings(made(tmp_path, ("eager", {"speedup": 1.0})))
+    assert "0.7 billion operations 7 ms" in arithmetic
+    assert arithmetic.endswith("it is bound by arithmetic.")
+    (memory,) = results.findings(made(tmp_path, ("eager", {}), copy=2e9))
+    assert memory.endswith("it is bound by memory.")
+    (launches,) = results.findings(made(tmp_path, ("eager", {"operations": 1_000, "against": 0.1})))
+    assert launches.endswith("launched one by one.")
+
+
+def test_weights_that_are_decoded_save_reading_alone(tmp_path: Path) -> None:
+    (_, _, decoded) = results.findings(made(tmp_path, ("mxint8", {})))
+    assert decoded.startswith("Weights become floats in front of each product; that saves reading them, and at batch 1")
+
+
+def test_halves_are_no_faster_without_instructions(tmp_path: Path) -> None:
+    (_, reason) = results.findings(made(tmp_path, ("eager-bf16", {})))
+    assert reason.endswith("no faster than float32 on this machine: 50 against 100 billion operations a second.")
+
+
+@pytest.mark.slow
+def test_engines_compute_what_the_model_does(builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "PATIENCE", 0)
+    chosen = ("eager", "eager-bf16", "mxint8", *(name for name in engines.usable("cpu") if name.startswith("onnx")))
+    settings = {"engines": ",".join(chosen), "batch_sizes": "2", "sequences": "16", "data": "builtin"}
+    _, config = configure(
+        "profile", {"study": "deploy", "repeats": 4, "eval_samples": 200, "device": "cpu", **settings}
+    )
+    context = RecordingContext(tmp_path)
+    points = [Point(index, params) for index, params in enumerate(EXPERIMENT.points(config))]  # type: ignore[arg-type]
+    EXPERIMENT.run(config, points, context)  # type: ignore[arg-type]
+    found = {one.params["engine"]: context.results[one.index] for one in points}
+    assert found["eager"]["difference"] == found["eager"]["delta"] == 0
+    assert found["eager"]["bytes"] > 1.9 * found["eager-bf16"]["bytes"]
+    assert found["eager"]["bytes"] > found["mxint8"]["bytes"]
+    assert all(one["difference"] < 0.1 and abs(one["delta"]) < 0.05 for one in found.values())
+    assert all(one["time"] > 0 and 0 < one["linear"] < 1 and one["operations"] > 0 for one in found.values())
+    if "onnxruntime" in found:
+        assert found["onnxruntime"]["difference"] < 1e-4
+        assert found["onnxruntime"]["bytes"] > found["onnxruntime-int8"]["bytes"]
+    run = record(tmp_path, config.model_dump(mode="json"), [(one.params, context.results[one.index]) for one in points])
+    assert [figure.key for figure in results.figures(run)] == ["deploy", "calls"]
+    assert len(results.listings(run)[0].rows) == len(chosen)
