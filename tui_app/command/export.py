@@ -13,6 +13,7 @@ from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
 from tui_app.command.completing import complete_runs
 from tui_app.command.export_model import export_models, model_options
+from tui_app.command.export_tracked import publish, tracker_options
 from tui_app.command.say import say
 
 FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -39,6 +40,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 @click.option("--point", type=int, help="Whose graph or model it is; the first, or the one that the run chose.")
 @click.option("--after", is_flag=True, help="The graph after the passes.")
 @click.option("--optuna", metavar="URL", help="Write a search's studies into a database: sqlite:///study.db.")
+@tracker_options
 @model_options
 def export(
     runs: Sequence[str],
@@ -59,6 +61,9 @@ def export(
     point: int | None,
     after: bool,
     optuna: str | None,
+    tensorboard: str | None,
+    mlflow: str | None,
+    trackio: str | None,
     strict: bool,
     samples: int | None,
     **models: Path | None,
@@ -73,7 +78,9 @@ def export(
 
     records = [read_run(find_run(run), metrics=True) for run in runs]
     wanted = {name: path for name, path in models.items() if path is not None}
-    if not any((png, svg, csv, json, markdown, latex, report, graph, optuna, wanted)):
+    trackers = {"tensorboard": tensorboard, "mlflow": mlflow, "trackio": trackio}
+    tracked = {name: target for name, target in trackers.items() if target}
+    if not any((png, svg, csv, json, markdown, latex, report, graph, optuna, wanted, tracked)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
     for kind, path in ((".png", png), (".svg", svg)):
         if path is None:
@@ -107,6 +114,8 @@ def export(
         from engine.experiments.asking import export_studies
 
         say("\n".join(export_studies(_only(records), optuna)))
+    if tracked:
+        publish(records, tracked)
     if wanted:
         export_models(_only(records), wanted, point, strict, samples)
 
