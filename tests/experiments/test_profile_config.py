@@ -7,10 +7,12 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments import registry
+from engine.experiments.api import ExperimentConfig
 from engine.experiments.launch import configure
 from engine.experiments.profile import mxint8 as profile_mxint8
 from engine.experiments.profile.config import ProfileConfig
 from engine.experiments.profile.run import EXPERIMENT, STUDIES
+from engine.profiling.engines import usable
 from engine.runtime import devices
 
 
@@ -22,7 +24,8 @@ def config(**settings: Any) -> ProfileConfig:
 
 def test_it_is_registered_and_every_study_has_its_points() -> None:
     assert registry.get("profile") is EXPERIMENT
-    counts = {study: len(EXPERIMENT.points(config(study=study))) for study in STUDIES}
+    counts = {study: len(EXPERIMENT.points(config(study=study, device="cpu"))) for study in STUDIES}
+    assert counts.pop("deploy") == 2 * len(usable("cpu"))
     assert counts == {"compile": 2, "attention": 4, "mxint8": 1, "memory": 1, "step": 2}
 
 
@@ -31,7 +34,7 @@ def test_fields_say_which_studies_read_them() -> None:
         extra: Any = field.json_schema_extra or {}
         named = set(extra.get("when", {}).get("study", STUDIES))
         assert named <= set(STUDIES)
-        assert (name in ("study", "seed", "device")) == (named == set(STUDIES))
+        assert (name == "study" or name in ExperimentConfig.model_fields) == (named == set(STUDIES))
 
 
 def test_points_are_products_of_what_varies() -> None:

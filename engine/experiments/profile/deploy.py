@@ -11,8 +11,7 @@ from engine.experiments.profile.config import ProfileConfig
 from engine.experiments.profile.text import Values, apart, bars, by_point, named, share, times
 from engine.experiments.shared.choosing import front_of
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.measured import Compared
-from engine.experiments.shared.workbench import Workbench, measured_of
+from engine.experiments.shared.workbench import Workbench, tested_of
 from engine.figures.figure import Figure, Series
 from engine.figures.units import in_bytes, in_seconds
 from engine.runtime import devices
@@ -159,8 +158,8 @@ def timed(call: Any, device: str) -> tuple[Any, float]:
 def _score(bench: Workbench, built: "Built", report: Any) -> dict[str, Any]:
     """The engine's score on test data, and its difference from the model's own on the same samples."""
     scored = bench.score(_module(built), bench.splits.test, lambda done, total, _: report(done, total, "scoring"))
-    compared = measured_of(scored).extended(Compared, delta=bench.difference(scored.outcomes))
-    return compared.to_record(bench.metric) | {"task": bench.config.task}
+    tested = replace(tested_of(scored), delta=bench.difference(scored.outcomes))
+    return {**tested.to_record(bench.metric), "task": bench.config.task}
 
 
 def _module(built: "Built") -> "nn.Module":
