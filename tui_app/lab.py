@@ -80,7 +80,7 @@ class Lab(Stage, inherit_bindings=False):
         """Goes to the screen that launches an experiment, with these settings filled in."""
         tab = next((tab for tab in TABS if tab.experiment == name), None)
         if tab is None:
-            from tui_app.screens.launching import page
+            from tui_app.screens.experiment.opening import page
 
             try:
                 self.push_screen(page(name, config))

@@ -43,7 +43,7 @@ TABS = (
         "3",
         "Quantize",
         "Sweep number formats over a model: PTQ and QAT.",
-        "tui_app.screens.quantize:QuantizeScreen",
+        "tui_app.screens.experiment.quantize:QuantizeScreen",
         experiment="quantize",
     ),
     Tab(
@@ -51,7 +51,7 @@ TABS = (
         "4",
         "Prune",
         "Leave weights, neurons or heads out of a model.",
-        "tui_app.screens.prune:PruneScreen",
+        "tui_app.screens.experiment.prune:PruneScreen",
         experiment="prune",
     ),
     Tab(
@@ -59,7 +59,7 @@ TABS = (
         "5",
         "Search",
         "Search architectures, training and compression.",
-        "tui_app.screens.search:SearchScreen",
+        "tui_app.screens.experiment.search:SearchScreen",
         experiment="search",
     ),
     Tab(
@@ -67,7 +67,7 @@ TABS = (
         "6",
         "Profile",
         "Why it is not faster or smaller: compiled, fused, packed.",
-        "tui_app.screens.profile:ProfileScreen",
+        "tui_app.screens.experiment.profile:ProfileScreen",
         experiment="profile",
     ),
     Tab(

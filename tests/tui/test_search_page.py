@@ -15,7 +15,7 @@ from tests.tui.driving import screen_text, until
 from tests.tui.pages import app_with, said
 from tests.tui.recorded import NOW, run_record
 from tui_app.screens.ask import AskScreen
-from tui_app.screens.search import MixedScreen, SearchScreen
+from tui_app.screens.experiment.search import MixedScreen, SearchScreen
 from tui_app.screens.searchactions import is_search
 
 CONFIG = SearchConfig(space="num_hidden_layers=1,2,3", samplers=("random", "tpe"), trials=4)
@@ -144,9 +144,9 @@ async def test_a_model_on_the_hub_is_looked_up_elsewhere(monkeypatch: pytest.Mon
         await until(pilot, lambda: isinstance(app.screen, SearchScreen))
         screen = app.screen
         monkeypatch.setattr(screen.experiment, "points", asked, raising=False)
-        monkeypatch.setattr("tui_app.screens.experiment.CHECK_SECONDS", 3600)
+        monkeypatch.setattr("tui_app.screens.experiment.planning.CHECK_SECONDS", 3600)
         await pilot.press("i", "5")
         await until(pilot, lambda: "looking the model up" in screen_text(app))
-        screen._checked = screen.form.changed
-        screen._plan()
+        screen.planning._checked = screen.form.changed
+        screen.planning.plan()
         await until(pilot, lambda: "the hub cannot be reached" in screen_text(app))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.screen import Screen
 from textual.widget import Widget
 
 from tui_app.actions import Action
+from tui_app.controller import Adopting
 from tui_app.lab import Lab
 from tui_app.living import Leaving
-from tui_app.screens.controller import Controller
 from tui_app.widgets.footer import Footer
 from tui_app.widgets.pane import Pane
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:  # at start there is no figure
     from engine.figures.figure import Figure
     from engine.figures.table import Table
     from engine.runtime.records import RunRecord
-
-Part = TypeVar("Part", bound=Controller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,11 @@ class Exports:
     point: int | None = None
 
 
-class Page(Leaving, Screen[None]):
-    """Its keys are answered by its own methods and by the controllers that it adopts; the rest are hooks."""
+class Page(Adopting, Leaving, Screen[None]):
+    """What its keys do is in its controllers; the rest are hooks."""
 
     TAB: ClassVar[str] = ""
     HELP = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._answering: dict[str, Controller] = {}
 
     @property
     def lab(self) -> Lab:
@@ -55,20 +49,6 @@ class Page(Leaving, Screen[None]):
         return cast("Lab", self.app)
 
     # Keys
-
-    def adopt(self, controller: Part) -> Part:
-        """From now on the controller's actions are the page's, but for those that the page does itself."""
-        for action in controller.answers:
-            method = f"action_{action}"
-            self._answering[action] = controller
-            if not hasattr(type(self), method):
-                setattr(self, method, getattr(controller, method))
-        return controller
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Footer, help and palette show only what would do something."""
-        controller = self._answering.get(action)
-        return super().check_action(action, parameters) if controller is None else controller.live(action)
 
     def label(self, action: Action) -> str:
         """The footer's word for a key."""

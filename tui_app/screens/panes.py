@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from tui_app.controller import Controller
 from tui_app.layout import arrange, arrangement
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.widgets.pane import Pane
 from tui_app.widgets.panebar import PaneBar
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from engine.errors import InputError
 from engine.runtime.files import in_words
 from tui_app.actions import Action
+from tui_app.controller import Controller
 from tui_app.runs.summary import ENDED, Summary
 from tui_app.screens.base import Page
 from tui_app.screens.carryingout import carry_out
-from tui_app.screens.controller import Controller
 
 CONFIRM_SECONDS = 4.0
 NOTHING_TO_DO: dict[str, frozenset[str]] = {  # by action, the states that leave nothing to do

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from engine.errors import InputError
 from engine.runtime.files import in_words
+from tui_app.controller import Controller
 from tui_app.runs.summary import Summary
 from tui_app.screens.base import Page
 from tui_app.screens.carryingout import carry_out
-from tui_app.screens.controller import Controller
 
 
 class SearchActions(Controller):

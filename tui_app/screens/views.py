@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.panes import Panes
 from tui_app.widgets.pane import Pane
 

@@ -50,7 +50,7 @@ class Welcome(Living, Static, can_focus=True):
 
     def new(self) -> None:
         """Asks which experiment, and opens it."""
-        from tui_app.screens.launching import choices
+        from tui_app.screens.experiment.opening import choices
         from tui_app.screens.pickers import PickScreen
 
         lab = cast("Lab", self.app)

@@ -116,7 +116,7 @@ async def test_a_picture_goes_where_there_is_no_room_for_it_and_with_its_figure(
         await until(pilot, lambda: view.pictures.shown is not None and still(view))
         await pilot.resize_terminal(80, 16)
         await until(pilot, lambda: view.pictures.shown is None and still(view))
-        assert view._frame is not None
+        assert view.frame is not None
         await pilot.resize_terminal(80, 40)
         await until(pilot, lambda: view.pictures.shown is not None and still(view))
         view.set_figures(())

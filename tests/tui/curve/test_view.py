@@ -97,8 +97,8 @@ async def test_zoom_keeps_the_cursor_in_place_and_ends_at_the_whole() -> None:
         await press(view, pilot, "left", *["plus"] * 3)
         low, high = view.controls.window
         assert high - low == 0.125
-        assert view._frame is not None
-        assert view._frame.column(view.cursor or 0.0) is not None
+        assert view.frame is not None
+        assert view.frame.column(view.cursor or 0.0) is not None
         await press(view, pilot, *["minus"] * 9)
         assert view.controls.window == (0.0, 1.0)
 
@@ -196,7 +196,7 @@ async def test_legends_are_whole() -> None:
 
 async def test_the_wheel_zooms_where_the_pointer_is() -> None:
     async with stand(losses(400)) as (view, pilot):
-        frame = view._frame
+        frame = view.frame
         assert frame is not None
         right = frame.left + frame.columns - 1
         view.post_message(events.MouseScrollUp(view, right, 5, 0, 0, 0, False, False, False))
@@ -211,7 +211,7 @@ async def test_the_wheel_zooms_where_the_pointer_is() -> None:
 
 async def test_dragging_zooms_to_the_range() -> None:
     async with stand(losses(400)) as (view, pilot):
-        frame = view._frame
+        frame = view.frame
         assert frame is not None
         start, end = frame.left + frame.columns // 4, frame.left + frame.columns // 2
         await pilot.mouse_down(view, (start, 6))
@@ -230,8 +230,8 @@ async def test_dragging_zooms_to_the_range() -> None:
 
 async def test_a_click_puts_the_cursor_at_the_nearest_point() -> None:
     async with stand(sweep()) as (view, pilot):
-        assert view._frame is not None
-        await pilot.click(view, ((view._frame.column(8) or 0) + 1, 6))
+        assert view.frame is not None
+        await pilot.click(view, ((view.frame.column(8) or 0) + 1, 6))
         assert view.cursor == 8
 
 

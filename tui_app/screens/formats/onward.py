@@ -1,7 +1,7 @@
 """Where the Formats page goes: to another model, and to the pages that measure accuracy in its formats."""
 
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.formats.asking import Asking
 from tui_app.screens.formats.sides import Sides
 

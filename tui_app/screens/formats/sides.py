@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from engine.formats.neighbours import other, wider
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.formats.side import Side
 from tui_app.screens.panes import Panes
 from tui_app.widgets.formatplot import columns_in

@@ -1,6 +1,6 @@
 """Walking over the weights of a layer on the Formats page."""
 
-from tui_app.screens.controller import Controller
+from tui_app.controller import Controller
 from tui_app.screens.formats.asking import Asking
 from tui_app.screens.formats.sides import Sides
 from tui_app.screens.formats.spot import Spot

@@ -5,8 +5,8 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.experiments.launch import command
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.graph.asking import Asking
 from tui_app.screens.graph.choice import CHOICES, Choice, inputs_of, setting_of
 from tui_app.screens.graph.choosing import as_typed, pick, pick_model

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from engine.graph.passes import PASSES
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.graph.asking import Asking
 from tui_app.screens.graph.choosing import as_typed, pick
 from tui_app.screens.graph.steps import Step, Steps

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import InputError
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.graph.asking import Asking
 from tui_app.screens.graph.choice import Choice, inputs_of, setting_of
 from tui_app.screens.graph.choosing import as_typed, pick, pick_model

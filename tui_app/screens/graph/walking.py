@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from engine.graph.record import Node
 from engine.graph.tree import Branch
+from tui_app.controller import Controller
 from tui_app.screens.base import Page
-from tui_app.screens.controller import Controller
 from tui_app.screens.graph.choosing import pick
 from tui_app.screens.pickers import Option, PickScreen
 from tui_app.widgets.graphfind import FindingTree

@@ -1,4 +1,4 @@
-"""The widget: shows one of several figures, answers the curve keys and the mouse."""
+"""The widget: shows one of several figures, and answers the mouse; its keys are in `keys.py`."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -11,15 +11,15 @@ from textual.widget import Widget
 
 from engine.errors import InputError
 from engine.figures.figure import Figure
-from tui_app import pictures
 from tui_app.actions import bindings
-from tui_app.living import Living
+from tui_app.controller import Adopting
 from tui_app.text import clean
-from tui_app.widgets.curve.controls import WHOLE, Controls
-from tui_app.widgets.curve.cursor import narrowed, next_stop, point_near, share_at, zoomed
+from tui_app.widgets.curve.controls import Controls
+from tui_app.widgets.curve.cursor import narrowed, point_near, share_at
 from tui_app.widgets.curve.drawing import SECONDS_BETWEEN, Drawing
 from tui_app.widgets.curve.frame import Frame, View
 from tui_app.widgets.curve.inks import Inks
+from tui_app.widgets.curve.keys import CurveKeys
 from tui_app.widgets.curve.legend import Lines, entry_at, legend, lines_for, readout
 from tui_app.widgets.curve.names import label_rows
 from tui_app.widgets.curve.paint import Paint, changed, heading_strip, row_strip, said_strip
@@ -30,11 +30,12 @@ WHEEL = 0.8  # of the window that a turn of the wheel leaves
 DRAGGED = 2  # columns that make a click a selection
 
 
-class CurveView(Living, Widget, can_focus=True):
+class CurveView(Adopting, Widget, can_focus=True):
     """Figures drawn with plotext in a thread: one drawing in flight, none while hidden, unchanged cells untouched.
 
     The first lines are the legend or, once the cursor has moved, every curve's value there. A view inside a pane writes
-    its figure's title into the frame unless `titled` is false. `drawings` counts what was drawn.
+    its figure's title into the frame unless `titled` is false. `drawings` counts what was drawn; `frame` was drawn last
+    in cells.
     """
 
     BINDINGS = bindings("curve")
@@ -61,13 +62,14 @@ class CurveView(Living, Widget, can_focus=True):
         self.titled = titled
         self.controls = Controls()
         self.drawings = 0
-        self._frame: Frame | None = None
+        self.frame: Frame | None = None
         self._lines: Lines = [[]]
         self._strips: dict[int, Strip] = {}
         self._inks = Inks(self)
         self._drag: tuple[int, int] | None = None
         self.pictures = Pictures(self, self.controls)
         self.drawing = Drawing(self, self._begin, lambda: self.pictures.wanted and not self.pictures.due)
+        self._keys = self.adopt(CurveKeys(self))
 
     # What is shown
 
@@ -152,7 +154,7 @@ class CurveView(Living, Widget, can_focus=True):
         return self.pictures.lines(crop) if self.pictures.in_sixels else super().render_lines(crop)
 
     def _show(self, frame: Frame | None, lines: Lines) -> None:
-        before, self._frame = (None if self.pictures.shown else self._frame), frame
+        before, self.frame = (None if self.pictures.shown else self.frame), frame
         self.pictures.show(None)
         headed, self._lines = self._lines, lines
         self.drawings += 1
@@ -182,7 +184,7 @@ class CurveView(Living, Widget, can_focus=True):
         return self._strips[y]
 
     def _heading(self, line: int) -> Strip:
-        width, frame = self.size.width, self._frame
+        width, frame = self.size.width, self.frame
         if frame is None:
             return Strip.blank(width, self.rich_style)
         lines = self._headings(frame)
@@ -196,7 +198,7 @@ class CurveView(Living, Widget, can_focus=True):
         return readout(frame.view.figure, self.cursor, reach, room, len(self._lines))
 
     def _row(self, row: int) -> Strip:
-        frame, width = self._frame, self.size.width
+        frame, width = self.frame, self.size.width
         if frame is not None and row < frame.view.height:
             strip = row_strip(frame, row, self._chosen(frame), self._inks.style)
             return strip.adjust_cell_length(width, self.rich_style)
@@ -214,9 +216,9 @@ class CurveView(Living, Widget, can_focus=True):
 
     def watch_cursor(self, before: float | None, after: float | None) -> None:
         """Repaints two columns and the first lines; nothing is drawn again."""
-        if self._frame is None:
+        if self.frame is None:
             return
-        columns = [self._frame.column(value) for value in (before, after) if value is not None]
+        columns = [self.frame.column(value) for value in (before, after) if value is not None]
         self._repaint(*(range(column, column + 1) for column in columns if column is not None), heading=True)
 
     def _repaint(self, *columns: range, heading: bool = False) -> None:
@@ -225,104 +227,24 @@ class CurveView(Living, Widget, can_focus=True):
         self._strips.clear()
         self.refresh(*([Region(0, 0, self.size.width, top)] if heading else []), *spans)
 
-    # Keys
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "curve_metric":
-            return len(self.figures) > 1
-        if action in ("curve_smooth", "curve_rough"):
-            return self.controls.smooths
-        if action == "curve_axis":
-            return self.figure is not None and not self.figure.categories
-        if action == "curve_picture":
-            return self.figure is not None and pictures.protocol() is not None
-        if action == "curve_alone":
-            return self.figure is not None and sum(one.slot >= 0 for one in self.figure.series) > 1
-        return self.figure is not None if action.startswith("curve_") else True
-
-    def action_curve_metric(self) -> None:
-        self.cursor = None
-        self.controls.next_figure()
-        self.drawing.now()
-        self.refresh_bindings()
-
-    def action_curve_smooth(self) -> None:
-        self.controls.smooth(1)
-        self.drawing.now()
-
-    def action_curve_rough(self) -> None:
-        self.controls.smooth(-1)
-        self.drawing.now()
-
-    def action_curve_axis(self) -> None:
-        self.controls.turn(x=True)
-        self.drawing.now()
-
-    def action_curve_scale(self) -> None:
-        self.controls.turn(y=True)
-        self.drawing.now()
-
-    def action_curve_alone(self) -> None:
-        self.controls.alone()
-        self.drawing.now()
-
-    def action_curve_picture(self) -> None:
-        self.controls.picture = not self.controls.picture
-        self.drawing.now()
-
-    def action_curve_closer(self) -> None:
-        self._zoom(0.5, self._at_cursor)
-
-    def action_curve_farther(self) -> None:
-        self._zoom(2.0, self._at_cursor)
-
-    def action_curve_whole(self) -> None:
-        self.controls.window = WHOLE
-        self.drawing.now()
-
-    @property
-    def _at_cursor(self) -> int | None:
-        """The cursor's column."""
-        return self._frame.column(self.cursor) if self._frame is not None and self.cursor is not None else None
-
-    def _zoom(self, factor: float, column: int | None) -> None:
-        """What stands in the column, else in the middle, stays where it is."""
-        share = 0.5
-        if column is not None and self._frame is not None and self.pictures.shown is None:
-            share = share_at(self._frame, column)
-        window = zoomed(self.controls.window, factor, share)
-        if window != self.controls.window:
-            self.controls.window = window
-            self.drawing.now()
-
-    def action_curve_left(self) -> None:
-        self._step(-1)
-
-    def action_curve_right(self) -> None:
-        self._step(1)
-
-    def _step(self, step: int) -> None:
-        if self._frame is not None:
-            self.cursor = next_stop(self._frame, self.cursor, step)
-
     # The mouse
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self._zoom(WHEEL, event.x)
+        self._keys.zoom(WHEEL, event.x)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self._zoom(1 / WHEEL, event.x)
+        self._keys.zoom(1 / WHEEL, event.x)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        inside = self._frame is not None and self.pictures.shown is None and event.y >= len(self._lines)
+        inside = self.frame is not None and self.pictures.shown is None and event.y >= len(self._lines)
         if inside and event.button == 1:
             self._drag = (event.x, event.x)
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        frame = self._frame
+        frame = self.frame
         if self._drag is None or frame is None:
             return
         before = self._chosen(frame)
@@ -331,7 +253,7 @@ class CurveView(Living, Widget, can_focus=True):
             self._repaint(before, now)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        frame, drag, self._drag = self._frame, self._drag, None
+        frame, drag, self._drag = self.frame, self._drag, None
         if drag is None or frame is None:
             return
         self.release_mouse()
@@ -343,7 +265,7 @@ class CurveView(Living, Widget, can_focus=True):
             self.cursor = point_near(frame, drag[0])
 
     def on_click(self, event: events.Click) -> None:
-        frame = self._frame
+        frame = self.frame
         if frame is None or self.pictures.shown is not None or (figure := self.figure) is None:
             return
         entry = entry_at(self._headings(frame), event.x, event.y)

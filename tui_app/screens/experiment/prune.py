@@ -7,7 +7,8 @@ from engine.experiments.launch import is_own
 from engine.runtime.references import PREFIX
 from engine.runtime.spec import RunSpec
 from tui_app.runs.summary import Summary
-from tui_app.screens.experiment import ExperimentScreen
+from tui_app.screens.base import Page
+from tui_app.screens.experiment.screen import ExperimentScreen
 from tui_app.widgets.form.fields import to_text
 from tui_app.widgets.form.form import Form
 from tui_app.widgets.pane import Pane
@@ -15,8 +16,52 @@ from tui_app.widgets.pane import Pane
 CARRIED = ("data", "text_column", "label_column", "max_length", "eval_samples")
 
 
+class Start:
+    """Lets the form start from the newest quantisation run, as long as nobody has said otherwise."""
+
+    def __init__(self, page: Page, form: Form) -> None:
+        self._page, self._form = page, form
+        self._run = ""  # the run that the form was last made to start from
+        self._left: dict[str, str | None] | None = None  # what the form said before anybody typed
+
+    def look(self) -> bool:
+        """Takes the run if it is another one than before; True where it was taken."""
+        if self._left is None:
+            self._left = self._form.changed
+        run = self._last_quantised()
+        if run is None or run.id == self._run or self._left != self._form.changed:
+            return False
+        self._take(run)
+        return True
+
+    def _last_quantised(self) -> Summary | None:
+        """The newest quantisation run that has finished and chosen a point, unless something has been pruned since.
+
+        No run starts from the weights of a module of a Python file.
+        """
+        chosen = [
+            run
+            for run in self._page.lab.runs.rows.values()
+            if run.state == "finished" and run.metric is not None and not is_own(run.model)
+        ]
+        either = [run for run in chosen if run.experiment in ("quantize", "prune")]
+        newest = max(either, key=lambda run: (run.created, run.id), default=None)
+        return newest if newest is not None and newest.experiment == "quantize" else None
+
+    def _take(self, run: Summary) -> None:
+        try:
+            config = RunSpec.read(run.path).config
+        except InputError:
+            config = {"data": run.data}
+        self._run = run.id
+        carried = {name: to_text(config[name]) for name in CARRIED if name in config}
+        self._form.set_texts({"model": PREFIX + run.id, **carried})
+        self._left = self._form.changed
+        self._page.notify(f"Starts from what {run.id} chose. {run.reason}", title="Model", markup=False)
+
+
 class PruneScreen(ExperimentScreen):
-    """Starts from the best point of the last quantisation, as long as nobody has said otherwise."""
+    """Starts from the best point of the last quantisation, or from what it was filled with."""
 
     TAB = "prune"
     EXPERIMENT = "prune"
@@ -27,45 +72,12 @@ class PruneScreen(ExperimentScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._start = ""  # the run that the form was last made to start from
-        self._left: dict[str, str | None] | None = None  # what the form said before anybody typed
+        self._start = Start(self, self.form)
 
     def runs_changed(self, changed: frozenset[str]) -> None:
         super().runs_changed(changed)
-        if not self.form.is_mounted:
-            return
-        if self._left is None:
-            self._left = self.form.changed
-        run = self._last_quantised()
-        untouched = self._filling is None and self._left == self.form.changed
-        if run is not None and run.id != self._start and untouched:
-            self._start_from(run)
+        if self.form.is_mounted and self.filled is None and self._start.look():
             self._say()
-
-    def _last_quantised(self) -> Summary | None:
-        """The newest quantisation run that has finished and chosen a point, unless something has been pruned since.
-
-        No run starts from the weights of a module of a Python file.
-        """
-        chosen = [
-            run
-            for run in self.lab.runs.rows.values()
-            if run.state == "finished" and run.metric is not None and not is_own(run.model)
-        ]
-        either = [run for run in chosen if run.experiment in ("quantize", "prune")]
-        newest = max(either, key=lambda run: (run.created, run.id), default=None)
-        return newest if newest is not None and newest.experiment == "quantize" else None
-
-    def _start_from(self, run: Summary) -> None:
-        try:
-            config = RunSpec.read(run.path).config
-        except InputError:
-            config = {"data": run.data}
-        self._start = run.id
-        carried = {name: to_text(config[name]) for name in CARRIED if name in config}
-        self.form.set_texts({"model": PREFIX + run.id, **carried})
-        self._left = self.form.changed
-        self.notify(f"Starts from what {run.id} chose. {run.reason}", title="Model", markup=False)
 
     @on(Form.Changed)
     def _say(self) -> None:

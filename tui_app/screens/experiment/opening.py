@@ -1,10 +1,10 @@
-"""Starting any experiment: one with a number has a screen of its own, the others open a page made from their config."""
+"""Opening the page of any experiment: one with a number has its own, the others get one made from their config."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from engine.experiments import registry
-from tui_app.screens.experiment import ExperimentScreen
+from tui_app.screens.experiment.screen import ExperimentScreen
 from tui_app.screens.pickers import Option
 
 

@@ -1,7 +1,7 @@
 """The Search page, and the page for a format in every layer."""
 
 from tui_app.actions import bindings
-from tui_app.screens.experiment import ExperimentScreen
+from tui_app.screens.experiment.screen import ExperimentScreen
 
 
 class SearchScreen(ExperimentScreen):

@@ -1,6 +1,6 @@
 """The Profile page."""
 
-from tui_app.screens.experiment import ExperimentScreen
+from tui_app.screens.experiment.screen import ExperimentScreen
 
 
 class ProfileScreen(ExperimentScreen):
