@@ -2,11 +2,10 @@
 
 An action `run.pause` calls the method `action_run_pause` of the nearest focused widget, screen or app that binds it;
 for a screen it may be that of a controller which the screen has adopted.
-Groups listed in `EVERYWHERE` are always live; the others are live together only as `TOGETHER` says, so that one key
-never means two things in one place.
+Groups listed in `EVERYWHERE` are always live; which others are live together stands in `collisions.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -87,30 +86,6 @@ GROUPS = {
 }
 
 EVERYWHERE = ("screen", "app", "pane")
-TOGETHER = (
-    ("home", "run", "table"),
-    ("home", "run", "filter"),
-    ("home", "run", "curve"),
-    ("run", "view", "table", "values", "details"),
-    ("run", "view", "curve"),
-    ("run", "view", "find"),
-    ("launch", "run", "search", "view", "form"),
-    ("launch", "run", "search", "view", "edit"),
-    ("launch", "run", "search", "view", "table", "values", "details"),
-    ("launch", "run", "search", "view", "curve"),
-    ("compare", "view", "table"),
-    ("compare", "view", "curve"),
-    ("formats", "table", "values"),
-    ("graph", "tree", "view", "table"),
-    ("graph", "view", "table", "values", "details"),
-)
-MODAL = (
-    ("dialog", "pick"),
-    ("dialog", "export", "drawing"),
-    ("dialog", "erase"),
-    ("dialog", "quit"),
-    ("dialog", "table"),
-)
 
 ACTIONS = (
     *(Action(f"screen.{tab.name}", tab.key, tab.label, tab.description) for tab in TABS),
@@ -276,9 +251,6 @@ ACTIONS = (
 
 BY_ID = {action.id: action for action in ACTIONS}
 
-# Terminals send these as backspace, tab, enter and escape; screen and tmux keep two of the rest, the shell the last.
-FORBIDDEN = frozenset(f"ctrl+{key}" for key in ("h", "i", "m", "left_square_bracket", "[", "a", "b", "z"))
-
 _GLYPHS = {"escape": "esc", "enter": "↵", "space": "␣", "up": "↑", "down": "↓", "left": "←", "right": "→"}
 _WORDS = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup"}
 _CHARACTERS = {
@@ -321,19 +293,3 @@ def show_key(key: str, *, words: bool = False) -> str:
 def key_of(action: str, keys: Mapping[str, str]) -> str:
     """The first key of an action as a reader knows it; `keys` are the user's own, by action."""
     return show_key(keys.get(action, BY_ID[action].keys).split(",")[0].strip())
-
-
-def collisions(keys: dict[str, str] | None = None) -> Iterator[tuple[str, str, str]]:
-    """Pairs of actions that share a key in one place: (key, id, id). `keys` gives some actions other keys, by id."""
-    keys = keys or {}
-    found = set()
-    for together in (*((*EVERYWHERE, *groups) for groups in TOGETHER), *MODAL):
-        taken: dict[str, str] = {}
-        for action in ACTIONS:
-            if action.group not in together:
-                continue
-            for key in keys.get(action.id, action.keys).split(","):
-                other = taken.setdefault(key.strip(), action.id)
-                if other != action.id and (key, other, action.id) not in found:
-                    found.add((key, other, action.id))
-                    yield key.strip(), other, action.id

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from engine.errors import hint
 from engine.runtime.home import config_path
-from tui_app.actions import BY_ID, FORBIDDEN, collisions
+from tui_app.actions import BY_ID
 from tui_app.alerts import KINDS
+from tui_app.collisions import FORBIDDEN, collisions
 
 SETTINGS = ("theme", "notify", "alert", "keys")
 _KNOWN = f"there are {', '.join(SETTINGS)}."

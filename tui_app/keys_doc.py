@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from tui_app.actions import ACTIONS, FORBIDDEN, GROUPS, show_key
+from tui_app.actions import ACTIONS, GROUPS, show_key
+from tui_app.collisions import FORBIDDEN
 
 INTRO = """# Keys
 

@@ -7,7 +7,8 @@ from textual.keys import _character_to_key
 
 from tests.tui.driving import opened, screen_text, until
 from tests.tui.recorded import run_record
-from tui_app.actions import ACTIONS, BY_ID, FORBIDDEN, GROUPS, MODAL, TOGETHER, Action, bindings, collisions, show_key
+from tui_app.actions import ACTIONS, BY_ID, GROUPS, Action, bindings, show_key
+from tui_app.collisions import FORBIDDEN, MODAL, TOGETHER, collisions
 from tui_app.keys_doc import keys_markdown
 from tui_app.tabs import TABS, Tab
 
