@@ -51,7 +51,7 @@ class LabApp(Painting, Lab, inherit_bindings=False):
     """The terminal app. `source` and `clock` (Unix seconds) stand in for disk and time in tests."""
 
     TITLE = "labtui"
-    CSS_PATH = ["shell.tcss", "screens/home.tcss"]  # what is shown first is parsed once, with the rest
+    CSS_PATH = ["shell.tcss", "screens/home/home.tcss"]  # what is shown first is parsed once, with the rest
     BINDINGS = bindings("app.quit", "app.redraw")
     MODES = {tab.name: tab.screen for tab in TABS}
     DEFAULT_MODE = "home"

@@ -70,7 +70,7 @@ class Lab(Stage, inherit_bindings=False):
 
     def open_run(self, name: str) -> None:
         """Opens a run's own page; a failure counts as looked at."""
-        from tui_app.screens.run import RunScreen
+        from tui_app.screens.run.screen import RunScreen
 
         if name in self.notebook.memory.unopened:
             self.remember(self.notebook.memory.opened(name))

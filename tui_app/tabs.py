@@ -29,7 +29,7 @@ class Tab:
 
 
 TABS = (
-    Tab("home", "1", "Home", "All runs: filter, compare, pause, export.", "tui_app.screens.home:HomeScreen"),
+    Tab("home", "1", "Home", "All runs: filter, compare, pause, export.", "tui_app.screens.home.screen:HomeScreen"),
     Tab(
         "graph",
         "2",

@@ -16,8 +16,8 @@ from tui_app.runs.notice import failure
 from tui_app.runs.source import Disk
 from tui_app.runs.summary import Summary
 from tui_app.runs.watcher import Watcher
-from tui_app.screens.home_facts import facts
-from tui_app.screens.home_rows import row
+from tui_app.screens.home.facts import facts
+from tui_app.screens.home.rows import row
 
 FILES = ("spec.json", "want", "lock", "trials.jsonl", "attempts/0000.1.jsonl", "attempts/0001.1.jsonl", "run.db")
 FILES += ("run.db-wal", "logs/0000.1.log", "logs/driver.log", "wishes/1.json")

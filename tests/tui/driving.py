@@ -15,7 +15,7 @@ from engine.runtime.records import RunRecord
 from tests.tui.recorded import NOW, MemorySource, NoWorker
 from tui_app.app import LabApp
 from tui_app.config import Config
-from tui_app.screens.home_figure import HomeFigure
+from tui_app.screens.home.figure import HomeFigure
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SECONDS = 60

@@ -73,9 +73,9 @@ async def test_other_keys_and_theme_are_used() -> None:
     async with opened(run_record("q-0001"), config=config) as (app, pilot):
         assert app.theme == "labtui-light"
         await pilot.press("v")
-        assert app.screen.marks == {"q-0001": 0}  # type: ignore[attr-defined]
+        assert app.screen.listing.marks == {"q-0001": 0}  # type: ignore[attr-defined]
         await pilot.press("space")
-        assert app.screen.marks == {"q-0001": 0}  # type: ignore[attr-defined]
+        assert app.screen.listing.marks == {"q-0001": 0}  # type: ignore[attr-defined]
         await pilot.press("f")
         assert app.focused is not None
         assert app.focused.id == "query"

@@ -10,7 +10,7 @@ from tests.tui.driving import screen_text, until
 from tests.tui.pages import app_with, push
 from tests.tui.recorded import run_record
 from tui_app.screens.ask import AskScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 
 
 def detailed() -> RunRecord:

@@ -13,7 +13,7 @@ from tests.tui.driving import screen_text, until
 from tests.tui.pages import Scripted, app_with, live, push, said
 from tests.tui.recorded import run_record
 from tui_app.screens.export import ExportScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 
 
 @pytest.fixture(autouse=True)

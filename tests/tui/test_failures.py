@@ -8,7 +8,7 @@ from tests.tui.driving import drawn, screen_text, until
 from tests.tui.pages import app_with, push, said
 from tests.tui.recorded import MemorySource, run_record
 from tui_app.runs.notice import failure
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.text import error_line
 
 SENTENCE = (

@@ -16,7 +16,7 @@ from tui_app import pace
 from tui_app.pace import Pace
 from tui_app.runs.feed import Feed
 from tui_app.runs.watcher import News
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.widgets.points import PointsTable
 
 

@@ -16,8 +16,8 @@ from tests.tui.recorded import NOW, MemorySource, accuracy_of, run_record, write
 from tui_app.app import LabApp
 from tui_app.memory import Memory, Notebook
 from tui_app.runs.source import Disk
-from tui_app.screens.home import HomeScreen
-from tui_app.screens.home_figure import HomeFigure
+from tui_app.screens.home.figure import HomeFigure
+from tui_app.screens.home.screen import HomeScreen
 
 ERROR = {"type": "OutOfMemoryError", "message": "CUDA out of memory", "traceback": "Traceback\n"}
 THREE = (
@@ -32,7 +32,7 @@ def page(app: LabApp) -> HomeScreen:
 
 
 def shown(app: LabApp) -> list[str]:
-    return [row.key for row in page(app).table.rows]
+    return [row.key for row in page(app).listing.table.rows]
 
 
 def said(app: LabApp) -> str:
@@ -44,11 +44,11 @@ async def test_newest_first_and_the_cursor_moves_by_arrows_and_letters() -> None
         assert shown(app) == ["q-0003", "q-0002", "q-0001"]
         for keys, key in ((["down"], "q-0002"), (["j"], "q-0001"), (["j"], "q-0001"), (["k", "up"], "q-0003")):
             await pilot.press(*keys)
-            assert page(app).table.key == key
+            assert page(app).listing.table.key == key
         await pilot.press("G")
-        assert page(app).table.key == "q-0001"
+        assert page(app).listing.table.key == "q-0001"
         await pilot.press("g")
-        assert page(app).table.key == "q-0003"
+        assert page(app).listing.table.key == "q-0003"
 
 
 async def test_the_filter_filters_while_typing_and_escape_backs_out() -> None:
@@ -57,7 +57,7 @@ async def test_the_filter_filters_while_typing_and_escape_backs_out() -> None:
         assert shown(app) == ["q-0003"]
         assert "1 of 3" in screen_text(app)
         await pilot.press("enter")
-        assert app.focused is page(app).table
+        assert app.focused is page(app).listing.table
         await pilot.press("escape")
         assert shown(app) == ["q-0003", "q-0002", "q-0001"]
 
@@ -76,7 +76,7 @@ async def test_the_order_goes_through_the_columns_and_turns_round() -> None:
         await pilot.press("O")
         assert shown(app) == ["q-0001", "q-0003", "q-0002"]
         await pilot.press("o", "o", "o")
-        assert page(app).board.sort == "metric"
+        assert page(app).listing.board.sort == "metric"
         assert shown(app) == ["q-0001", "q-0003", "q-0002"]
 
 
@@ -87,10 +87,10 @@ async def test_the_cursor_stays_on_its_run_while_others_come() -> None:
         source.put(run_record("q-0004", name="just now", age=1))
         await until(pilot, lambda: "q-0004" in shown(app))
         assert shown(app)[0] == "q-0004"
-        assert page(app).table.key == "q-0002"
+        assert page(app).listing.table.key == "q-0002"
         source.drop("q-0002")
         await until(pilot, lambda: "q-0002" not in shown(app))
-        assert page(app).table.key == "q-0001"
+        assert page(app).listing.table.key == "q-0001"
 
 
 async def test_marked_runs_are_drawn_together_and_keep_their_signs() -> None:
@@ -98,17 +98,17 @@ async def test_marked_runs_are_drawn_together_and_keep_their_signs() -> None:
         await pilot.press("space", "space")
         await drawn(app, pilot)
         figure = page(app).query_one(HomeFigure)
-        assert page(app).marks == {"q-0003": 0, "q-0002": 1}
+        assert page(app).listing.marks == {"q-0003": 0, "q-0002": 1}
         names = {series.name: series.slot for series in figure.curve.figures[0].series if series.slot >= 0}
         assert names == {"newest: PTQ": 0, "middle: PTQ": 1}
         await pilot.press("g", "space")
         await drawn(app, pilot)
-        assert page(app).marks == {"q-0002": 1}
+        assert page(app).listing.marks == {"q-0002": 1}
         assert {series.slot for series in figure.curve.figures[0].series if series.slot >= 0} == {1}
-        rows = {row.key: str(row.mark) for row in page(app).table.rows}
+        rows = {row.key: str(row.mark) for row in page(app).listing.table.rows}
         assert rows == {"q-0003": "", "q-0002": "▲", "q-0001": ""}
         await pilot.press("escape")
-        assert page(app).marks == {}
+        assert page(app).listing.marks == {}
 
 
 async def test_what_is_shown_can_be_exported_and_copied() -> None:
@@ -137,7 +137,7 @@ async def test_differences_from_the_pinned_baseline_dim_inside_the_noise() -> No
     far = run_record("q-0004", name="two bits", widths=(2,), age=30)
     async with opened(far, *THREE) as (app, pilot):
         await pilot.press("G", "b")
-        cells = {row.key: row.cells[5] for row in page(app).table.rows}
+        cells = {row.key: row.cells[5] for row in page(app).listing.table.rows}
         assert str(cells["q-0001"]) == "base"
         assert str(cells["q-0003"]).startswith("-0.")
         assert cells["q-0003"].spans[0].style == "$muted"  # type: ignore[union-attr]

@@ -9,9 +9,9 @@ import pytest
 from tests.tui.driving import opened, until
 from tests.tui.pages import app_with, push
 from tests.tui.recorded import run_record
-from tui_app.screens.home import HomeScreen
+from tui_app.screens.home.screen import HomeScreen
 from tui_app.screens.labscreen import LabScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.widgets.pane import Pane
 
 
@@ -63,14 +63,14 @@ async def test_the_wheel_scrolls_tables_and_logs() -> None:
         await until(pilot, lambda: screen.points.scroll_offset.y > 0)
         assert screen.points.key == "0"
         await pilot.press("L")
-        screen.log_view.add([f"line {n}" for n in range(300)])
-        await until(pilot, lambda: screen.log_view.scroll_offset.y > 0)
-        at = screen.log_view.scroll_offset.y
-        await pilot._post_mouse_events([_wheel(up=True)], screen.log_view)
-        await until(pilot, lambda: screen.log_view.scroll_offset.y < at)
-        screen.log_view.add(["one more"])
+        screen.run_log.view.add([f"line {n}" for n in range(300)])
+        await until(pilot, lambda: screen.run_log.view.scroll_offset.y > 0)
+        at = screen.run_log.view.scroll_offset.y
+        await pilot._post_mouse_events([_wheel(up=True)], screen.run_log.view)
+        await until(pilot, lambda: screen.run_log.view.scroll_offset.y < at)
+        screen.run_log.view.add(["one more"])
         await pilot.pause()
-        assert screen.log_view.scroll_offset.y < at
+        assert screen.run_log.view.scroll_offset.y < at
 
 
 def _wheel(up: bool = False) -> type:

@@ -16,7 +16,7 @@ from tests.tui.recorded import run_record
 from tui_app.living import Leaving, Living
 from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.pickers import Option, PickScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.stage import Stage
 from tui_app.widgets.footer import Footer
 

@@ -14,7 +14,7 @@ from tests.tui.recorded import run_record
 from tests.tui.test_gallery import SIZES, fits
 from tui_app.screens.compare import CompareScreen
 from tui_app.screens.point import PointScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 
 NAMES = "電影評論 [bold]四位元[/] 🚀 \x1b[31mred\x1b[0m and a rather long name at that"
 
@@ -79,7 +79,7 @@ async def test_quantize_before_any_run() -> None:
 async def test_views_of_a_run(view: str, size: str) -> None:
     async with app_with(live(), size=SIZES[size]) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0007", view))
-        screen.log_view.add(["loading", "step 1 [red]x[/] \x1b[31mred\x1b[0m", "電影 🚀"])
+        screen.run_log.view.add(["loading", "step 1 [red]x[/] \x1b[31mred\x1b[0m", "電影 🚀"])
         await pilot.pause()
         fits(app, *SIZES[size])
         check_snapshot(app, f"run-{view}-{size}")

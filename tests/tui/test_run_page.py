@@ -15,7 +15,7 @@ from tui_app.memory import Memory, Notebook
 from tui_app.runs.source import Disk
 from tui_app.screens.compare import CompareScreen
 from tui_app.screens.point import PointScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 
 
 def text_of(screen: Any, name: str) -> str:
@@ -101,24 +101,24 @@ async def test_the_log_is_read_on_as_it_grows(state: Path) -> None:
     async with app_with(source=cast(MemorySource, Disk())) as (app, pilot):
         screen = await push(app, pilot, RunScreen(directory.name, "log"))
         screen.points.go_to("2")
-        await until(pilot, lambda: list(screen.log_view.lines)[:2] == ["loading", "step 1 [red]x[/]"])
+        await until(pilot, lambda: list(screen.run_log.view.lines)[:2] == ["loading", "step 1 [red]x[/]"])
         with raw.open("a") as file:
             file.write("    step 2\nstep ")
-        await until(pilot, lambda: list(screen.log_view.lines)[2:3] == ["    step 2"])
+        await until(pilot, lambda: list(screen.run_log.view.lines)[2:3] == ["    step 2"])
 
 
 async def test_log_lines_are_found(state: Path) -> None:
     async with app_with(live()) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0007", "log"))
-        screen.log_view.add([f"line {n}" for n in range(300)] + ["Epoch done"])
+        screen.run_log.view.add([f"line {n}" for n in range(300)] + ["Epoch done"])
         await pilot.press("slash", *"epoch", "enter")
-        await until(pilot, lambda: screen.log_view.found == 300)
+        await until(pilot, lambda: screen.run_log.view.found == 300)
         await pilot.press("slash", *"line 29", "enter")
-        await until(pilot, lambda: screen.log_view.found == 29)
+        await until(pilot, lambda: screen.run_log.view.found == 29)
         await pilot.press("n")
-        assert screen.log_view.found == 290
+        assert screen.run_log.view.found == 290
         await pilot.press("N", "N")
-        assert screen.log_view.found == 299
+        assert screen.run_log.view.found == 299
         await pilot.press("slash", *"nowhere", "enter")
         await until(pilot, lambda: "'linenowhere' is not in the log" in said(app) or "is not in the log" in said(app))
 

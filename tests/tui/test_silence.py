@@ -19,7 +19,7 @@ from tui_app.app import LabApp
 from tui_app.screens.compare import CompareScreen
 from tui_app.screens.help import HelpScreen
 from tui_app.screens.point import PointScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.tabs import TABS
 from tui_app.widgets.table import Table
 

@@ -10,8 +10,8 @@ from tests.tui.recorded import NOW, accuracy_of, run_record
 from tui_app.filtering import Language
 from tui_app.runs.filter import parse_filter
 from tui_app.runs.summary import Metric, summarize
-from tui_app.screens.home_facts import jobs
-from tui_app.screens.home_rows import own_delta_text
+from tui_app.screens.home.facts import jobs
+from tui_app.screens.home.rows import own_delta_text
 
 
 def test_the_metric_is_the_best_points_not_the_last_ones() -> None:

@@ -9,7 +9,7 @@ from engine.runtime.records import RunRecord
 from tests.tui.driving import opened, screen_text, until
 from tests.tui.recorded import BASELINE, MemorySource, accuracy_of, run_record, write_run
 from tui_app.runs.source import Disk
-from tui_app.screens.home import HomeScreen
+from tui_app.screens.home.screen import HomeScreen
 
 
 async def test_t_writes_tags_and_a_note() -> None:
@@ -35,11 +35,11 @@ async def test_runs_are_grouped_by_their_tags(tmp_path: Path) -> None:
     ]
     async with opened(*runs, size=(140, 40)) as (app, pilot):
         screen = cast(HomeScreen, app.screen)
-        while screen.board.sort != "tags":
+        while screen.listing.board.sort != "tags":
             await pilot.press("o")
-        assert [row.key for row in screen.table.rows] == ["q-0003", "q-0005", "q-0004", "q-0001", "q-0002"]
+        assert [row.key for row in screen.listing.table.rows] == ["q-0003", "q-0005", "q-0004", "q-0001", "q-0002"]
         await pilot.press("slash", *"tag:a")
-        await until(pilot, lambda: {row.key for row in screen.table.rows} == {"q-0003", "q-0005"})
+        await until(pilot, lambda: {row.key for row in screen.listing.table.rows} == {"q-0003", "q-0005"})
 
 
 async def test_differences_are_from_each_runs_own_baseline_until_one_is_pinned() -> None:
@@ -48,7 +48,7 @@ async def test_differences_are_from_each_runs_own_baseline_until_one_is_pinned()
         screen = cast(HomeScreen, app.screen)
 
         def deltas() -> dict[str, str]:
-            return {row.key: str(row.cells[5]) for row in screen.table.rows}
+            return {row.key: str(row.cells[5]) for row in screen.listing.table.rows}
 
         own = {
             "q-0001": accuracy_of(3, "ptq") - BASELINE["accuracy"],

@@ -83,7 +83,7 @@ class RunActions(Controller):
     def action_run_log(self) -> None:
         run = self._chosen()
         if run is not None:
-            from tui_app.screens.run import RunScreen
+            from tui_app.screens.run.screen import RunScreen
 
             self._page.app.push_screen(RunScreen(run.id, view="log"))
 

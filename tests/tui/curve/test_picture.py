@@ -14,7 +14,7 @@ from tests.tui.curve.figures import losses, sweep
 from tests.tui.driving import until
 from tests.tui.pages import Scripted, app_with, live, push, said, still
 from tui_app import pictures
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.widgets.curve.frame import View
 from tui_app.widgets.curve.picture import Picture, looked_at
 

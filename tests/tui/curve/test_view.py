@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.tui.curve.figures import losses, sweep
 from tests.tui.driving import until
 from tests.tui.pages import app_with, live, push, still
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 from tui_app.widgets.curve import CurveView
 from tui_app.widgets.pane import Pane
 

@@ -30,6 +30,10 @@ class Since(Living, Static):
             self.display = True
         return True
 
+    def close(self) -> None:
+        """Takes the line away."""
+        self.display = False
+
 
 def since(finished: Sequence[Summary], failed: Sequence[Summary], left: float, now: float) -> Content:
     """What ended since the last visit."""

@@ -9,7 +9,7 @@ from engine.runtime.records import RunRecord
 from tui_app import glyphs
 from tui_app.actions import key_of
 from tui_app.runs.summary import Summary
-from tui_app.screens.home_rows import STATE_STYLES, state_text
+from tui_app.screens.home.rows import STATE_STYLES, state_text
 from tui_app.text import clean, count, error_line, moment
 from tui_app.widgets.units import show
 

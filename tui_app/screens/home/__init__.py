@@ -1,0 +1,1 @@
+"""Home; `screen.py` puts it together."""
