@@ -150,7 +150,7 @@ async def test_the_histogram_filters_by_operator(monkeypatch: pytest.MonkeyPatch
         await captured(pilot, page)
         await press(pilot, page, "]")
         assert page.views.view == "operators"
-        assert page.histogram.rows[0].cells[:2] == ("linear", "14")
+        assert page.operators.histogram.rows[0].cells[:2] == ("linear", "14")
         await press(pilot, page, "enter")
         assert page.outline.needle == "op:linear"
         assert "op:linear" in screen_text(app)
@@ -160,7 +160,7 @@ async def test_analyses_are_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch) as (app, pilot, page):
         await captured(pilot, page)
         await press(pilot, page, "]", "]")
-        assert [listing.key for listing in page.details.listings] == [
+        assert [listing.key for listing in page.showing.details.listings] == [
             "operators",
             "dropout",
             "layers",
@@ -169,7 +169,7 @@ async def test_analyses_are_tables(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
         assert "6 dropout modules in the graph" in screen_text(app)
         await press(pilot, page, "m")
-        assert page.details.listing.key == "dropout"
+        assert page.showing.details.listing.key == "dropout"
 
 
 async def test_transforms_report_and_are_undone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,27 +6,21 @@ from typing import Any
 
 from textual import on
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widget import Widget
 
-from engine.experiments.graph.report import analysis_listing
-from engine.graph.analyses import ANALYSES, dropout_sentence
-from engine.graph.record import Graph
-from tui_app import glyphs
 from tui_app.actions import bindings
 from tui_app.screens.graph.asking import Asking
 from tui_app.screens.graph.capturing import Capturing
 from tui_app.screens.graph.changing import Changing
 from tui_app.screens.graph.choice import Choice
 from tui_app.screens.graph.comparing import Comparing
+from tui_app.screens.graph.operators import Operators
 from tui_app.screens.graph.place import Place
+from tui_app.screens.graph.showing import Showing
 from tui_app.screens.graph.steps import Steps
-from tui_app.screens.graph.text import HISTOGRAM, graph_line, histogram_rows
 from tui_app.screens.graph.walking import Walking
 from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.views import Views
-from tui_app.text import clean
-from tui_app.widgets.details import Details
 from tui_app.widgets.graphfind import FindingTree
 from tui_app.widgets.line import Line
 from tui_app.widgets.pane import Pane
@@ -49,11 +43,8 @@ class GraphScreen(LabScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps = Steps(self._show_step)
+        self.steps = Steps(lambda: self.showing.step())
         self.outline = FindingTree(id="tree", empty=EMPTY)
-        self.place = Place(self.outline, lambda: self._graph)
-        self.histogram = Table(HISTOGRAM, id="histogram", opens=True, empty="No operators.")
-        self.details = Details(id="details")
         self._said = Line(id="said")
         self.views = self.adopt(Views(self, self.panes, ("node", "operators", "analyses")))
         self.asking = Asking(self, self._said)
@@ -61,15 +52,18 @@ class GraphScreen(LabScreen):
         self.capturing = self.adopt(Capturing(self, self.asking, self.steps, self.walking))
         self.adopt(Changing(self, self.asking, self.steps, self.walking))
         self.adopt(Comparing(self, self.asking, self.steps))
+        self.place = Place(self.outline, self.steps, self.walking)
+        self.operators = Operators(self.outline)
+        self.showing = Showing(self, self.steps, self.outline, self.place, self.operators, self.capturing)
 
     def body(self) -> Iterable[Widget]:
-        yield Line(id="line")
+        yield self.showing.line
         yield Horizontal(
-            Pane(self.outline, label="Modules", jump="m", id="modules"),
+            self.showing.modules,
             Vertical(
                 self.place,
-                Pane(self.histogram, label="Operators", jump="r", id="operators"),
-                Pane(self.details, label="Analyses", jump="y", id="analyses"),
+                self.operators,
+                Pane(self.showing.details, label="Analyses", jump="y", id="analyses"),
                 id="side",
                 classes="deck",
             ),
@@ -79,7 +73,7 @@ class GraphScreen(LabScreen):
 
     def on_mount(self) -> None:
         self.views.turn("node")
-        self._title()
+        self.showing.title()
         self.asking.say(HINT)
         self.outline.focus()
         self.capturing.action_graph_capture()
@@ -91,40 +85,8 @@ class GraphScreen(LabScreen):
         else:
             self.capturing.choice = Choice.of(config)
 
-    # What is shown
-
-    @property
-    def _graph(self) -> Graph | None:
-        return None if self.steps.now is None else self.steps.now.graph
-
-    def _show_step(self) -> None:
-        step = self.steps.now
-        assert step is not None
-        graph = step.graph
-        self.outline.set_graph(graph)
-        self.outline.mark(step.erased)
-        self.histogram.set_rows(list(histogram_rows(graph)))
-        listings = [one for each in ANALYSES.values() if (one := analysis_listing(each, [graph])) is not None]
-        self.details.set([graph.problem] if graph.problem else [dropout_sentence(graph), *graph.notes], listings)
-        self._show()
-
-    @on(FindingTree.Narrowed)
-    def _show(self) -> None:
-        self._title()
-        self.place.show()
-        self.renew_keys()
-
-    def _title(self) -> None:
-        graph, line = self._graph, Content.styled(clean(self.capturing.choice.name), "$muted")
-        if graph is not None and self.outline.root is not None:
-            line = graph_line(graph, self.outline.root.totals, self.size.width)
-            dot = f" {glyphs.sign('dot')} "
-            said = dot.join(filter(None, (self.outline.needle, *graph.passes)))
-            self.query_one("#modules", Pane).title("Modules", clean(said))
-        self.query_one("#line", Line).show(line)
-
     def on_resize(self) -> None:
-        self.call_after_refresh(self._title)
+        self.call_after_refresh(self.showing.title)
         self.call_after_refresh(self.place.show)
 
     # What happens in the panes
@@ -137,15 +99,9 @@ class GraphScreen(LabScreen):
     def _opened(self) -> None:
         self.panes.show(self.place)
 
-    @on(Table.Opened, "#edges")
-    def _edge(self, event: Table.Opened) -> None:
-        self.walking.jump(event.key[1:])
-        self.outline.focus()
-
-    @on(Table.Opened, "#histogram")
-    def _operator(self, event: Table.Opened) -> None:
-        self.outline.narrow(f"op:{event.key}")
-        self.outline.focus()
+    @on(FindingTree.Narrowed)
+    def _narrowed(self) -> None:
+        self.showing.tree()
 
     @on(FindingTree.Found)
     def _found(self, event: FindingTree.Found) -> None:
@@ -160,12 +116,12 @@ class GraphScreen(LabScreen):
         return partial(self.steps.mark, frozenset()) if self.outline.marked and self.steps.now is not None else None
 
     def action_app_export(self) -> None:
-        if self._graph is None:
+        if self.steps.now is None:
             self.notify("There is nothing to export here yet.")
             return
         from tui_app.screens.graph.export import GraphExportScreen
 
-        self.app.push_screen(GraphExportScreen(self._graph, self.outline.module))
+        self.app.push_screen(GraphExportScreen(self.steps.now.graph, self.outline.module))
 
     def copies(self) -> str | None:
         return self.capturing.command

@@ -1,6 +1,6 @@
 """One row of a form: a setting's title and what it is set to, edited in place when that is asked for."""
 
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -18,9 +18,6 @@ from tui_app.widgets.form.fields import Field
 from tui_app.widgets.form.options import Options
 from tui_app.widgets.lineinput import LineInput
 
-if TYPE_CHECKING:
-    from tui_app.widgets.form.form import Form
-
 SOURCE_HINT = "enter lists what is at hand, i edits"
 CHOICE_HINT = "← → move, space chooses"
 
@@ -32,6 +29,19 @@ def update(static: Static, text: Content) -> None:
     heights = {len(content.wrap(width)) for content in (before, text)}
     if not text.is_same(before):
         static.update(text, layout=len(heights) > 1)
+
+
+class Editor(Protocol):
+    """The form, as a row knows it."""
+
+    def accept(self) -> None:
+        """Keeps the text that is edited."""
+
+    def action_form_next(self) -> None:
+        """Goes to the next row."""
+
+    def action_form_previous(self) -> None:
+        """Goes to the row before."""
 
 
 class RowInput(LineInput):
@@ -50,9 +60,9 @@ class RowInput(LineInput):
         return Strip([Segment(glyphs.clip(clean(self.value), width), style)]).adjust_cell_length(width, style)
 
     @property
-    def form(self) -> "Form":
+    def form(self) -> Editor:
         """The form that it stands in."""
-        return cast("Form", next(node for node in self.ancestors if node.id == "lines").parent)
+        return cast("Editor", next(node for node in self.ancestors if node.id == "lines").parent)
 
     def action_edit_accept(self) -> None:
         self.form.accept()
