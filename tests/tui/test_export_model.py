@@ -12,7 +12,7 @@ from tui_app.screens import export_model
 from tui_app.screens.dialog import TextScreen
 from tui_app.screens.export import ExportScreen
 from tui_app.screens.pickers import PickScreen
-from tui_app.screens.run import RunScreen
+from tui_app.screens.run.screen import RunScreen
 
 
 @pytest.fixture(autouse=True)
