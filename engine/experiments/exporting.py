@@ -1,6 +1,8 @@
 """From a recorded run to its model as a file of another program, scored there and here on the run's own samples."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from engine.figures.table import Table
 from engine.figures.units import in_bytes, in_percent
 from engine.models.manifest import Manifest, read_manifest
 from engine.models.python_file import is_python
+from engine.runtime.files import is_disk_full
 from engine.runtime.records import RunRecord
 from engine.runtime.references import PREFIX, kept_model, named
 from engine.runtime.runs import find_run, read_run
@@ -114,13 +117,30 @@ def carried_out(plan: Plan, samples: int | None, report: "Report") -> Exported:
     report(0, 1, "loading model and data")
     source, chosen, objective = _opened(plan, samples, report)
     with placed(plan.path, plan.target.name, plan.target.is_folder) as partial:
-        report(0, 1, "writing")
-        plan.target.write(source, partial)
-        size = bytes_of(partial)
-        report(0, 1, f"loading in {plan.target.program}")
-        program = plan.target.opened(partial, source)
+        with _understood(plan.target):
+            report(0, 1, "writing")
+            plan.target.write(source, partial)
+            size = bytes_of(partial)
+            report(0, 1, f"loading in {plan.target.program}")
+            program = plan.target.opened(partial, source)
         found = compare(source.model, program, chosen, objective, plan.config.batch_size, report)
     return Exported(plan, found, size)
+
+
+@contextmanager
+def _understood(target: Target) -> Iterator[None]:
+    """Whatever a target's library raises over a model becomes one sentence."""
+    from engine.training.forward import raised
+
+    try:
+        yield
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        reason = raised(error).rstrip(".")
+        raise InputError(f"{target.title} cannot take this model ({reason}); nothing was written.") from error
 
 
 def said(run: str, target: str, path: str, point: int | None = None) -> list[str]:

@@ -16,7 +16,7 @@ from engine.models.manifest import Manifest, PackedEntry
 from engine.training.forward import NotFiniteError
 from engine.training.images import Images
 from engine.training.objective import Classes
-from tests.exports.kept import run_keeping
+from tests.exports.kept import exported, run_keeping
 
 Pair = dict[str, str]
 
@@ -42,6 +42,20 @@ def test_a_point_without_a_model_is_refused(small_pair: Pair, tmp_path: Path) ->
     assert planned(run, "onnx", tmp_path / "m.onnx").said == ()
     with pytest.raises(InputError, match="has no point 3; its points are 0 to 0"):
         planned(run, "onnx", tmp_path / "m.onnx", point=3)
+
+
+def test_what_a_library_raises_over_a_model_is_one_sentence_and_leaves_nothing(
+    small_pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(source: object, path: Path) -> None:
+        path.write_text("half")
+        raise RuntimeError("no operator aten::rare")
+
+    monkeypatch.setattr(TARGETS["onnx"], "write", write)
+    run = run_keeping(small_pair, lambda model: model)
+    with pytest.raises(InputError, match=r"ONNX cannot take this model .*no operator aten::rare.*nothing was written"):
+        exported(run, "onnx", tmp_path / "m.onnx")
+    assert {one.name for one in tmp_path.iterdir()} == {"labtui"}
 
 
 class Given(nn.Module):
