@@ -44,9 +44,9 @@ class Metric:
         """The key of what a point is chosen by."""
         return f"validation_{self.name}"
 
-    def bounded(self, prefix: str = "") -> tuple[str, str, str]:
+    def bounded(self) -> tuple[str, str, str]:
         """The keys of the value and its interval."""
-        return (f"{prefix}{self.name}", f"{prefix}{self.name}_low", f"{prefix}{self.name}_high")
+        return (self.name, f"{self.name}_low", f"{self.name}_high")
 
     def goodness(self, value: float) -> float:
         """The value turned so that more is better."""

@@ -1,10 +1,24 @@
 """What a run may say of its points' sizes: the share of the model's bytes that changed, and what grew. No torch."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from engine.experiments.recorded import Quantity, Recorded, results_of
+from engine.experiments.shared.measured import Share, baseline_of
 from engine.figures.units import in_bytes, in_percent
 from engine.models.coverage import LEAST
 from engine.runtime.records import RunRecord
+from engine.tasks.kinds import metric_of
 
 _LARGER = 1.005  # times the source: less does not show in a size of three digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sized(Recorded):
+    """What any experiment records of a point's size."""
+
+    bytes: Annotated[int, Quantity("Size", "bytes")] = 0
+    covered: Share = None
 
 
 def enough(share: float | None) -> bool:
@@ -18,7 +32,7 @@ def findings(run: RunRecord) -> list[str]:
 
 
 def _shares(run: RunRecord) -> list[str]:
-    shares = [result["covered"] for point in run.finished if "covered" in (result := point.result or {})]
+    shares = [share for one in results_of(run, _Sized, metric_of(run.config)) if (share := one.covered) is not None]
     if not shares:
         return []
     low, high = min(shares), max(shares)
@@ -33,10 +47,11 @@ def _shares(run: RunRecord) -> list[str]:
 
 def larger(run: RunRecord) -> list[str]:
     """Which files are larger than the file that they were made from, and how much."""
-    source = (run.notes.get("baseline") or {}).get("bytes")
-    sizes = [(point.result or {}).get("bytes", 0) for point in run.finished]
+    metric = metric_of(run.config)
+    baseline, sizes = baseline_of(run, metric), [one.bytes for one in results_of(run, _Sized, metric)]
+    source = 0 if baseline is None else baseline.bytes
     grown = [size for size in sizes if source and size > _LARGER * source]
-    if source is None or not grown:
+    if not grown:
         return []
     count = f"{len(grown)} of {len(sizes)} files are" if len(sizes) > 1 else "The file is"
     share = max(grown) / source
