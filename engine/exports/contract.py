@@ -5,11 +5,10 @@ import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from engine.errors import InputError
+from engine.extras import check_installed
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -77,12 +76,7 @@ class Target(ABC):
 
     def check_installed(self) -> None:
         """Raises InputError where a package is missing, with the line that installs it."""
-        missing = [name for name in self.packages if find_spec(name) is None]
-        if missing:
-            raise InputError(
-                f"{self.title} needs {' and '.join(missing)}, not installed here; run: pip install "
-                f"'labtui[{self.name}]'."
-            )
+        check_installed(self.title, self.packages, self.name)
 
     def blocked(self, task: str, manifest: Manifest, config: Mapping[str, Any]) -> str:
         """Why a model cannot be written at all, in a sentence; empty where it can. `config` is its config.json."""

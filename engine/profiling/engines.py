@@ -9,12 +9,12 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.errors import InputError
 from engine.exports.contract import Program
+from engine.extras import check_installed, missing
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,16 +45,12 @@ class Engine(ABC):
     @classmethod
     def installed(cls) -> bool:
         """Whether its packages are there."""
-        return all(find_spec(name) is not None for name in cls.packages)
+        return not missing(cls.packages)
 
     @classmethod
     def check(cls, device: str) -> None:
         """Raises InputError where it cannot be used: a package is missing, or it does not run on this device."""
-        if not cls.installed():
-            missing = " and ".join(name for name in cls.packages if find_spec(name) is None)
-            raise InputError(
-                f"the engine {cls.name} needs {missing}, not installed here; run: pip install '{cls.extra}'."
-            )
+        check_installed(f"the engine {cls.name}", cls.packages, cls.extra)
         if device not in cls.devices:
             raise InputError(f"the engine {cls.name} does not run on {device}; choose others, or device=cpu.")
 
@@ -108,7 +104,7 @@ class TorchaoWeights(Engine):
     """torchao with weights in int8, turned into floats in front of each product."""
 
     name, changes, arithmetic = "torchao-int8-weights", "linear", "decoded"
-    packages, extra = ("torchao",), "labtui[peers]"
+    packages, extra = ("torchao",), "peers"
 
     def build(self, subject: Subject, example: Mapping[str, Tensor], folder: Path) -> Built:
         """A copy with `Int8WeightOnlyConfig`."""
@@ -121,7 +117,7 @@ class TorchaoDynamic(Engine):
     """torchao with weights and activations in int8, the scales of activations measured as they come."""
 
     name, changes, arithmetic = "torchao-int8-dynamic", "linear", "int8"
-    packages, extra = ("torchao",), "labtui[peers]"
+    packages, extra = ("torchao",), "peers"
 
     def build(self, subject: Subject, example: Mapping[str, Tensor], folder: Path) -> Built:
         """A copy with `Int8DynamicActivationInt8WeightConfig`."""
@@ -134,7 +130,7 @@ class OnnxRuntime(Engine):
     """onnxruntime in float32."""
 
     name, devices = "onnxruntime", ("cpu",)
-    packages, extra = ("onnx", "onnxscript", "onnxruntime"), "labtui[onnx]"
+    packages, extra = ("onnx", "onnxscript", "onnxruntime"), "onnx"
 
     def build(self, subject: Subject, example: Mapping[str, Tensor], folder: Path) -> Built:
         """The model as the export writes and opens it."""

@@ -1,10 +1,9 @@
 """What a tracker is."""
 
 from abc import ABC, abstractmethod
-from importlib.util import find_spec
 from typing import ClassVar
 
-from engine.errors import InputError
+from engine.extras import check_installed
 from engine.tracking.told import Told
 
 
@@ -21,12 +20,7 @@ class Tracker(ABC):
 
     def check_installed(self) -> None:
         """Raises InputError where a package is missing, with the line that installs it."""
-        missing = [name for name in self.packages if find_spec(name) is None]
-        if missing:
-            raise InputError(
-                f"{self.title} needs {' and '.join(missing)}, not installed here; run: pip install "
-                f"'labtui[{self.name}]'."
-            )
+        check_installed(self.title, self.packages, self.name)
 
     @abstractmethod
     def publish(self, run: Told, target: str) -> str:

@@ -66,7 +66,7 @@ def test_points_are_engines_by_batch_and_length() -> None:
 
 
 def test_an_engine_that_is_missing_is_named_with_the_line_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == "torchao" else object())
+    monkeypatch.setattr("engine.extras.find_spec", lambda name: None if name == "torchao" else object())
     assert "torchao-int8-weights" not in engines.usable("cpu")
     _, config = configure("profile", {"study": "deploy", "engines": "torchao-int8-weights", "device": "cpu"})
     with pytest.raises(InputError, match=r"needs torchao, not installed here; run: pip install 'labtui\[peers\]'\."):

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine import extras
 from engine.errors import InputError
 from engine.experiments.exporting import planned
-from engine.exports import contract
 from engine.exports.comparing import compare
 from engine.exports.registry import TARGETS
 from engine.models.manifest import Manifest, PackedEntry
@@ -22,7 +22,7 @@ Pair = dict[str, str]
 
 
 def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "find_spec", lambda name: None if name.startswith("onnx") else object())
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name.startswith("onnx") else object())
     with pytest.raises(InputError) as error:
         TARGETS["onnx"].check_installed()
     assert str(error.value) == (

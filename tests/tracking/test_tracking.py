@@ -1,13 +1,13 @@
 """Runs in trackers: what is told of a run, and what the trackers' own readers find afterwards."""
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import InputError
+from engine.extras import missing
 from engine.runtime.records import PointRecord, RunRecord
 from engine.tracking.registry import TRACKERS
 from engine.tracking.told import told
@@ -37,8 +37,7 @@ RUN = RunRecord(
 
 
 def needs(name: str) -> Any:
-    missing = [package for package in TRACKERS[name].packages if find_spec(package) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"{name} is not installed")
+    return pytest.mark.skipif(bool(missing(TRACKERS[name].packages)), reason=f"{name} is not installed")
 
 
 def test_points_that_have_begun_are_told_with_numbers_that_are_some() -> None:
@@ -60,7 +59,7 @@ def test_points_that_have_begun_are_told_with_numbers_that_are_some() -> None:
 
 
 def test_a_missing_tracker_is_named_with_the_line_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.tracking.contract.find_spec", lambda _: None)
+    monkeypatch.setattr("engine.extras.find_spec", lambda _: None)
     with pytest.raises(
         InputError, match=r"MLflow needs mlflow, not installed here; run: pip install 'labtui\[mlflow\]'"
     ):
