@@ -69,7 +69,7 @@ class Driver:
         def begun() -> None:
             self._begun.value = time.monotonic()
 
-        executor.Connection = lambda _plan: SimulatedCluster(workers, seconds, begun)  # type: ignore[assignment,misc]
+        executor.Connection = lambda _plan, _directory: SimulatedCluster(workers, seconds, begun)  # type: ignore[assignment,misc]
         drive(path, "benchmarks.simulated_cluster")
 
     @property

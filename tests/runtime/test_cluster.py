@@ -3,20 +3,24 @@
 import hashlib
 import os
 import shutil
+import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from engine.runtime.cluster.connection import Node
+from engine.errors import InputError
+from engine.runtime.cluster.connection import Node, join
 from engine.runtime.cluster.flight import Flight
 from engine.runtime.cluster.messages import LINES, PIECE, REFUSED, WHOLE, packed, unpacked
 from engine.runtime.cluster.orders import Orders
 from engine.runtime.cluster.parcels import PIECE_BYTES, Arrivals, BrokenFileError, Outgoing
 from engine.runtime.cluster.plan import ClusterPlan
 from engine.runtime.cluster.scratch import scratch
-from engine.runtime.cluster.sources import Source, replaced
+from engine.runtime.cluster.sources import Source, hold, replaced
 from engine.runtime.encoding import loads
 from engine.runtime.executor import Task, WorkerError
 from engine.runtime.spec import RunSpec
@@ -147,6 +151,16 @@ def test_a_source_reaches_a_node_once(tmp_path: Path, folder: bool) -> None:
     assert source.place(get) == placed
 
 
+def test_a_source_that_has_changed_is_refused(tmp_path: Path) -> None:
+    put, noted, path = stored()[1], tmp_path / "sources.json", tmp_path / "model.py"
+    path.write_text("def make(): ...")
+    for _ in range(2):
+        hold(noted, {f"{path}:make": Source.of(path, put)})
+    path.write_text("def make(): return 1")
+    with pytest.raises(InputError, match=r"model\.py:make has changed since this run began"):
+        hold(noted, {f"{path}:make": Source.of(path, put)})
+
+
 def test_settings_name_what_is_on_the_node() -> None:
     config = {"model": "/here/m", "teacher": ["none", "/here/m"], "seed": 1, "data": "owner/name"}
     expected = {"model": "/there/m", "teacher": ["none", "/there/m"], "seed": 1, "data": "owner/name"}
@@ -164,6 +178,17 @@ def test_scratch_folders_of_the_dead_are_cleared_away_and_others_stay() -> None:
         with scratch("q-0001"):
             assert first.is_dir()
             assert not copy.exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "auto", "[::1]:{}", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_found_out_at_once(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with socket.socket() as taken:  # a port on which nobody listens
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+        with pytest.raises(InputError, match=r"the Ray cluster at \S+:\d+ does not answer"):
+            join(address.format(port))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The driver's connection to a Ray cluster, kept by a thread: joining and asking take as long as the network likes."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.runtime.cluster.plan import ClusterPlan
-from engine.runtime.cluster.sources import Source
+from engine.runtime.cluster.sources import Source, hold
 from engine.runtime.executor import WorkerError
 from engine.text import clean_line
 
@@ -18,6 +19,7 @@ CONNECT_SECONDS, SILENT_SECONDS = 60.0, 30.0
 """How long joining may take, and how long a cluster may say nothing: after a minute Ray ends the driver's process."""
 _LOOK_SECONDS = 2.0
 _LEAVE_SECONDS = 10.0
+_REACH_SECONDS = 5.0
 PIP_LINE = "pip install 'labtui[ray]'"
 
 
@@ -51,12 +53,26 @@ class Node:
 def join(address: str) -> Any:
     """Joins the cluster at `address`; returns the package. InputError where there is none, or it refuses."""
     package = ray()
+    _reach(os.environ.get("RAY_ADDRESS", address) if address == "auto" else address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         package.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
     except Exception as error:  # of many types, by what is wrong
         raise InputError(f"the Ray cluster at {address} cannot be joined: {clean_line(str(error))[:300]}") from None
     return package
+
+
+def _reach(address: str) -> None:
+    """InputError where nobody listens at HOST:PORT, which Ray takes a minute to find out."""
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"the Ray cluster at {address} does not answer ({error}); see docs/cluster.md for how one is started."
+        ) from None
 
 
 def nodes(package: Any) -> list[Node]:
@@ -75,8 +91,9 @@ class Connection:
     Raises WorkerError from `check` where it cannot be joined, or has gone.
     """
 
-    def __init__(self, plan: ClusterPlan):
+    def __init__(self, plan: ClusterPlan, directory: Path):
         self._plan = plan
+        self._directory = directory
         self._asked = time.monotonic()
         self._problem = ""
         self._over = threading.Event()
@@ -114,6 +131,8 @@ class Connection:
                 return package.put(piece)
 
             self.sources = {text: Source.of(Path(path), put) for text, path in self._plan.sources.items()}
+            if self.sources:
+                hold(self._directory / "sources.json", self.sources)
             self.nodes = nodes(package)
             self._asked = time.monotonic()
             self.ray = package

@@ -72,7 +72,7 @@ class RayExecutor:
         """Joins the cluster once there is something to do."""
         if wanted and self._connection is None:
             discard(self._directory / "incoming")  # of a driver that was killed
-            self._connection = Connection(self._plan)
+            self._connection = Connection(self._plan, self._directory)
 
     def idle(self) -> list[str]:
         """The cluster, as often as it has room."""

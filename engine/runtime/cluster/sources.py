@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.errors import InputError
 from engine.runtime.cluster.parcels import Parcel
-from engine.runtime.encoding import dumps
-from engine.runtime.files import discard, open_private, private_folder, sync_folder
+from engine.runtime.encoding import dumps, loads
+from engine.runtime.files import discard, open_private, private_folder, read_private, replace, sync_folder
 from engine.runtime.home import cache_dir
 
 
@@ -80,6 +81,17 @@ class Source:
         finally:
             os.close(guard)
         return folder / path.name
+
+
+def hold(path: Path, sources: Mapping[str, Source]) -> None:
+    """Notes at `path`, the first time, what a run's sources hold. InputError where one has changed since."""
+    now = {text: source.digest for text, source in sources.items()}
+    if not path.exists():
+        replace(path, dumps(now).encode())
+    kept = loads(read_private(path))
+    for text, digest in now.items():
+        if kept.get(text) != digest:
+            raise InputError(f"{text} has changed since this run began; put it back as it was, or start a new run.")
 
 
 def replaced(value: Any, places: Mapping[str, str]) -> Any:
