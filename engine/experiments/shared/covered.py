@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from engine.experiments.recorded import Quantity, Recorded, results_of
-from engine.experiments.shared.measured import Share, baseline_of
+from engine.experiments.shared.measured import Share
 from engine.figures.units import in_bytes, in_percent
 from engine.models.coverage import LEAST
 from engine.runtime.records import RunRecord
@@ -15,7 +15,7 @@ _LARGER = 1.005  # times the source: less does not show in a size of three digit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sized(Recorded):
-    """What any experiment records of a point's size."""
+    """What any experiment records of a size."""
 
     bytes: Annotated[int, Quantity("Size", "bytes")] = 0
     covered: Share = None
@@ -47,9 +47,8 @@ def _shares(run: RunRecord) -> list[str]:
 
 def larger(run: RunRecord) -> list[str]:
     """Which files are larger than the file that they were made from, and how much."""
-    metric = metric_of(run.config)
-    baseline, sizes = baseline_of(run, metric), [one.bytes for one in results_of(run, _Sized, metric)]
-    source = 0 if baseline is None else baseline.bytes
+    source = _Sized.from_record(run.notes.get("baseline") or {}).bytes
+    sizes = [one.bytes for one in results_of(run, _Sized, metric_of(run.config))]
     grown = [size for size in sizes if source and size > _LARGER * source]
     if not grown:
         return []
