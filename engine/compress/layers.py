@@ -235,7 +235,8 @@ def quantized_layer(
 
 def plain_layer(layer: Quantized) -> nn.Module:
     """A layer of the class that it was quantised from, with the values that it computes with; inputs as they come."""
-    weight, bias = layer.quantized()
+    with torch.no_grad():  # with gradients, values that are held would be fitted anew
+        weight, bias = layer.quantized()
     new = _copied(layer, layer.plain)
     for name in _OWN:
         new.__dict__.pop(name, None)

@@ -91,8 +91,8 @@ class Onnx(Target):
         names = [one.name for one in session.get_inputs()]
 
         def run(inputs: Mapping[str, Tensor]) -> Tensor:
-            given = {name: given(name, inputs).numpy() for name in names}
-            return torch.from_numpy(session.run(None, given)[0])
+            arrays = {name: given(name, inputs).numpy() for name in names}
+            return torch.from_numpy(session.run(None, arrays)[0])
 
         return run
 
