@@ -49,6 +49,7 @@ EXAMPLES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("", "targets"): ("query", "value"),
     ("", "teacher"): ("none", "start"),
     ("", "kv"): ("none", "int(4,32)"),
+    ("", "engines"): ("eager", "eager-bf16"),
     ("graph", "passes"): ("remove_dropout", "quantize_linear(fixed(8))"),
     ("profile", "blocks"): ("mlp", "attention"),
 }
