@@ -50,6 +50,7 @@ EXAMPLES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("", "teacher"): ("none", "start"),
     ("", "kv"): ("none", "int(4,32)"),
     ("", "engines"): ("eager", "eager-bf16"),
+    ("", "sequences"): (64, 128),
     ("graph", "passes"): ("remove_dropout", "quantize_linear(fixed(8))"),
     ("profile", "blocks"): ("mlp", "attention"),
 }
