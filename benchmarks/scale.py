@@ -122,7 +122,7 @@ def whole(points: int, workers: int) -> str:
     path, began = written(points, workers), time.monotonic()
     driver = Driver(path, workers, 1.0)
     while read_run(path).done < 0.9 * points:
-        time.sleep(2.0)
+        time.sleep(points / 5000)  # to look takes longer, the more there are
     cpu, memory = driver.cpu, driver.seen.memory_info().rss
     driver.end(signal.SIGKILL)
     driver = Driver(path, workers, 1.0)
