@@ -76,7 +76,8 @@ class CompressedTensors(Target):
         if schemes:
             model.config.quantization_config = _config(schemes)
         model.config.dtype = source.subject.stored
-        model.save_pretrained(path, state_dict=as_stored(tensors, source.subject.stored))
+        with quietly():
+            model.save_pretrained(path, state_dict=as_stored(tensors, source.subject.stored))
         source.subject.save_companions(path)
 
     def opened(self, path: Path, source: Source) -> Program:
