@@ -1,5 +1,8 @@
 """Trackio: a run of a project for each point, in a group for the run."""
 
+from contextlib import suppress
+
+from engine.errors import InputError
 from engine.tracking.contract import Tracker
 from engine.tracking.told import Told, ToldPoint
 
@@ -11,9 +14,14 @@ class Trackio(Tracker):
     help = "Send curves, settings and results to the Trackio project PROJECT."
 
     def publish(self, run: Told, target: str) -> str:
-        """Runs are called by the id of ours and the number of the point; sent again they are taken up again."""
+        """Runs are called by the id of ours and the number of the point; those that are there already are refused."""
         import trackio
 
+        there: list[str] = []
+        with suppress(ValueError):  # a project that is new
+            there = [one.name for one in trackio.Api().runs(target)]
+        if any(name.startswith(f"{run.id} ") for name in there):
+            raise InputError(f"{run.id} is in {target} already; name another project.")
         for point in run.points:
             trackio.init(
                 project=target,
@@ -21,6 +29,8 @@ class Trackio(Tracker):
                 group=f"{run.name} ({run.id})",
                 config={**run.facts, **point.params},
                 embed=False,
+                auto_log_cpu=False,  # this machine now, not the one that computed the run then
+                auto_log_gpu=False,
             )
             for step, values in _steps(point).items():
                 trackio.log(values, step=step)

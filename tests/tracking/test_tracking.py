@@ -105,3 +105,14 @@ def test_mlflow_finds_a_run_and_one_below_it_for_each_point(tmp_path: Path) -> N
     with pytest.raises(InputError, match="is there already"):
         tracker.publish(told(RUN), uri)
     tracker.publish(replace(told(RUN), id="q-0002"), uri)
+
+
+@needs("trackio")
+def test_trackio_refuses_what_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
+    import trackio
+
+    TRACKERS["trackio"].publish(told(RUN), "ours")
+    assert sorted(one.name for one in trackio.Api().runs("ours")) == ["q-0001 0 qat fixed(4)", "q-0001 1 qat fixed(8)"]
+    with pytest.raises(InputError, match="q-0001 is in ours already"):
+        TRACKERS["trackio"].publish(told(RUN), "ours")
