@@ -1,4 +1,4 @@
-"""compressed-tensors: a folder of transformers whose linear layers are packed integers, as vLLM reads them too.
+"""compressed-tensors: a folder of transformers whose linear layers are packed integers.
 
 Format `pack-quantized` holds codes `q` of 4 or 8 bits in int32 words, their value `q * scale`; `naive-quantized` holds
 a code a byte, `(q - zero_point) * scale`, as transformers 5.23 loads no packed zero points; `float-quantized` is float8
