@@ -19,6 +19,7 @@ from engine.experiments.room import check_room, task_bytes
 from engine.experiments.shared.settings import bare
 from engine.models.python_file import is_python
 from engine.runtime import control
+from engine.runtime.hardware import hardware
 from engine.runtime.references import PREFIX
 from engine.runtime.runs import create_run
 from engine.runtime.versions import versions
@@ -206,6 +207,7 @@ def launch(
         threads=place.seating.threads,
         reserve=task,
         versions=versions(),
+        hardware=hardware(),
         recipe=recipe,
         cluster=place.cluster,
     )

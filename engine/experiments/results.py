@@ -237,6 +237,7 @@ def document(run: RunRecord) -> dict[str, Any]:
             "seats": run.seats,
             "threads": run.threads,
             "versions": dict(run.versions),
+            "hardware": run.hardware,
             "recipe": dict(run.recipe) or None,
             "notes": dict(run.notes),
             "problem": run.problem,

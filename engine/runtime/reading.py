@@ -192,6 +192,7 @@ class Reading:
             seats=spec.seats,
             threads=spec.threads,
             versions=spec.versions,
+            hardware=spec.hardware,
             recipe=spec.recipe,
             notes=self._notes.together(),
             problem=_LOST.format("1 line" if lost == 1 else f"{lost:,} lines") if lost else "",

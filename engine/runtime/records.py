@@ -90,8 +90,9 @@ class PointRecord:
 class RunRecord:
     """A run as it stands: times are Unix seconds, `notes` holds facts about the whole run such as its baseline.
 
-    `problem` is what its driver is waiting for or has met ("disk full", "waiting for cpu"), in words; `pausing` says
-    that it has been asked to stop after what runs. `seats` tasks run side by side on each device, with `threads` each.
+    `hardware` says in words what it was started on. `problem` is what its driver is waiting for or has met ("disk
+    full", "waiting for cpu"), in words; `pausing` says that it has been asked to stop after what
+    runs. `seats` tasks run side by side on each device, with `threads` each.
     `recipe` is what it keeps of the recipe that it was started from.
     """
 
@@ -109,6 +110,7 @@ class RunRecord:
     seats: int = 1
     threads: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""

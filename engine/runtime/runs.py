@@ -44,6 +44,7 @@ def create_run(
     threads: int = 0,
     reserve: int = 1 << 20,
     versions: Mapping[str, str],
+    hardware: str = "",
     recipe: Mapping[str, Any] | None = None,
     cluster: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -62,6 +63,7 @@ def create_run(
         seats=seats,
         threads=threads,
         reserve=reserve,
+        hardware=hardware,
         created=time.time(),
         **plain,
     )

@@ -19,7 +19,8 @@ class RunSpec:
 
     `devices` are device ids (`cpu` or a GPU's UUID), `created` is in Unix seconds. No task begins while fewer than
     `reserve` bytes are free on the run's disk. `recipe` is what a run keeps of the recipe that it was started from.
-    `cluster` holds the settings of a `ClusterPlan` where tasks run on a Ray cluster; empty: on this machine.
+    `hardware` says in words what the run was started on. `cluster` holds the settings of a `ClusterPlan` where tasks
+    run on a Ray cluster; empty: on this machine.
     """
 
     id: str
@@ -34,6 +35,7 @@ class RunSpec:
     seats: int = 1
     threads: int = 0
     versions: dict[str, str] = field(default_factory=dict)
+    hardware: str = ""
     reserve: int = 1 << 30
     recipe: dict[str, Any] = field(default_factory=dict)
     cluster: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +85,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "reserve": _is_count,
     "recipe": is_mapping,
     "cluster": is_mapping,
+    "hardware": is_text,
     "versions": lambda value: is_mapping(value) and all(map(is_text, value.values())),
 }
 

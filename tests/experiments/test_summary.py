@@ -3,10 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
+
 from engine.experiments.report import write_report
 from engine.experiments.results import points_table
 from engine.experiments.shared import covered
 from engine.experiments.summary import paper_table, summary_table
+from engine.figures.look import Look
 from tests.tui.recorded import run_record
 
 HOSTILE = "a\x1b[31m_b_ | <img src=x> $x$\n```\n# end"
@@ -82,3 +85,17 @@ def test_a_report_shows_hostile_names_as_they_stand(tmp_path: Path) -> None:
     assert "<img" not in prose.replace("\\<", "")
     assert "\n# end" not in prose
     assert r"a_b\_ \| \<img src=x\> \$x\$" in prose
+
+
+def test_a_report_holds_what_a_paper_needs(tmp_path: Path) -> None:
+    run = replace(run_record("q-0001", widths=(2, 3)), hardware="a processor (2 cores, 24 GB)", seed=7)
+    folder = tmp_path / "report"
+    text = write_report(folder, [run], Look(3.5, 2.6, 100)).read_text()
+    assert "Hardware: a processor (2 cores, 24 GB)." in text
+    assert "seed 7" in text
+    assert "labtui run quantize" in text
+    assert (folder / "q-0001-points.csv").read_text().startswith("point,")
+    assert r"\toprule" in (folder / "q-0001-points.tex").read_text()
+    pictures = sorted(folder.glob("*.png"))
+    assert pictures
+    assert Image.open(pictures[0]).size == (350, 260)

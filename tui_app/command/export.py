@@ -75,6 +75,7 @@ def export(
     from engine.experiments import results
     from engine.experiments.report import write_report
     from engine.experiments.summary import papers, summaries
+    from engine.figures.look import look
 
     records = [read_run(find_run(run), metrics=True) for run in runs]
     wanted = {name: path for name, path in models.items() if path is not None}
@@ -86,7 +87,6 @@ def export(
         if path is None:
             continue
         from engine.figures.image import render
-        from engine.figures.look import look
 
         ending = kind if is_stream(path) else ""
         render(_picked(results.compared(records), key), path, look(size, dpi, title), ending)
@@ -104,7 +104,7 @@ def export(
         write_text(json, to_json(results.document(_only(records))))
         _say(json)
     if report:
-        say(write_report(report, records))
+        say(write_report(report, records, look(size, dpi)))
     if graph:
         from engine.experiments.graph.report import export_graph
 
