@@ -48,6 +48,7 @@ UNBENT = (
     f"mxfp4({ROW})",
     "uint(4)",
     "nf4(64)",
+    "nvfp4",
 )
 STEPS, BATCH, EVALUATED = 30, 32, 200
 

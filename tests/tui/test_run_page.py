@@ -36,11 +36,12 @@ async def test_brackets_change_the_view_below_120_columns() -> None:
     async with app_with(live()) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0007"))
         shown = []
-        for _ in range(4):
-            shown.append([name for name in ("points", "config", "log") if screen.query_one(f"#{name}").is_on_screen])
+        views = ("points", "details", "config", "log")
+        for _ in range(5):
+            shown.append([name for name in views if screen.query_one(f"#{name}").is_on_screen])
             await pilot.press("right_square_bracket")
             await pilot.pause()
-        assert shown == [["points"], ["config"], ["log"], ["points"]]
+        assert shown == [["points"], ["details"], ["config"], ["log"], ["points"]]
         await pilot.press("left_square_bracket")
         assert screen.views.view == "points"
 

@@ -71,7 +71,7 @@ class QuantizeResult(Recorded):
     """
 
     measured: Annotated[Concluded, Part()]
-    sqnr_db: Annotated[float | None, Quantity("SQNR", "db")]
+    sqnr_db: Annotated[float | None, Quantity("SQNR", "db")] = None
     bits: Annotated[float | None, Quantity("Bits", "number")] = None
     zeros: Annotated[float | None, Quantity("Zeros", "percent")] = None
     saturated: Annotated[float | None, Quantity("Sat.", "percent")] = None
