@@ -223,7 +223,9 @@ def _source(subject: Subject, example: Mapping[str, Tensor]) -> Source:
     from engine.exports.contract import Source
     from engine.models.manifest import Manifest
 
-    return Source(subject, Manifest(), {}, example)
+    # Two samples at least: torch.export takes a dimension of one for fixed.
+    twice = {name: one if len(one) > 1 else one.repeat(2, *[1] * (one.ndim - 1)) for name, one in example.items()}
+    return Source(subject, Manifest(), {}, twice)
 
 
 def _bytes_of(model: nn.Module) -> int:

@@ -106,11 +106,16 @@ def test_halves_are_no_faster_without_instructions(tmp_path: Path) -> None:
     assert reason.endswith("no faster than float32 on this machine: 50 against 100 billion operations a second.")
 
 
+def test_disturbed_times_are_told_once(tmp_path: Path) -> None:
+    *_, last = results.findings(made(tmp_path, ("eager", {"disturbed": True}), ("compiled", {"disturbed": True})))
+    assert last == "Other processes took part in the times of 2 points; run it again when it is quiet."
+
+
 @pytest.mark.slow
 def test_engines_compute_what_the_model_does(builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "PATIENCE", 0)
     chosen = ("eager", "eager-bf16", "mxint8", *(name for name in engines.usable("cpu") if name.startswith("onnx")))
-    settings = {"engines": ",".join(chosen), "batch_sizes": "2", "sequences": "16", "data": "builtin"}
+    settings = {"engines": ",".join(chosen), "batch_sizes": "1", "sequences": "16", "data": "builtin"}
     _, config = configure(
         "profile", {"study": "deploy", "repeats": 4, "eval_samples": 200, "device": "cpu", **settings}
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.profile.config import ProfileConfig
-from engine.experiments.profile.text import Values, apart, bars, by_point, named, share, times
+from engine.experiments.profile.text import Values, apart, bars, by_point, finished, named, share, times
 from engine.experiments.shared.choosing import front_of
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.workbench import Workbench, tested_of
@@ -252,7 +252,12 @@ def findings(run: RunRecord) -> list[str]:
     machine = run.notes.get(MACHINE)
     if not machine:
         return []
-    return by_point(run, parts, lambda params, one: _say(params, one, machine))
+    sentences = by_point(run, parts, lambda params, one: _say(params, one, machine))
+    disturbed = sum(one["disturbed"] for _, one in finished(run))
+    if disturbed:
+        what = f"{disturbed:,} point{'s' * (disturbed > 1)}"
+        sentences.append(f"Other processes took part in the times of {what}; run it again when it is quiet.")
+    return sentences
 
 
 def _say(params: Params, one: Values, machine: Values) -> list[str]:
@@ -262,16 +267,14 @@ def _say(params: Params, one: Values, machine: Values) -> list[str]:
     sentences = [_bound(one, machine)] if engine.name == FIRST else [_verdict(one)]
     if engine.name != FIRST and not (one["speedup"] > 1 and apart(one, one, "time", "against")):
         sentences += _reasons(engine.changes, engine.arithmetic, params, one, machine)
-    if one["disturbed"]:
-        sentences.append("other processes took part in these times; run it again when it is quiet.")
     return sentences
 
 
 def _verdict(one: Values) -> str:
+    loads, before = in_bytes(one["bytes"]), in_bytes(one["float_bytes"])
+    smaller = "" if loads == before else f"; it loads {loads} in place of {before}"
     text = f"{times(one['speedup'])} as eager torch, {in_seconds(one['time'])} a call against "
-    text += (
-        f"{in_seconds(one['against'])}; it loads {in_bytes(one['bytes'])} in place of {in_bytes(one['float_bytes'])}."
-    )
+    text += f"{in_seconds(one['against'])}{smaller}."
     if not apart(one, one, "time", "against"):
         text += " The quartiles overlap, so the difference is uncertain."
     return text
