@@ -119,3 +119,14 @@ def changed(
             found.setdefault(spec, []).append(name)
     plural = {"weight": "weights", "bias": "biases", "input": "inputs"}[part]
     return [Change(plural, spec, text, tuple(names)) for spec, names in found.items() if (text := becomes(spec))]
+
+
+def small_inputs(manifest: Manifest) -> list[Change]:
+    """The change of a target that zeroes no inputs below a threshold."""
+    layers = tuple(manifest.thresholds)
+    return [Change("small inputs", "zeros", "not zeroed", layers)] if layers else []
+
+
+def cached(manifest: Manifest) -> list[Change]:
+    """The change of a target that rounds no keys and values."""
+    return [] if manifest.cache is None else [Change("keys and values", manifest.cache.spec, "not rounded")]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.exports.contract import Change, Program, Source, Target, changed, quietly
+from engine.exports.contract import Change, Program, Source, Target, cached, changed, quietly, small_inputs
 from engine.formats.registry import FULL, parse_spec
 from engine.formats.spec import WHOLE
 from engine.models.manifest import Manifest
@@ -52,11 +52,7 @@ class CompressedTensors(Target):
             *changed(manifest, "bias", _told("float biases with the same values")),
             *changed(manifest, "input", _told("not rounded")),
         ]
-        if manifest.thresholds:
-            found.append(Change("small inputs", "zeros", "not zeroed", tuple(manifest.thresholds)))
-        if manifest.cache is not None:
-            found.append(Change("keys and values", manifest.cache.spec, "not rounded"))
-        return found
+        return found + small_inputs(manifest) + cached(manifest)
 
     def write(self, source: Source, path: Path) -> None:
         """Raises InputError where a weight lies beyond float8."""

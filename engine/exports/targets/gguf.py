@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.exports.contract import Change, Program, Source, Target, changed, quietly
+from engine.exports.contract import Change, Program, Source, Target, cached, changed, quietly, small_inputs
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ class Gguf(Target):
             *changed(manifest, "bias", lambda spec: "" if spec == "fp32" else "F32 with the same values"),
             *changed(manifest, "input", lambda spec: "" if spec == "fp32" else "not rounded"),
         ]
-        if manifest.thresholds:
-            found.append(Change("small inputs", "zeros", "not zeroed", tuple(manifest.thresholds)))
-        if manifest.cache is not None:
-            found.append(Change("keys and values", manifest.cache.spec, "not rounded"))
-        return found
+        return found + small_inputs(manifest) + cached(manifest)
 
     def write(self, source: Source, path: Path) -> None:
         """Raises InputError where the tokenizer is of a kind that has no name in GGUF."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.exports.contract import Change, Program, Source, Target, changed
+from engine.exports.contract import Change, Program, Source, Target, cached, changed
 from engine.formats.registry import FULL, parse_spec
 from engine.formats.spec import WHOLE
 from engine.models.manifest import Manifest
@@ -44,9 +44,7 @@ class Onnx(Target):
         """Formats without codes in ONNX, codes that grow, and inputs that nothing in ONNX rounds."""
         found = [one for part in ("weight", "bias") for one in changed(manifest, part, _stored)]
         found += changed(manifest, "input", _computed)
-        if manifest.cache is not None:
-            found.append(Change("keys and values", manifest.cache.spec, "not rounded"))
-        return found
+        return found + cached(manifest)
 
     def write(self, source: Source, path: Path) -> None:
         """Raises InputError where torch.export cannot follow the model, or the file would be too large."""

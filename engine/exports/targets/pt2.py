@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.exports.contract import Change, Program, Source, Target
+from engine.exports.contract import Change, Program, Source, Target, cached
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Pt2(Target):
 
     def changes(self, manifest: Manifest) -> Sequence[Change]:
         """A cache of keys and values, which a program has none of."""
-        return [] if manifest.cache is None else [Change("keys and values", manifest.cache.spec, "not rounded")]
+        return cached(manifest)
 
     def write(self, source: Source, path: Path) -> None:
         """Raises InputError where torch.export cannot follow the model."""

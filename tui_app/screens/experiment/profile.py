@@ -4,7 +4,7 @@ from tui_app.screens.experiment.screen import ExperimentScreen
 
 
 class ProfileScreen(ExperimentScreen):
-    """Why a model is not faster, or not smaller: five studies."""
+    """Why a model is not faster, or not smaller: six studies."""
 
     TAB = "profile"
     EXPERIMENT = "profile"
