@@ -9,10 +9,15 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
 
+from engine.experiments.columns import Column as Column
+from engine.experiments.columns import Unit as Unit
+from engine.experiments.recorded import ParamsT, Recorded, ResultT, TypedPoint, typed_points
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 from engine.runtime.trials import Study
+from engine.tasks.kinds import metric_of
+from engine.tasks.metric import ACCURACY, Metric
 
 ON_RAY: JsonDict = {"when": {"executor": ["ray"]}}
 _ADDRESS = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", re.ASCII)
@@ -72,6 +77,11 @@ class ExperimentConfig(BaseModel):
         """How many points may be computed at once on a CPU; 1 where one would disturb what another measures."""
         return 1
 
+    @property
+    def metric(self) -> Metric:
+        """What points are scored by, where they are."""
+        return ACCURACY
+
     @classmethod
     def recorded(cls, config: Mapping[str, Any]) -> Self:
         """The config of a run, which an earlier version may have written: what it did not say means what it meant.
@@ -87,26 +97,6 @@ class ExperimentConfig(BaseModel):
         extra = cls.model_fields[name].json_schema_extra
         when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
         return {other: tuple(map(str, allowed)) for other, allowed in when.items()}
-
-
-Unit = Literal["text", "number", "percent", "bytes", "db", "seconds"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the table of points: `key` is looked up in a point's params, then in its result.
-
-    `low` and `high` name the keys of the value's 95 % interval. A `signed` value is a difference. Where every point has
-    the `usual` value the column is left out.
-    """
-
-    key: str
-    label: str
-    unit: Unit = "text"
-    low: str | None = None
-    high: str | None = None
-    signed: bool = False
-    usual: float | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +124,26 @@ class Listing:
 ConfigT = TypeVar("ConfigT", bound=ExperimentConfig)
 
 
-class Experiment(ABC, Generic[ConfigT]):
+class Experiment(ABC, Generic[ConfigT, ParamsT, ResultT]):
     """A package beside this module (or any importable module) has an object `EXPERIMENT` of a subclass of this.
 
     The module imports without torch: `run` imports what it needs. `check` may read files and ask the hub; it raises
     `InputError` before anything starts. `run` is called in a worker with one point, or with several where that is
     faster, and reports through the context. What is read out of a run (`figures`, `listings`, `findings`, `best`)
     comes from its record and its artifacts alone.
+
+    `Params` and `Result` say what a point is asked for and what it measures; `shown` names those of their fields that
+    tables have, in order. An experiment without them records plain mappings, of which tables have `columns`.
     """
 
     name: str
     title: str
     summary: str
     Config: type[ConfigT]
-    columns: Sequence[Column]
+    Params: type[ParamsT] = Recorded  # type: ignore[assignment]  # of an experiment that says nothing of them
+    Result: type[ResultT] = Recorded  # type: ignore[assignment]
+    shown: tuple[str, ...] = ()
+    columns: Sequence[Column] = ()
     warm: tuple[str, ...] = ()  # modules that a host imports before it forks, and `module:function` that it calls
     copies: int = 8  # of the model that a point may write: its result, and checkpoints with what is left of the last
     builds_on: tuple[str, ...] = ()  # params that name a point whose artifacts a task reads
@@ -155,22 +151,31 @@ class Experiment(ABC, Generic[ConfigT]):
 
     def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:
         """The columns of a run with these settings: what is measured may depend on them."""
-        return self.columns
+        fields = self._fields(settings)
+        return [*self.columns, *(fields[name] for name in self.shown)]
 
     def quantities(self, settings: Mapping[str, Any]) -> Mapping[str, Column]:
         """Every quantity that points of such a run may record, by its key; tables show those of `columns_of`."""
-        return {column.key: column for column in self.columns_of(settings)}
+        return {column.key: column for column in (*self.columns, *self._fields(settings).values())}
 
     def tables(self, settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Column]]:
         """The same of each list of mappings in a result, by the list's key."""
-        return {}
+        return self.Result.tables(metric_of(settings))
+
+    def _fields(self, settings: Mapping[str, Any]) -> dict[str, Column]:
+        metric = metric_of(settings)
+        return self.Params.columns(metric) | self.Result.columns(metric)
+
+    def read(self, config: ConfigT, run: RunRecord) -> list[TypedPoint[ParamsT, ResultT]]:
+        """The points of a run, typed."""
+        return typed_points(run.points, self.Params, self.Result, config.metric)
 
     @abstractmethod
     def label(self, config: ConfigT) -> str:
         """A short name for a run that was given none."""
 
     @abstractmethod
-    def points(self, config: ConfigT) -> Sequence[Params]:
+    def points(self, config: ConfigT) -> Sequence[Mapping[str, Any]]:
         """The parameters of each point, in the order in which they are to run."""
 
     def study(self, config: ConfigT) -> Study | None:
@@ -212,3 +217,7 @@ class Experiment(ABC, Generic[ConfigT]):
     def tidy(self, config: ConfigT, run: RunRecord) -> None:
         """Called by the driver after each finished point: removes artifacts nobody can want any more."""
         return
+
+
+AnyExperiment = Experiment[Any, Any, Any]
+"""One of which it is not known what it records."""

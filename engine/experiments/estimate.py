@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from engine.experiments import registry
-from engine.experiments.api import Experiment
+from engine.experiments.api import AnyExperiment
 from engine.runtime.records import Params, Phase, PointRecord, RunRecord
 
 
@@ -17,7 +17,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    experiment: Experiment[Any], config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
+    experiment: AnyExperiment, config: Mapping[str, Any], points: Sequence[Params], history: Iterable[RunRecord]
 ) -> Estimate:
     """By the medians of like points in past runs; None where there is no such point for one of them.
 
@@ -48,7 +48,7 @@ def estimate(
     return Estimate(sum(seconds) if seconds else None, max(memory, default=None))
 
 
-def ends(experiment: Experiment[Any], run: RunRecord) -> float | None:
+def ends(experiment: AnyExperiment, run: RunRecord) -> float | None:
     """When a running run should be done (Unix seconds); None while its points do not tell.
 
     A point takes as long as like points of the run have, without those that began before any had ended: they also made
@@ -81,7 +81,7 @@ def ends(experiment: Experiment[Any], run: RunRecord) -> float | None:
     return (sum(moments) + sum(typical[kind] for kind in waiting)) / len(running)
 
 
-def _kind(experiment: Experiment[Any], settings: Mapping[str, Any], params: Params) -> str:
+def _kind(experiment: AnyExperiment, settings: Mapping[str, Any], params: Params) -> str:
     """What decides how long a point takes; a setting that a run was recorded without had its default."""
     fields = experiment.Config.model_fields
     usual = {key: fields[key].default for key in experiment.pace if key in fields}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from engine.errors import InputError, hint
 from engine.experiments import registry
-from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.placement import placement
 from engine.experiments.results import pinned
 from engine.experiments.room import check_room, task_bytes
@@ -40,7 +40,7 @@ def is_own(source: str) -> bool:
     return is_python(source)
 
 
-def configure(name: str, values: Mapping[str, Any]) -> tuple[Experiment[Any], ExperimentConfig]:
+def configure(name: str, values: Mapping[str, Any]) -> tuple[AnyExperiment, ExperimentConfig]:
     """The experiment and its validated config. Raises InputError that names every field that is wrong.
 
     Models named by the runs that made them are settled here: `run:@last` means another one tomorrow.
@@ -163,7 +163,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise InputError(f"The config file {path} is not TOML: {error}.") from error
 
 
-def check(experiment: Experiment[Any], config: ExperimentConfig) -> list[str]:
+def check(experiment: AnyExperiment, config: ExperimentConfig) -> list[str]:
     """What is to be known before the start, a sentence each: what the experiment says, and where points are computed.
 
     Raises:
@@ -175,7 +175,7 @@ def check(experiment: Experiment[Any], config: ExperimentConfig) -> list[str]:
 
 
 def launch(
-    experiment: Experiment[Any],
+    experiment: AnyExperiment,
     config: ExperimentConfig,
     name: str | None = None,
     *,

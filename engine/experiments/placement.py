@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.seating import Seating, seating
 from engine.models.python_file import is_python, parts
 from engine.runtime import devices
@@ -28,7 +28,7 @@ class Placement:
         return devices.CPU in self.devices or (bool(self.cluster) and not self.cluster["gpus"])
 
 
-def placement(experiment: Experiment[Any], config: ExperimentConfig, points: int) -> Placement:
+def placement(experiment: AnyExperiment, config: ExperimentConfig, points: int) -> Placement:
     """Where a run of so many points goes.
 
     Raises:

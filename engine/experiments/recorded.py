@@ -8,12 +8,13 @@ A record is a mapping of plain values, as it stands in a run's log and in `labtu
 default is not written, and one that is not there has its default: fields join a class without harm to older runs.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from engine.experiments.api import Column, Unit
+from engine.experiments.columns import Column, Unit
 from engine.runtime.records import PointRecord, RunRecord
 from engine.tasks.metric import ACCURACY, Bounded, Metric
 
@@ -51,13 +52,12 @@ class Part:
 OtherT = TypeVar("OtherT", bound="Recorded")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The base of such classes.
+    """The base of such classes; by itself of no fields.
 
     A `Bounded` field takes three keys; a field that is itself `Recorded` is a mapping, a tuple of them a list.
     """
-
-    __slots__ = ()
 
     def to_record(self, metric: Metric = ACCURACY) -> dict[str, Any]:
         """Plain values by key, in the order of the fields."""
@@ -93,7 +93,8 @@ class Recorded:
             elif prefix + one.key not in record and one.optional:
                 continue
             elif one.bounded:
-                values[one.name] = Bounded(*(record[prefix + key] for key in one.keys))
+                known = record[prefix + one.key] is not None
+                values[one.name] = Bounded(*(record[prefix + key] for key in one.keys)) if known else None
             elif one.rows is not None:
                 values[one.name] = tuple(one.rows.from_record(row, metric) for row in record[prefix + one.key])
             elif one.nested is not None:
@@ -105,7 +106,7 @@ class Recorded:
 
     def extended(self, other: type[OtherT], **more: Any) -> OtherT:
         """The same values with more, as a class that is derived from this one's."""
-        return other(**{one.name: getattr(self, one.name) for one in fields(self)}, **more)  # type: ignore[arg-type]
+        return other(**{one.name: getattr(self, one.name) for one in fields(self)}, **more)
 
     @classmethod
     def begun(cls, record: Mapping[str, Any], metric: Metric, prefix: str) -> bool:
@@ -140,15 +141,15 @@ class Recorded:
         return {one.key: one.rows.columns(metric) for one in _layout(cls, metric) if one.rows is not None}
 
 
-class NamedParams(Recorded):
+class NamedParams(Recorded, ABC):
     """Of points that a sentence names."""
 
     __slots__ = ()
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """What a sentence calls the point."""
-        raise TypeError(f"{type(self).__name__} has no name")
 
 
 ParamsT = TypeVar("ParamsT", bound=Recorded)
@@ -220,7 +221,7 @@ def _laid(cls: type[Recorded], metric: Metric) -> Iterator[_Laid]:
     hints = get_type_hints(cls, include_extras=True)
     named = {"metric": metric.name, "Metric": metric.title, "samples": metric.samples}
     named["Samples"] = metric.samples.capitalize()
-    for one in fields(cls):  # type: ignore[arg-type]
+    for one in fields(cls):
         kind, extras = _annotated(hints[one.name])
         quantity = next((extra for extra in extras if isinstance(extra, Quantity)), Quantity(""))
         part = next((extra for extra in extras if isinstance(extra, Part)), None)

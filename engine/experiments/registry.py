@@ -8,10 +8,10 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any, cast
+from typing import cast
 
 from engine.errors import InputError, hint
-from engine.experiments.api import Experiment
+from engine.experiments.api import AnyExperiment
 
 FIRST = ("quantize", "finetune", "prune", "sensitivity", "graph", "mixed", "search", "profile")
 """The order of menus; what is not named here follows by its name."""
@@ -41,7 +41,7 @@ def names() -> tuple[str, ...]:
     return (*NAMES, *plugins())
 
 
-def get(name: str) -> Experiment[Any]:
+def get(name: str) -> AnyExperiment:
     """The experiment called `name`, or the `EXPERIMENT` of the importable module that a dotted name gives.
 
     Raises InputError with the nearest names where there is none.
@@ -60,10 +60,10 @@ def get(name: str) -> Experiment[Any]:
         reason = f"{type(error).__name__}: {error}"
         raise InputError(f"The experiment {name!r} cannot be loaded: its module raised {reason}.") from error
     _keys[id(experiment)] = name
-    return cast(Experiment[Any], experiment)
+    return cast(AnyExperiment, experiment)
 
 
-def key_of(experiment: Experiment[Any]) -> str:
+def key_of(experiment: AnyExperiment) -> str:
     """The name by which `get` finds an experiment again: its `name` is what it calls itself."""
     return _keys.get(id(experiment), experiment.name)
 

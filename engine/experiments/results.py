@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from engine.errors import DamagedRunError, InputError
 from engine.experiments import published, registry
 from engine.experiments import taken as machine
-from engine.experiments.api import Choice, Experiment, ExperimentConfig, Listing
+from engine.experiments.api import AnyExperiment, Choice, ExperimentConfig, Listing
 from engine.experiments.shared.choosing import is_measured
 from engine.figures.figure import Figure, Series
 from engine.figures.table import Table
@@ -48,7 +48,7 @@ def _understanding(read: Callable[[RunRecord], _Read]) -> Callable[[RunRecord], 
     return guarded
 
 
-def opened(run: RunRecord) -> tuple[Experiment[Any], ExperimentConfig]:
+def opened(run: RunRecord) -> tuple[AnyExperiment, ExperimentConfig]:
     """The experiment that made a run, and its config as an object."""
     experiment = registry.get(run.experiment)
     try:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.errors import InputError
-from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.figures.units import in_bytes
 from engine.models.sources import BUILTINS
 from engine.runtime.files import free_bytes, has_inodes
@@ -17,7 +17,7 @@ BUILTIN, BUILTIN_CACHE = 3 << 20, 8 << 20
 """Bytes of the built-in model, and of it with its data and tokens in the cache, where they are still to be made."""
 
 
-def task_bytes(experiment: Experiment[Any], config: ExperimentConfig, points: int) -> int:
+def task_bytes(experiment: AnyExperiment, config: ExperimentConfig, points: int) -> int:
     """What a task of so many points writes at most: models that it keeps, and checkpoints of what it trains."""
     source: Any = getattr(config, "model", None)
     if not experiment.copies or not isinstance(source, str) or not source:
@@ -36,7 +36,7 @@ def _model_bytes(source: str) -> int | None:
     return found or (BUILTIN if source in BUILTINS else None)
 
 
-def check_room(experiment: Experiment[Any], config: ExperimentConfig, points: int, task: int) -> None:
+def check_room(experiment: AnyExperiment, config: ExperimentConfig, points: int, task: int) -> None:
     """InputError where the state folder's disk has no room for the first task, of `task` bytes, and for the logs."""
     folder = home()
     needed = RUN + points * POINT + task

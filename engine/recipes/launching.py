@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.experiments import launch, registry
-from engine.experiments.api import Experiment, ExperimentConfig
+from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.recipes.book import Recipe, Step
 
 HARMLESS = frozenset(("seed", "device", "executor", "address", "gpus", "workers", "batch_size"))
@@ -42,7 +42,7 @@ def start(
     ]
 
 
-def configured(step: Step, values: Mapping[str, Any], offline: bool) -> tuple[Experiment[Any], ExperimentConfig]:
+def configured(step: Step, values: Mapping[str, Any], offline: bool) -> tuple[AnyExperiment, ExperimentConfig]:
     """The experiment of a run, and its config. Raises InputError where a setting is wrong."""
     fields = registry.get(step.experiment).Config.model_fields
     own = {name: value for name, value in values.items() if name in fields}

@@ -131,7 +131,7 @@ def test_captures_passes_and_differences_of_a_run(tmp_path: Path, models: dict[s
 
 def test_artifacts_hold_the_graphs_and_can_be_exported(tmp_path: Path, models: dict[str, nn.Module]) -> None:
     record = run(tmp_path, inputs="input_ids", passes="remove_dropout")
-    (captured,) = captures(record)
+    (captured,) = captures(record, EXPERIMENT.read(GraphConfig(), record))
     assert captured.after is not None
     assert captured.after.passes == ("remove_dropout",)
     out = tmp_path / "out"

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from engine.errors import InputError
 from engine.experiments import registry, results, summary
-from engine.experiments.api import Choice, Experiment, Listing
+from engine.experiments.api import AnyExperiment, Choice, Listing
 from engine.figures.figure import Figure
 from engine.figures.table import Table
 from engine.runtime.records import PointRecord, RunRecord
@@ -56,7 +56,7 @@ class ShownRun:
     def __init__(self, page: Page, views: Views, curves: CurveView, points: PointsTable, details: Details) -> None:
         self.record: RunRecord | None = None
         self.best: Choice | None = None
-        self.experiment: Experiment[Any] | None = None
+        self.experiment: AnyExperiment | None = None
         self._page, self._views = page, views
         self._curves, self._points, self._details = curves, points, details
         self._worked_out: tuple[object, ...] = ()
@@ -178,7 +178,7 @@ def _read(what: Callable[[RunRecord], _Value], record: RunRecord, otherwise: _Va
         return otherwise
 
 
-def found(record: RunRecord) -> Experiment[Any] | None:
+def found(record: RunRecord) -> AnyExperiment | None:
     """The experiment of a run, if it can still be loaded; its config need not be valid any more."""
     try:
         return registry.get(record.experiment)

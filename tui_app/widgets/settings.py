@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.content import Content
 
-from engine.experiments.api import Experiment
+from engine.experiments.api import AnyExperiment
 from engine.runtime.records import RunRecord
 from tui_app import glyphs
 from tui_app.text import clean
@@ -21,7 +21,7 @@ class SettingsTable(Table):
         super().__init__((), id=id)
         self._of: tuple[object, ...] = ()
 
-    def set_run(self, run: RunRecord, baseline: RunRecord | None, experiment: Experiment[Any] | None) -> None:
+    def set_run(self, run: RunRecord, baseline: RunRecord | None, experiment: AnyExperiment | None) -> None:
         """Shows a run's settings beside a baseline's of the same experiment, or beside the defaults."""
         now = run.id, run.config, run.name, run.devices, run.versions, baseline and baseline.id, experiment
         if now == self._of:  # nothing of a run that goes on changes here
@@ -48,7 +48,7 @@ def _quiet(*texts: str) -> tuple[Content, ...]:
     return tuple(Content.styled(text, "$muted") for text in texts)
 
 
-def defaults(experiment: Experiment[Any] | None) -> Mapping[str, Any]:
+def defaults(experiment: AnyExperiment | None) -> Mapping[str, Any]:
     """What an experiment's settings are where nobody says otherwise."""
     if experiment is None:
         return {}

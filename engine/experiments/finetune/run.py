@@ -9,7 +9,7 @@ from engine.experiments.finetune import report as reading
 from engine.experiments.finetune.config import FinetuneConfig, train_settings
 from engine.experiments.finetune.measures import FinetuneParams, FinetuneResult, Trains
 from engine.experiments.shared import covered
-from engine.experiments.shared.scored import Swept
+from engine.experiments.shared.swept import Swept
 from engine.experiments.shared.teaching import teacher_of
 from engine.experiments.shared.training import train_point
 from engine.experiments.shared.workbench import WARM, Workbench

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -10,6 +11,8 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.experiments.api import Column, Listing
+from engine.experiments.graph.measures import GraphParams, GraphPoint, GraphResult, Passed
+from engine.experiments.recorded import typed_points
 from engine.figures.figure import Figure, Series
 from engine.graph.analyses import ANALYSES, Analysis, dropout_sentence
 from engine.graph.diff import Diff, compare
@@ -17,6 +20,7 @@ from engine.graph.draw import write
 from engine.graph.explain import explain
 from engine.graph.record import Graph, from_dict
 from engine.runtime.records import RunRecord
+from engine.tasks.metric import ACCURACY
 
 BARS = 10  # operators in the figure
 CAPTURED, AFTER = "graph.json", "after.json"
@@ -29,14 +33,6 @@ DIFFERENCE = (
     Column("right", "Right"),
     Column("what", "What"),
 )
-PASSES = (
-    Column("inputs", "Inputs"),
-    Column("pass", "Pass"),
-    Column("before", "Operators before", "number"),
-    Column("after", "after", "number"),
-    Column("difference", "Max diff.", "number"),
-    Column("found", "Found"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +44,15 @@ class Captured:
     after: Graph | None
 
 
-def captures(run: RunRecord) -> list[Captured]:
+def captures(run: RunRecord, points: Sequence[GraphPoint]) -> list[Captured]:
     """The graphs of a run's finished points; a point whose artifacts are gone is left out."""
     found = []
-    for point in run.finished:
-        result = point.result or {}
-        try:
-            graph = _read(run.path / result["graph"])
-            after = _read(run.path / result["after"]) if result.get("after") else None
-        except (OSError, KeyError, ValueError, TypeError):
+    for point in points:
+        if point.result is None or point.result.graph is None:
             continue
-        found.append(Captured(point.index, graph, after))
+        with suppress(OSError, KeyError, ValueError, TypeError):
+            after = _read(run.path / point.result.after) if point.result.after else None
+            found.append(Captured(point.index, _read(run.path / point.result.graph), after))
     return found
 
 
@@ -71,23 +65,23 @@ def _parsed(path: Path, changed: int) -> Graph:
     return from_dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def listings(run: RunRecord) -> list[Listing]:
+def listings(run: RunRecord, points: Sequence[GraphPoint]) -> list[Listing]:
     """What differs, the passes, then every analysis that has something to show."""
-    found = captures(run)
+    found = captures(run, points)
     tables = []
     rows = [row for diff in _diffs(found) for row in difference_rows(diff)]
     if rows:
         caption = "Nodes that are in one graph alone, or that take or give something else."
         tables.append(Listing("diff", "What differs", DIFFERENCE, tuple(rows), caption))
-    passed = [
-        {"inputs": point.params["inputs"], **row}
-        for point in run.finished
-        for row in (point.result or {}).get("passes", ())
-    ]
+    passed = tuple(
+        {"inputs": point.params.inputs, **one.to_record()}
+        for point in points
+        if point.result
+        for one in point.result.passes
+    )
     if passed:
-        tables.append(
-            Listing("passes", "Passes", PASSES, tuple(passed), "Largest difference on random inputs, eval mode.")
-        )
+        columns = (GraphParams.columns()["inputs"], *Passed.columns().values())
+        tables.append(Listing("passes", "Passes", columns, passed, "Largest difference on random inputs, eval mode."))
     graphs = [one.graph for one in found]
     return tables + [listing for one in ANALYSES.values() if (listing := analysis_listing(one, graphs)) is not None]
 
@@ -131,9 +125,9 @@ def _between(left: Graph, right: Graph) -> str:
     return ", ".join(said) or f"{left.heading} → {right.heading}"
 
 
-def figures(run: RunRecord) -> list[Figure]:
+def figures(run: RunRecord, points: Sequence[GraphPoint]) -> list[Figure]:
     """How often the most frequent operators occur, a bar for each capture."""
-    graphs = [one.graph for one in captures(run) if one.graph.operators]
+    graphs = [one.graph for one in captures(run, points) if one.graph.operators]
     counts = [{row["operator"]: row["count"] for row in ANALYSES["operators"].rows(graph)} for graph in graphs]
     names = sorted(
         {name for each in counts for name in each}, key=lambda name: -max(one.get(name, 0) for one in counts)
@@ -154,20 +148,18 @@ def _bars(counts: Mapping[str, int], names: Sequence[str]) -> tuple[float, ...]:
     return tuple(float(counts.get(name, 0)) for name in names)
 
 
-def findings(run: RunRecord) -> list[str]:
+def findings(run: RunRecord, points: Sequence[GraphPoint]) -> list[str]:
     """Dropout, problems, passes, and why each capture differs from the first."""
-    found = captures(run)
+    found = captures(run, points)
     sentences = []
     for one in found:
         if one.graph.problem:
             sentences.append(f"{one.graph.heading} has no graph. {one.graph.problem}")
         sentences += [f"{one.graph.heading}: {note}" for note in one.graph.notes]
     sentences += [dropout_sentence(one.graph) for one in found[:1] if not one.graph.problem]
-    for point in run.finished:
-        sentences += [
-            f"{row['pass']} ({point.params['inputs']}): {row['found']}"
-            for row in (point.result or {}).get("passes", ())
-        ]
+    for point in points:
+        passes = point.result.passes if point.result else ()
+        sentences += [f"{one.name} ({point.params.inputs}): {one.found}" for one in passes]
     for diff in _diffs(found):
         sentences += explain(diff)
     return sentences
@@ -189,7 +181,8 @@ def export_graph(
     Raises:
         InputError: a run of something else, no such point or module, or a file that cannot be written.
     """
-    found = [one for one in captures(run) if point is None or one.index == point]
+    points = typed_points(run.points if run.experiment == "graph" else (), GraphParams, GraphResult, ACCURACY)
+    found = [one for one in captures(run, points) if point is None or one.index == point]
     if not found:
         which = "no point" if point is None else f"no finished point {point}"
         raise InputError(f"{run.id} has {which} with a graph; labtui run graph makes one.")

@@ -1,17 +1,18 @@
 """Capture a model as a graph: one point for each set of inputs; passes over it; what differs between the captures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from engine.experiments.api import Column, Experiment, Listing
+from engine.experiments.api import Experiment, Listing
+from engine.experiments.graph.measures import GraphParams, GraphResult, Passed
 from engine.experiments.graph.report import AFTER, CAPTURED, figures, findings, listings
 from engine.experiments.shared.python_files import hold_to_file
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
 if TYPE_CHECKING:
     from engine.graph.capture import Program
@@ -19,25 +20,27 @@ if TYPE_CHECKING:
 from engine.experiments.graph.config import GraphConfig
 
 
-class GraphExperiment(Experiment[GraphConfig]):
+class GraphExperiment(Experiment[GraphConfig, GraphParams, GraphResult]):
     """The experiment `graph`."""
 
     name = "graph"
     title = "Graph"
     summary = "A model's graph: operators, parameters, FLOPs, dropout; passes over it; what inputs change."
     Config = GraphConfig
-    columns = (
-        Column("inputs", "Inputs"),
-        Column("operators", "Operators", "number"),
-        Column("parameters", "Params", "number"),
-        Column("flops", "FLOPs", "number"),
-        Column("weight_bytes", "Weights", "bytes"),
-        Column("output_bytes", "Outputs", "bytes"),
-        Column("dropouts", "Dropout", "number"),
-        Column("attention_dropouts", "in attn.", "number"),
-        Column("difference", "Max diff.", "number"),
-        Column("seconds", "Capture", "seconds"),
-        Column("title", "Model"),
+    Params = GraphParams
+    Result = GraphResult
+    shown = (
+        "inputs",
+        "operators",
+        "parameters",
+        "flops",
+        "weight_bytes",
+        "output_bytes",
+        "dropouts",
+        "attention_dropouts",
+        "difference",
+        "seconds",
+        "title",
     )
     copies = 0
     pace = ("model", "inputs", "passes", "mode", "attention")
@@ -56,10 +59,10 @@ class GraphExperiment(Experiment[GraphConfig]):
         models = " and ".join(Path(model).name for model in (config.model, config.against) if model)
         return " ".join((models, "graph", *config.passes))
 
-    def points(self, config: GraphConfig) -> Sequence[Params]:
+    def points(self, config: GraphConfig) -> Sequence[Mapping[str, Any]]:
         """One capture for each set of inputs, of each model."""
         return [
-            {"model": model, "inputs": inputs}
+            GraphParams(model=model, inputs=inputs).to_record()
             for model in dict.fromkeys((config.model, config.against))
             if model
             for inputs in config.sets(model)
@@ -78,15 +81,15 @@ class GraphExperiment(Experiment[GraphConfig]):
 
     def figures(self, config: GraphConfig, run: RunRecord) -> Sequence[Figure]:
         """The histogram of operators."""
-        return figures(run)
+        return figures(run, self.read(config, run))
 
     def listings(self, config: GraphConfig, run: RunRecord) -> Sequence[Listing]:
         """What differs between the captures, the passes, and every analysis."""
-        return listings(run)
+        return listings(run, self.read(config, run))
 
     def findings(self, config: GraphConfig, run: RunRecord) -> Sequence[str]:
         """Where values are dropped, what the passes did, why the captures differ."""
-        return findings(run)
+        return findings(run, self.read(config, run))
 
 
 @dataclass
@@ -105,13 +108,13 @@ class _Task:
         from engine.graph.subjects import subject
         from engine.graph.transforms import with_weights
 
-        config, params = self.config, self.point.params
+        config, params = self.config, GraphParams.from_record(self.point.params)
         self._step("capturing")
         began = perf_counter()
-        hold_to_file(self.context, params["model"])
-        model = subject(params["model"], config.attention, lambda *step: self.context.progress(self.point.index, *step))
+        hold_to_file(self.context, params.model)
+        model = subject(params.model, config.attention, lambda *step: self.context.progress(self.point.index, *step))
         sizes = {"batch": config.batch, "sequence": config.sequence}
-        inputs = None if params["inputs"] == AUTO else params["inputs"].split(",")
+        inputs = None if params.inputs == AUTO else params.inputs.split(",")
         program = capture(model, inputs, mode=config.mode, sizes=sizes)
         seconds = perf_counter() - began
         if not program.graph.problem:
@@ -123,23 +126,21 @@ class _Task:
                     raise
                 self.notes.append(f"The weights' ranges are not known: {error}")
         passes, after = self._passes(program)
-        self.context.finish(
-            self.point.index,
-            {
-                "title": program.graph.title,
-                "class": program.graph.model,
-                **summary(program.graph),
-                "seconds": seconds,
-                "problem": program.graph.problem,
-                "notes": [*program.graph.notes, *self.notes],
-                "passes": passes,
-                "difference": passes[-1]["difference"] if passes else None,
-                "graph": self._keep(program.graph, CAPTURED),
-                "after": self._keep(after.graph, AFTER) if passes else None,
-            },
+        result = GraphResult(
+            title=program.graph.title,
+            model_class=program.graph.model,
+            **summary(program.graph),
+            seconds=seconds,
+            problem=program.graph.problem,
+            notes=(*program.graph.notes, *self.notes),
+            passes=passes,
+            difference=passes[-1].difference if passes else None,
+            graph=self._keep(program.graph, CAPTURED),
+            after=self._keep(after.graph, AFTER) if passes else None,
         )
+        self.context.finish(self.point.index, result.to_record())
 
-    def _passes(self, program: "Program") -> "tuple[list[dict[str, Any]], Program]":
+    def _passes(self, program: "Program") -> "tuple[tuple[Passed, ...], Program]":
         from engine.graph.check import check
         from engine.graph.transforms import apply
 
@@ -149,15 +150,15 @@ class _Task:
             before, program = program, apply(program, text)
             found = check(program, self.config.seed)
             rows.append(
-                {
-                    "pass": text,
-                    "before": len(before.graph.operators),
-                    "after": len(program.graph.operators),
-                    "difference": found.difference,
-                    "found": found.sentence,
-                }
+                Passed(
+                    name=text,
+                    before=len(before.graph.operators),
+                    after=len(program.graph.operators),
+                    difference=found.difference,
+                    found=found.sentence,
+                )
             )
-        return rows, program
+        return tuple(rows), program
 
     def _keep(self, graph: "Graph", name: str) -> str:
         import json

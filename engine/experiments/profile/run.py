@@ -12,6 +12,7 @@ from engine.experiments.profile import memory as profile_memory
 from engine.experiments.profile import mxint8 as profile_mxint8
 from engine.experiments.profile import step as profile_step
 from engine.experiments.profile.config import ProfileConfig, short
+from engine.experiments.recorded import Recorded
 from engine.experiments.shared.python_files import hold_to_file
 from engine.figures.figure import Figure
 from engine.models.python_file import is_python
@@ -30,7 +31,7 @@ STUDIES: Mapping[str, ModuleType] = {
 _OF_MODELS = ("compile", "memory", "step", "deploy")
 
 
-class Profile(Experiment[ProfileConfig]):
+class Profile(Experiment[ProfileConfig, Recorded, Recorded]):
     """The experiment `profile`."""
 
     name = "profile"

@@ -10,7 +10,7 @@ from engine.experiments.prune.measures import PruneParams, PruneResult
 from engine.experiments.prune.point import run_point
 from engine.experiments.prune.words import sentence
 from engine.experiments.shared import covered
-from engine.experiments.shared.scored import Swept
+from engine.experiments.shared.swept import Swept
 from engine.experiments.shared.workbench import WARM
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point

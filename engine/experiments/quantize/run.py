@@ -12,7 +12,7 @@ from engine.experiments.quantize.words import sentence
 from engine.experiments.shared import covered
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
-from engine.experiments.shared.scored import Swept
+from engine.experiments.shared.swept import Swept
 from engine.experiments.shared.teaching import teacher_of
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure

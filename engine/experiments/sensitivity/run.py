@@ -5,13 +5,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
-from engine.experiments.api import Listing
+from engine.experiments.api import Experiment, Listing
 from engine.experiments.sensitivity import report as reading
 from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
 from engine.experiments.sensitivity.words import sentence
 from engine.experiments.shared.quantizing import WARM_FORMATS, calibration, quantized
-from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 from engine.experiments.sensitivity.config import SensitivityConfig
 
 
-class Sensitivity(Scored[SensitivityConfig, SensitivityParams, SensitivityResult]):
+class Sensitivity(Experiment[SensitivityConfig, SensitivityParams, SensitivityResult]):
     """The experiment `sensitivity`. The first point to run notes what every format does to every layer's weights."""
 
     name = "sensitivity"

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from engine.errors import InputError
-from engine.experiments.api import Choice
+from engine.experiments.api import Choice, Experiment
 from engine.experiments.recorded import ParamsT, ResultT
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.scored import Scored
 from engine.experiments.shared.trials import TrialResult
 from engine.experiments.shared.workbench import Report, Workbench, tested_of
 from engine.models.python_file import is_python
@@ -94,7 +93,7 @@ class SearchSettings(TaskConfig):
 SearchT = TypeVar("SearchT", bound=SearchSettings)
 
 
-class Searching(Scored[SearchT, ParamsT, ResultT]):
+class Searching(Experiment[SearchT, ParamsT, ResultT]):
     """A search: subclasses say what its series are, and build the model of a trial."""
 
     builds_on = (CHOSEN,)

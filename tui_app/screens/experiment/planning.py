@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.timer import Timer
 
 from engine.errors import InputError
-from engine.experiments.api import Experiment
+from engine.experiments.api import AnyExperiment
 from engine.experiments.estimate import estimate
 from engine.experiments.launch import is_on_hub
 from engine.experiments.placement import seats_shown
@@ -33,7 +33,7 @@ class Planning:
         self,
         page: Page,
         name: str,
-        experiment: Experiment[Any],
+        experiment: AnyExperiment,
         form: Form,
         preview: Preview,
         history: Mapping[str, RunRecord],

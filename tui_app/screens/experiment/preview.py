@@ -10,8 +10,8 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from engine.errors import InputError
+from engine.experiments.api import AnyExperiment
 from engine.experiments.api import Column as Quantity
-from engine.experiments.api import Experiment
 from engine.runtime.records import Params
 from tui_app.living import Living
 from tui_app.text import clean, count
@@ -58,7 +58,7 @@ class Preview(Living, Vertical):
         yield Static(id="layer")
         yield self._plot
 
-    def show(self, experiment: Experiment[Any], config: Mapping[str, Any], points: Sequence[Params]) -> None:
+    def show(self, experiment: AnyExperiment, config: Mapping[str, Any], points: Sequence[Params]) -> None:
         """Lists the points of a config."""
         self._points, self._model = points, str(config.get("model", ""))
         known = {column.key: column for column in experiment.columns_of(config)}

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from engine.experiments import launch, registry
-from engine.experiments.api import Experiment
+from engine.experiments.api import AnyExperiment
 from tui_app.actions import bindings
 from tui_app.living import Living
 from tui_app.widgets.form import fields as settings
@@ -46,7 +46,7 @@ class Form(Living, Vertical, can_focus=True):
             super().__init__()
             self.field, self.text = field, text
 
-    def __init__(self, experiment: Experiment[Any], *, id: str | None = None) -> None:
+    def __init__(self, experiment: AnyExperiment, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.experiment = experiment
         self.fields = settings.fields(experiment.Config)
