@@ -16,7 +16,7 @@ from engine.exports.registry import TARGETS
 from engine.figures.table import Table
 from engine.figures.units import in_bytes, in_percent
 from engine.models.manifest import Manifest, read_manifest
-from engine.models.python_file import is_python
+from engine.models.own_source import python_of
 from engine.runtime.files import is_disk_full
 from engine.runtime.records import RunRecord
 from engine.runtime.references import PREFIX, kept_model, named
@@ -164,7 +164,7 @@ def _opened(plan: Plan, samples: int | None, report: "Report") -> "tuple[Source,
     most = samples or COMPARED.get(config.metric.samples, COMPARED_OTHERS)
     asked = config.model_copy(update={"eval_samples": min(most, config.eval_samples or most)})
     task = get(config.task, config.model)
-    subject = load(plan.folder, report, config.task, config.model if is_python(config.model) else None)
+    subject = load(plan.folder, report, config.task, python_of(config.model))
     test = task.data(asked, subject, report).test
     few = test.select(range(min(_EXAMPLE, len(test))))
     example = dict(next(few.batches(_EXAMPLE)).inputs)

@@ -17,7 +17,6 @@ from engine.experiments.placement import placement
 from engine.experiments.results import pinned
 from engine.experiments.room import check_room, task_bytes
 from engine.experiments.shared.settings import bare
-from engine.models.python_file import is_python
 from engine.runtime import control
 from engine.runtime.hardware import hardware
 from engine.runtime.references import PREFIX
@@ -33,11 +32,6 @@ def is_on_hub(source: str) -> bool:
     from engine.models.sources import locate
 
     return bool(source) and not source.startswith(PREFIX) and locate(source).kind == "hub"
-
-
-def is_own(source: str) -> bool:
-    """Whether a model is a module of a Python file."""
-    return is_python(source)
 
 
 def configure(name: str, values: Mapping[str, Any]) -> tuple[AnyExperiment, ExperimentConfig]:

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import InputError
 from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.seating import Seating, seating
+from engine.models.own_source import is_own
 from engine.models.python_file import is_python, parts
 from engine.runtime import devices
 from engine.runtime.cluster.plan import PLACE, ClusterPlan
@@ -77,6 +78,11 @@ def _sources(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if not isinstance(text, str):
                 continue
             if text.startswith(PREFIX):
+                if is_own(text):
+                    raise InputError(
+                        f"{text} is a module of a Python file, and a cluster is given such a file alone; start the run "
+                        "on this machine with executor=local."
+                    )
                 yield text, str(kept_model(text))
             elif text.startswith("/"):
                 path = Path(parts(text)[0]) if is_python(text) else Path(text)

@@ -5,8 +5,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
+from engine.models.own_source import python_of
 from engine.models.probe import noted
-from engine.models.python_file import CARRIED, is_python
+from engine.models.python_file import CARRIED
 from engine.tasks.kinds import task_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def usual_sets(source: str) -> tuple[str, ...]:
 
     A module of the user's own has one: what its file's `inputs()` gives, or else its forward's only input.
     """
-    if is_python(source):
-        facts = noted(source)
+    if (python := python_of(source)) is not None:
+        facts = noted(python)
         return (",".join(facts.inputs or [facts.input]) if facts is not None else AUTO,)
     return _SETS.get(task_of(source, here=True), _WITH_MASK)
 

@@ -20,7 +20,8 @@ from engine.models.check import check_body, check_head, no_config
 from engine.models.complete import complete
 from engine.models.hub import hub_config, hub_problem
 from engine.models.manifest import MANIFEST
-from engine.models.own_module import example_of, load_module, prepare
+from engine.models.own_module import example_of, prepare
+from engine.models.own_source import is_own
 from engine.models.place import place_of
 from engine.models.sources import locate
 from engine.runtime.references import PREFIX
@@ -48,7 +49,7 @@ def subject(source: str, attention: str = "auto", progress: Progress | None = No
         InputError: nothing there, not a model that transformers can make, or not with this attention.
     """
     located = locate(source)
-    if located.kind == "python":
+    if is_own(source):
         return _own(source)
     check_body(source)
     place = place_of(source, progress)
@@ -80,10 +81,11 @@ def subject(source: str, attention: str = "auto", progress: Progress | None = No
 
 def _own(source: str) -> Subject:
     """A module of the user's own: its file is run, as it was named."""
-    own = load_module(source)
+    own = load(source)
     prepare(own.model, example_of(own))
     model: nn.Module = own.model
-    return Subject(f"{own.file.path.name}:{own.file.function}", model, lambda: model)
+    title = source if source.startswith(PREFIX) else f"{own.file.path.name}:{own.file.function}"
+    return Subject(title, model, lambda: model)
 
 
 def plain_subject(model: nn.Module, title: str = "") -> Subject:

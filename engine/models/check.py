@@ -10,6 +10,7 @@ from engine.models.facts import TEXT_HEAD, architectures, classifies, facts_in, 
 from engine.models.headers import check_weights, has_head, model_shapes
 from engine.models.hub import SECONDS, hub_problem, reach_hub
 from engine.models.labels import Head
+from engine.models.own_source import python_of
 from engine.models.probe import probed
 from engine.models.python_file import RECIPE
 from engine.models.sources import locate
@@ -155,8 +156,8 @@ def no_config(folder: Path, source: str) -> InputError:
     """What is wrong with a folder without config.json."""
     if (folder / RECIPE).is_file():
         return InputError(
-            f"{source} holds the weights of a module of a Python file, and no run starts from those; name the file "
-            "as path/to/file.py:function."
+            f"{source} holds the weights of a module of a Python file; name the file as path/to/file.py:function, or "
+            "what a run kept as run:NAME."
         )
     return InputError(f"{source} has no config.json; name a folder that save_pretrained wrote.")
 
@@ -177,8 +178,8 @@ def check_body(source: str) -> list[str]:
     located = locate(source)
     if located.kind == "builtin":
         return []
-    if located.kind == "python":
-        probed(source)
+    if (python := python_of(source)) is not None:
+        probed(python)
         return []
     folder = folder_of(source)
     if folder is None:

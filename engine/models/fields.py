@@ -8,6 +8,7 @@ from engine.errors import InputError
 from engine.models.builtin import LANGUAGE, LONGEST_WINDOW, MAX_LENGTH, VISION
 from engine.models.facts import read_facts
 from engine.models.gguf import context_length, is_gguf
+from engine.models.own_source import is_own, python_of
 from engine.models.python_file import read_python
 from engine.models.sources import locate
 
@@ -59,8 +60,8 @@ def model_fields(source: str) -> dict[str, Any]:
     located = locate(source)
     if located.kind == "builtin":
         return dict({LANGUAGE: _LANGUAGE, VISION: _VISION}.get(source, _BUILTIN))
-    if located.kind == "python":
-        return {name: value for name, value in read_python(source).arguments.items() if name not in _CLASSES}
+    if (python := python_of(source)) is not None:
+        return {name: value for name, value in read_python(python).arguments.items() if name not in _CLASSES}
     facts = read_facts(source)
     plain = (int, float, bool)
     return {
@@ -76,7 +77,7 @@ def longest_text(source: str) -> int | None:
     """How many tokens a model takes at most; None where its config does not say. Raises InputError like the above."""
     if locate(source).kind == "builtin":
         return LONGEST_WINDOW if source == LANGUAGE else MAX_LENGTH
-    if locate(source).kind == "python":
+    if is_own(source):
         return None
     located = locate(source)
     if located.kind == "local" and is_gguf(located.path):
@@ -92,7 +93,7 @@ def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:
         if name not in fields:
             raise InputError(
                 f"the config of {Path(source).name} has no field {name!r}; its fields are {', '.join(sorted(fields))}."
-                if locate(source).kind != "python"
+                if not is_own(source)
                 else f"{Path(source).name} has no argument {name!r} with a plain default; {_listed(fields)}."
             )
         own = fields[name]

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from engine.layers import (
 )
 from engine.models.hub import hub_config, hub_problem, reach_hub
 from engine.models.manifest import Manifest, read_manifest
+from engine.models.own_source import python_of
 from engine.models.probe import noted, probed
 from engine.models.sources import Source, locate
 from engine.models.weights import folder_of, read_header
@@ -98,9 +99,9 @@ def layers_of(source: str) -> dict[str, Layer]:
         return {name: Layer(_kind_by_name(name), ()) for name in layers_of_builtin(source)}
     if located.kind == "hub":
         return _noted(located)
-    if located.kind == "python":
-        known = noted(source)
-        return {} if known is None else dict(known.layers)
+    if (python := python_of(source)) is not None:
+        known = noted(python)
+        return {} if known is None else _of_module(known.layers, folder_of(source))
     folder = folder_of(source)
     return _in_folder(folder) if folder is not None and folder.is_dir() else {}
 
@@ -122,8 +123,9 @@ def look_up_layers(source: str) -> None:
         InputError: the hub cannot be reached, or has no safetensors of it.
     """
     located = locate(source)
-    if located.kind == "python":
-        probed(source)
+    if (python := python_of(source)) is not None:
+        probed(python)
+        return
     if located.kind == "local" and located.path.is_dir() and not layers_of(source):
         _note_live(located.path)
     if located.kind != "hub" or _noted(located):
@@ -210,6 +212,20 @@ def _in_folder(folder: Path) -> dict[str, Layer]:
         return {}
     told = describe_tensors(shapes, config) or _noted_live(folder)
     return found | {name: layer for name, layer in told.items() if name not in found}
+
+
+def _of_module(made: Mapping[str, Layer], folder: Path | None) -> dict[str, Layer]:
+    """The layers of a module of the user's own as its file makes them, in the kinds and sizes that a folder stores."""
+    try:
+        manifest = (folder and read_manifest(folder)) or Manifest()
+    except (OSError, ValueError):
+        return {}
+    found = {}
+    for name, layer in made.items():
+        stored = manifest.layers.get(name)
+        shape = manifest.cut.get(name) or manifest.sizes.get(name, {}).get("weight") or layer.shape
+        found[name] = Layer(layer.kind if stored is None else stored_kind(stored.kind), shape)
+    return found
 
 
 def square_layers(source: str, patterns: Iterable[str]) -> list[str]:

@@ -54,7 +54,7 @@ class OwnModule:
         Raises:
             InputError: the function's code raises on them.
         """
-        other = load_module(self.source, dict(self.arguments) | dict(arguments))
+        other = load_module(self.file.source, dict(self.arguments) | dict(arguments))
         prepare(other.model, getattr(self.model, CARRIED, None))
         return other
 
@@ -158,7 +158,8 @@ def input_of(model: nn.Module, name: str) -> str:
 
 def prepare(model: nn.Module, example: Mapping[str, Tensor] | None) -> None:
     """Notes on the module what nothing else can say of it: inputs that it takes, and what it was when it was made."""
-    model.__dict__[WHOLE] = copy.deepcopy(model).to("meta")
+    if WHOLE not in model.__dict__:  # one that was cut and loaded again knows what it was
+        model.__dict__[WHOLE] = copy.deepcopy(model).to("meta")
     if example:
         model.__dict__[CARRIED] = dict(example)
 

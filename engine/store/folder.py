@@ -119,12 +119,13 @@ def load(
 
     The task is the one named, or read off the model. Gives what that task calls its models: `Classifier`, say. A folder
     of a module of the user's own takes the `module` again: as `path/to/file.py:function`, or the module itself, which
-    gets the weights. No file that the folder names is ever run.
+    gets the weights; `run:ID/POINT` takes the file that the run was given. No file that the folder names is ever run.
 
     Raises:
         InputError: nothing there, a folder that cannot be read, or one of a module without the `module`.
     """
     from engine.models.check import check_config
+    from engine.models.own_source import python_of
     from engine.models.sources import locate
     from engine.tasks.base import Restorer
     from engine.tasks.kinds import get, task_of
@@ -132,7 +133,7 @@ def load(
     located = locate(str(source))
     folder = located.path
     if located.kind == "local" and (folder / RECIPE).is_file():
-        return _own(folder, str(source), module)
+        return _own(folder, str(source), python_of(str(source)) if module is None else module)
     kind = get(task or task_of(str(source)), str(source))
     if located.kind != "local" or not (folder / MANIFEST).is_file() or not isinstance(kind, Restorer):
         return kind.load(str(source), progress)

@@ -10,8 +10,9 @@ from engine.models.gguf import check_gguf, is_gguf, stored_as
 from engine.models.headers import check_weights, model_shapes
 from engine.models.image_files import find_images, first_size
 from engine.models.labels import fit
+from engine.models.own_source import python_of
 from engine.models.probe import check_classes, probed
-from engine.models.python_file import is_python, read_python
+from engine.models.python_file import read_python
 from engine.models.sources import locate
 from engine.models.survey import image_survey
 from engine.tasks.kinds import DEFAULT, NAMED, OWN, task_of
@@ -24,8 +25,8 @@ def check(config: Settings) -> list[str]:
     Raises:
         InputError: the first thing that would stop a worker.
     """
-    if is_python(config.model):
-        return _check_own(config)
+    if (python := python_of(config.model)) is not None:
+        return _check_own(config, python)
     own = task_of(config.model, here=True)
     if config.task == "causal-lm":
         return _check_language(config)
@@ -46,19 +47,19 @@ def check(config: Settings) -> list[str]:
     )
 
 
-def _check_own(config: Settings) -> list[str]:
+def _check_own(config: Settings, python: str) -> list[str]:
     """Of a module of the user's own: what its text says, then the images, then what it makes of one of their size."""
-    read_python(config.model)
+    read_python(python)
     if config.task != OWN:
         raise InputError(f"{config.model} is scored by {OWN}, and task says {config.task}; leave task out.")
     columns = config.image_column or None, config.label_column or None
     found = image_survey(config.data, config.seed, *columns, anywhere=locate(config.data).kind == "builtin")
     if found is None:
         look_up_data(locate(config.data).name)
-        probed(config.model)
+        probed(python)
         return []
     classes = fit(found.classes, None, config.data, config.model, config.first_label)
-    facts = probed(config.model, first_size(find_images(config.data), columns[0]))
+    facts = probed(python, first_size(find_images(config.data), columns[0]))
     assert facts.classes is not None
     check_classes(config.model, facts.classes, config.data, classes.classes)
     return [found.description + (f"; {classes.note}" if classes.note else "")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import InputError
 from engine.models.facts import architectures, is_timm, read_facts
-from engine.models.python_file import is_python
+from engine.models.own_source import is_own
 from engine.models.sources import locate
 from engine.models.weights import folder_of
 from engine.tasks.metric import ACCURACY, IMAGES, PERPLEXITY, Metric
@@ -55,13 +55,13 @@ def task_of(model: str, *, here: bool = False) -> Name:
     The hub is asked for a config that is not on this machine, unless only what is `here` may be looked at: that is what
     its cache holds too.
     """
-    if is_python(model):
-        return OWN
     if model in _BUILTIN:
         return _BUILTIN[model]
     if model.endswith(".gguf"):
         return "causal-lm"
     try:
+        if is_own(model):
+            return OWN
         if here and locate(model).kind == "hub" and folder_of(model) is None:
             return DEFAULT
         facts = read_facts(model)
@@ -79,7 +79,7 @@ def metric_of(config: Mapping[str, Any]) -> Metric:
 def get(name: str, model: str = "") -> "Task":
     """The task of that name, its module imported (torch with it); of a module of the user's own its own kind of it."""
     name = DEFAULT if name == AUTO else name
-    if is_python(model):
+    if is_own(model):
         name = "own"
     task: Task = importlib.import_module(f"engine.tasks.{name.replace('-', '_')}").TASK
     return task

@@ -7,7 +7,7 @@ from engine.errors import InputError
 from engine.models.check import check_model
 from engine.models.check_images import check_image_model
 from engine.models.labels import Fit, Head
-from engine.models.python_file import is_python
+from engine.models.own_source import is_own
 from engine.models.sources import locate
 from engine.models.survey import Survey, fitted, image_survey, survey
 from engine.models.weights import folder_of
@@ -26,7 +26,7 @@ def check_teacher(config: Settings, teacher: str) -> None:
         )
     if config.task == "causal-lm":
         check_language_model(teacher, config.window)
-    elif not (is_python(config.model) or is_python(teacher)):  # what a module tells apart is seen when it runs
+    elif not (is_own(config.model) or is_own(teacher)):  # what a module tells apart is seen when it runs
         _check_classes(config, teacher)
     mine, others = vocabulary(config.model), vocabulary(teacher)
     if mine is not None and others is not None and mine != others:
@@ -35,7 +35,7 @@ def check_teacher(config: Settings, teacher: str) -> None:
 
 def check_start(config: Settings) -> None:
     """Raises InputError where the model that a run begins from is to teach, and its head is to be made anew."""
-    if config.task == "causal-lm" or is_python(config.model):
+    if config.task == "causal-lm" or is_own(config.model):
         return
     head, is_new, found = _head(config, config.model, config.new_head), False, _surveyed(config)
     if found is not None:

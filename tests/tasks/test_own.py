@@ -18,59 +18,7 @@ from engine.runtime.context import Point, RecordingContext
 from engine.store import load
 from engine.tasks.kinds import get
 from engine.training.evaluate import evaluate
-
-SIDE = 12
-FILE = """
-import torch
-from torch import nn
-
-MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.3, 0.4)
-
-
-class Net(nn.Module):
-    def __init__(self, width=8, classes=3):
-        super().__init__()
-        self.conv = nn.Conv2d(3, width, 3, padding=1)
-        self.norm = nn.BatchNorm2d(width)
-        self.last = nn.Linear(width, classes)
-
-    def forward(self, image):
-        return self.last(self.norm(self.conv(image)).relu().mean((2, 3)))
-
-
-def net(width: int = 8):
-    torch.manual_seed(0)
-    return Net(width)
-
-
-def four():
-    return Net(classes=4)
-
-
-def maps():
-    return nn.Sequential(nn.Conv2d(3, 3, 3))
-"""
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    (tmp_path / "net.py").write_text(FILE)
-    return f"{tmp_path / 'net.py'}:net"
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Images whose class is the colour that they are mostly of."""
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 8), ("validation", 5), ("test", 5)):
-        for colour in range(3):
-            folder = tmp_path / "images" / split / ("red", "green", "blue")[colour]
-            folder.mkdir(parents=True)
-            for number in range(count):
-                pixels = generator.integers(0, 120, (SIDE, SIDE, 3), dtype=np.uint8)
-                pixels[..., colour] += 100
-                Image.fromarray(pixels).save(folder / f"{number}.png")
-    return tmp_path / "images"
+from tests.tasks.conftest import FILE, SIDE
 
 
 def run(name: str, folder: Path, model: str, data: Path, **more: Any) -> list[dict[str, Any]]:
@@ -162,12 +110,12 @@ def test_a_search_on_a_module_tests_what_it_chose(model: str, data: Path) -> Non
 
 
 @pytest.mark.slow
-def test_no_run_starts_from_the_weights_of_a_module(model: str, data: Path, tmp_path: Path) -> None:
+def test_no_run_starts_from_a_folder_of_weights_alone(model: str, data: Path, tmp_path: Path) -> None:
     point = run("quantize", tmp_path / "run", model, data, formats="fixed(24)")[0]
     folder = tmp_path / "run" / point["model"]
     for name in ("quantize", "prune", "graph"):
         experiment, config = configure(name, {"model": str(folder), **({} if name == "graph" else {"data": str(data)})})
-        with pytest.raises(InputError, match=r"the weights of a module of a Python file, and no run starts from"):
+        with pytest.raises(InputError, match=r"weights of a module of a Python file; name the file .* what a run kept"):
             experiment.check(config)
 
 

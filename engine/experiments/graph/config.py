@@ -8,7 +8,7 @@ from engine.experiments.api import ExperimentConfig
 from engine.experiments.shared.settings import Words
 from engine.graph.inputs import AUTO, check_inputs, usual_sets
 from engine.graph.passes import parse_pass
-from engine.models.python_file import is_python
+from engine.models.own_source import is_own
 from engine.models.sources import absolute_source
 
 
@@ -52,7 +52,7 @@ class GraphConfig(ExperimentConfig):
             names for text in value.split(";") if (names := [name.strip() for name in text.split(",") if name.strip()])
         ]
         for names in sets or [[]]:
-            if not names or not is_python(str(info.data.get("model", ""))):
+            if not names or not is_own(str(info.data.get("model", ""))):
                 check_inputs(names)
         return "; ".join(dict.fromkeys(",".join(dict.fromkeys(names)) for names in sets))
 

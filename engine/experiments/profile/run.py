@@ -15,7 +15,7 @@ from engine.experiments.profile.config import ProfileConfig, short
 from engine.experiments.recorded import Recorded
 from engine.experiments.shared.python_files import hold_to_file
 from engine.figures.figure import Figure
-from engine.models.python_file import is_python
+from engine.models.own_source import is_own
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 
@@ -123,10 +123,7 @@ def _check_model(config: ProfileConfig) -> list[str]:
     from engine.models.check import check_body
     from engine.models.fields import longest_text
 
-    if is_python(config.model):
-        check_body(config.model)
-        return []
-    if said := check_body(config.model):
+    if (said := check_body(config.model)) or is_own(config.model):
         return said
     longest = longest_text(config.model)
     if config.study != "memory" and config.sequence is not None and longest is not None and config.sequence > longest:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InputError
 from engine.formats.registry import parse_spec
 from engine.models.fields import HEADS, model_fields
-from engine.models.python_file import is_python, read_python
+from engine.models.own_source import python_of
+from engine.models.python_file import read_python
 from engine.search.space import Dimension, Params, Range, Space, described, tied
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def own_space(source: str) -> Space:
     """
     fields = model_fields(source)
     rate = Dimension("learning_rate", Range(1e-4, 2e-3, log=True))
-    if is_python(source):
-        return Space((*_arguments(source, fields), rate))
+    if (python := python_of(source)) is not None:
+        return Space((*_arguments(python, fields), rate))
     dimensions = []
     depths = (1, 1.5) if any(one in fields for one in _FIXED_DEPTH) else (0.5, 1, 1.5)
     widths = () if any(one in fields for one in _FIXED_WIDTH) else (0.5, 1, 1.5)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.figures.units import in_bytes
-from engine.models.python_file import is_python
+from engine.models.own_source import is_own
 from engine.search.constraints import Constraint
 from engine.search.space import Range, Space
 
@@ -20,7 +20,7 @@ def check_bounds(
 
     Compressed weights count as nothing: what is left of them depends on data. What stays float32 cannot vanish.
     """
-    if is_python(source):  # what its function makes of other arguments only running it can say
+    if is_own(source):  # what its function makes of other arguments only running it can say
         return
     least: dict[str, list[float]] = {"parameters": [], "bytes": []}
     for space, mode in zip(spaces, modes, strict=True):

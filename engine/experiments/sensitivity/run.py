@@ -134,7 +134,7 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     model = quantized(bench, _layer_formats(config, params.format, layers), shared=True)
     result = SensitivityResult(
         measured=bench.compared(model),
-        noise=reading.noise_of(layer_report(model)),
+        noise=reading.noise_of([one for one in layer_report(model) if one.name in layers]),
         second_order=beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index],
         covered=share_of(bench.subject.model, layers),
     )

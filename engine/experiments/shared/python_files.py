@@ -1,7 +1,8 @@
 """A run on a module of the user's own keeps the text of its Python file, and all its tasks run that text."""
 
 from engine.errors import InputError
-from engine.models.python_file import is_python, read_python
+from engine.models.own_source import NOTE, changed, python_of
+from engine.models.python_file import read_python
 from engine.runtime.context import Context
 
 
@@ -11,12 +12,11 @@ def hold_to_file(context: Context, source: str) -> None:
     Raises:
         InputError: the file has changed since, or cannot be read any more.
     """
-    if not is_python(source):
+    if (python := python_of(source)) is None:
         return
-    file = read_python(source)
-    kept = context.once("module", lambda: dict(file.record))
-    if kept["file"] == file.record["file"] and kept["sha256"] != file.digest:
+    file = read_python(python)
+    kept = context.once(NOTE, lambda: dict(file.record))
+    if kept["file"] == file.record["file"] and (change := changed(file, kept)) is not None:
         raise InputError(
-            f"{file.path} has changed since this run began (SHA-256 {kept['sha256'][:12]}… then, {file.digest[:12]}… "
-            "now); put it back as it was, or start a new run."
+            f"{file.path} has changed since this run began {change}; put it back as it was, or start a new run."
         )

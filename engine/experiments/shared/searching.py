@@ -16,7 +16,7 @@ from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.trials import TrialResult
 from engine.experiments.shared.workbench import Report, Workbench, tested_of
-from engine.models.python_file import is_python
+from engine.models.own_source import python_of
 from engine.runtime.context import Context, Point
 from engine.runtime.records import Params, RunRecord
 from engine.runtime.references import MODEL
@@ -190,8 +190,7 @@ def _test(point: Point, bench: Workbench, report: Report) -> None:
     if index < 0:
         raise InputError("no trial has finished that keeps to the constraints: none is chosen.")
     chosen = dict(read_run(context.directory).points[index].result or {})
-    module = config.model if is_python(config.model) else None
-    subject = load(str(context.directory / chosen[MODEL]), task=config.task, module=module)
+    subject = load(str(context.directory / chosen[MODEL]), task=config.task, module=python_of(config.model))
     found = bench.score(subject.model, bench.splits.test, lambda done, total, _: report(done, total, "test"))
     tested = replace(tested_of(found), delta=bench.difference(found.outcomes))
     context.finish(point.index, chosen | tested.to_record(bench.metric))

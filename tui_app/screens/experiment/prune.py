@@ -3,7 +3,6 @@
 from textual import on
 
 from engine.errors import InputError
-from engine.experiments.launch import is_own
 from engine.runtime.references import PREFIX
 from engine.runtime.spec import RunSpec
 from tui_app.runs.summary import Summary
@@ -35,15 +34,9 @@ class Start:
         return True
 
     def _last_quantised(self) -> Summary | None:
-        """The newest quantisation run that has finished and chosen a point, unless something has been pruned since.
-
-        No run starts from the weights of a module of a Python file.
-        """
-        chosen = [
-            run
-            for run in self._page.lab.runs.rows.values()
-            if run.state == "finished" and run.metric is not None and not is_own(run.model)
-        ]
+        """The newest quantisation run that has finished and chosen a point, unless something has been pruned since."""
+        runs = self._page.lab.runs.rows.values()
+        chosen = [run for run in runs if run.state == "finished" and run.metric is not None]
         either = [run for run in chosen if run.experiment in ("quantize", "prune")]
         newest = max(either, key=lambda run: (run.created, run.id), default=None)
         return newest if newest is not None and newest.experiment == "quantize" else None
