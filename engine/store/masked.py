@@ -10,7 +10,7 @@ from engine.compress.prune_masks import mask_layers, mask_of, masked_layers
 from engine.formats import Format, parse
 from engine.formats.base import Packed
 from engine.formats.bits import pack_bits, unpack_bits
-from engine.formats.held import Held
+from engine.formats.held import Held, held_of
 from engine.models.manifest import MaskedEntry
 from engine.store.record import Record, Stored, as_parameter, kind_at
 
@@ -37,8 +37,11 @@ class MaskedRecord(Record):
         """Weights with their zeros, and the masks."""
         entries = stored.manifest.quantized
         for name, entry in stored.manifest.masks.items():
-            weight, spec = f"{name}.weight", entries[name].weight if name in entries else None
-            values, mask = unpack_masked(stored.take(weight), entry, spec)
+            weight, layer = f"{name}.weight", entries.get(name)
+            parts, spec = stored.take(weight), None if layer is None else layer.weight
+            if layer is not None and layer.held:
+                stored.held[name] = held_of(parse(layer.weight), packed_masked(parts, entry, layer.weight))
+            values, mask = unpack_masked(parts, entry, spec)
             stored.tensors[weight] = as_parameter(model, weight, values)
             stored.masks[name] = as_parameter(model, weight, mask)
 
