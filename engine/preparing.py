@@ -82,7 +82,7 @@ def unrotatable(channels: int, groups: int = 1, pruned: bool = False) -> str:
 
 def prepared_already(layer: str, how: str, reason: str) -> str:
     """What is said of a prepared model where that is in the way, for the `reason` that is given."""
-    return f"{layer} is prepared by {how} for its number format, and {reason}; take the model that this was made from."
+    return f"{layer} is prepared by {how} at run time, and {reason}; take the model that this was made from."
 
 
 def nothing_to_rotate(reason: str) -> str:

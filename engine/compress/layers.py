@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from engine.compress.preparation import Preparation, preparation_of
+from engine.compress.preparation import Absorbed, Preparation, preparation_of
 from engine.compress.signal import Noise
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
@@ -130,8 +130,9 @@ class Quantized(nn.Module):
     It keeps the attributes and the forward of the class that it was made from: scales, offsets and padding stay what
     they are. `bias_format` None leaves the bias in float32, `input_format` None the activations. The weight is
     quantised once per evaluation, and each training step. A layer with a `preparation` has a prepared weight, and
-    prepares its inputs. `input_sqnr` is what calibration measured, `noise` what a method did to the weight, which was
-    rounded by it already; `short` says that it saw too few samples for a full rank.
+    prepares its inputs; where that is `absorbed` by the operation before, it takes them as they come. `input_sqnr` is
+    what calibration measured, `noise` what a method did to the weight, which was rounded by it already; `short` says
+    that it saw too few samples for a full rank.
     """
 
     plain: type[nn.Module]
@@ -142,6 +143,7 @@ class Quantized(nn.Module):
     bias_format: FakeQuantize | None
     input_format: FakeQuantize | None
     preparation: Preparation | None
+    absorbed: Absorbed | None
     held_weight: _Held
     held_bias: _Held
     input_sqnr: float | None
@@ -229,7 +231,7 @@ def quantized_layer(
     new.bias_format = FakeQuantize(bias) if bias is not None and has_bias else None
     new.input_format = None if inputs is None or kind.table else FakeQuantize(inputs)
     new.held_bias, new.input_sqnr, new.noise, new.short = _Held(), None, None, False
-    new.preparation = preparation_of(layer)
+    new.preparation, new.absorbed = preparation_of(layer), layer.absorbed if isinstance(layer, Quantized) else None
     return new
 
 
@@ -297,6 +299,12 @@ def quantized_layers(model: nn.Module) -> dict[str, Quantized]:
         if isinstance(module, Quantized):
             found.setdefault(id(weight_of(module)), (name, module))
     return dict(found.values())
+
+
+def absorbed_layers(model: nn.Module) -> dict[str, Absorbed]:
+    """Of the layers that have S absorbed, how they were prepared and by which module; by name."""
+    found = {name: layer for name, layer in model.named_modules() if isinstance(layer, Quantized)}
+    return {name: layer.absorbed for name, layer in found.items() if layer.absorbed is not None}
 
 
 def release(model: nn.Module) -> None:

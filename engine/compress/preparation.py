@@ -2,11 +2,13 @@
 
 The convention, stated here once: a layer multiplies `(x / S)·R` with `(W·S)·R`, S positive for each input channel and R
 orthogonal, both along the input channels, so that `(x/S)·R·((W·S)·R)ᵀ = x·Wᵀ`. Rounding sees the prepared inputs and
-the prepared weight. A preparation has S or R, the other is the identity.
+the prepared weight. A preparation has S or R, the other is the identity. Where the norm or layer before divides by S
+(`Absorbed`), the layer multiplies its inputs as they come.
 """
 
 import math
 from abc import abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +87,14 @@ class Rotated(Preparation):
     def weights(self, parts: Tensor) -> Tensor:
         """Times R; there is one group."""
         return hadamard(parts * self.signs)
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """How a layer was prepared whose S the module called `by` divides what it gives by."""
+
+    preparing: Preparing
+    by: str
 
 
 def hadamard(x: Tensor) -> Tensor:

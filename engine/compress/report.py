@@ -17,8 +17,9 @@ class LayerReport:
     """One layer. `bits` is what a weight costs, shared scales of a block included; SQNR is in dB.
 
     `inputs` is the format of its inputs, empty where that is the weight's or there is none. `prepare` is how it is
-    prepared, empty where it is not; SQNR is that of prepared weights and inputs. `zeros` and `saturated` are shares
-    (0 to 1) of its `elements` weights; `zeros` counts weights that became zero or were.
+    prepared, empty where it is not, `absorbed` the module that divides its inputs in its place, empty where there is
+    none; SQNR is that of prepared weights and inputs. `zeros` and `saturated` are shares (0 to 1) of its `elements`
+    weights; `zeros` counts weights that became zero or were.
     `sqnr_input_db` is None where inputs are not quantised or were not measured.
     """
 
@@ -26,6 +27,7 @@ class LayerReport:
     spec: str
     inputs: str
     prepare: str
+    absorbed: str
     bits: float
     sqnr_weight_db: float | None
     sqnr_input_db: float | None
@@ -34,7 +36,7 @@ class LayerReport:
     elements: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as they are recorded; nothing is said of inputs or a preparation where they are empty."""
+        """Plain values, as they are recorded, without those that are empty."""
         return {key: value for key, value in dataclasses.asdict(self).items() if value != ""}
 
 
@@ -52,7 +54,8 @@ def layer_report(model: nn.Module) -> list[LayerReport]:
                 name=name,
                 spec=str(chosen),
                 inputs="" if inputs == str(chosen) else inputs,
-                prepare="" if layer.preparation is None else str(layer.preparation.preparing),
+                prepare="" if (done := layer.preparation or layer.absorbed) is None else str(done.preparing),
+                absorbed="" if layer.absorbed is None else layer.absorbed.by,
                 bits=chosen.bits_per_element,
                 sqnr_weight_db=measured.sqnr_db,
                 sqnr_input_db=layer.input_sqnr,
@@ -87,12 +90,14 @@ def summarize(layers: Sequence[LayerReport]) -> dict[str, float | None]:
 
 
 def by_method(model: nn.Module) -> dict[str, int]:
-    """How many layers a method rounded on too few samples for an H of full rank, and how many prepare their inputs.
+    """What methods and preparations did to how many layers.
 
-    Nothing where no method rounded any, or none is prepared.
+    `damped`: rounded on too few samples for an H of full rank; `prepared`: prepare their inputs; `absorbed`: have them
+    prepared by what comes before. Nothing is said where no method rounded any, or none is prepared.
     """
     layers = list(quantized_layers(model).values())
     rounded = [layer for layer in layers if layer.noise is not None]
     prepared = sum(layer.preparation is not None for layer in layers)
+    absorbed = sum(layer.absorbed is not None for layer in layers)
     damped = {"damped": sum(layer.short for layer in rounded)} if rounded else {}
-    return damped | ({"prepared": prepared} if prepared else {})
+    return damped | ({"prepared": prepared, "absorbed": absorbed} if prepared + absorbed else {})

@@ -41,6 +41,13 @@ class MaskedEntry(_Entry):
     form: Literal["whole", "kept"]
 
 
+class AbsorbedEntry(_Entry):
+    """How a layer was prepared, and the module that divides what it gives in the layer's place."""
+
+    prepare: str
+    by: str
+
+
 class CacheEntry(_Entry):
     """The format of a language model's keys and values, and what its rows are of the keys."""
 
@@ -66,8 +73,9 @@ class Manifest(BaseModel):
     further name of a tensor the one it is written under. `thresholds` are the shares of a token's largest input below
     which inputs are zeroed; `skipped` layers are left out. `folded` gives for each norm that was folded the convolution
     that has a bias since, or nothing. `sizes` gives by module the shapes of tensors that lost channels, `size_numbers`
-    what these modules say of their sizes. `cache` is how keys and values are rounded. `prepared` is how
-    the inputs of layers are prepared, as a sweep writes it (`engine.preparing`).
+    what these modules say of their sizes. `cache` is how keys and values are rounded. `prepared` is how layers
+    prepare their inputs, as a sweep writes it (`engine.preparing`), `absorbed` how and by what their inputs are
+    prepared where it is not they.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -86,6 +94,7 @@ class Manifest(BaseModel):
     size_numbers: dict[str, dict[str, int]] = {}
     cache: CacheEntry | None = None
     prepared: dict[str, str] = {}
+    absorbed: dict[str, AbsorbedEntry] = {}
 
     def written(self) -> dict[str, Any]:
         """As JSON has it."""

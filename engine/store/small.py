@@ -6,10 +6,11 @@ from engine.compress.channel_sizes import numbers_of, resize, sizes_of
 from engine.compress.fold import folded_norms, mark_folded
 from engine.compress.identity import skip_layers, skipped_layers
 from engine.compress.key_values import CacheFormat, cache_of, quantize_cache
-from engine.compress.preparation import channels_of, empty, prepared_layers
+from engine.compress.layers import Quantized, absorbed_layers
+from engine.compress.preparation import Absorbed, channels_of, empty, prepared_layers
 from engine.compress.prune_masks import set_threshold, thresholds
 from engine.compress.prune_structure import cut_numbers, cut_shapes, shrink
-from engine.models.manifest import CacheEntry, Manifest
+from engine.models.manifest import AbsorbedEntry, CacheEntry, Manifest
 from engine.preparing import parse_preparing
 from engine.store.record import Record, Stored
 
@@ -96,16 +97,19 @@ class ThresholdRecord(Record):
 
 
 class PreparedRecord(Record):
-    """Layers that divide or rotate their inputs: what they do it with stands among the tensors."""
+    """Layers that divide or rotate their inputs, with tensors of their own, or have that done by what comes before."""
 
     def has(self, model: nn.Module) -> bool:
         """Whether there are any."""
-        return bool(prepared_layers(model))
+        return bool(prepared_layers(model) or absorbed_layers(model))
 
     def store(self, model: nn.Module, stored: Stored) -> None:
-        """How each is prepared."""
-        found = prepared_layers(model)
+        """How each is prepared, and by which module where that is not itself."""
+        found, absorbed = prepared_layers(model), absorbed_layers(model)
         stored.manifest.prepared = {name: str(preparation.preparing) for name, preparation in found.items()}
+        stored.manifest.absorbed = {
+            name: AbsorbedEntry(prepare=str(one.preparing), by=one.by) for name, one in absorbed.items()
+        }
 
     def shape(self, model: nn.Module, manifest: Manifest) -> None:
         """Makes room for the tensors."""
@@ -114,6 +118,14 @@ class PreparedRecord(Record):
             if (preparing := parse_preparing(text)) is None:
                 raise ValueError(f"{name} is prepared by nothing")
             layer.add_module("preparation", empty(preparing, channels_of(layer)))
+
+    def apply(self, model: nn.Module, stored: Stored) -> None:
+        """Notes of the layers whose inputs come prepared that they do."""
+        for name, entry in stored.manifest.absorbed.items():
+            layer, preparing = model.get_submodule(name), parse_preparing(entry.prepare)
+            if preparing is None or not isinstance(layer, Quantized):
+                raise ValueError(f"{name} has nothing absorbed")
+            layer.absorbed = Absorbed(preparing, entry.by)
 
 
 class CacheRecord(Record):

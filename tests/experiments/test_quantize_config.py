@@ -72,7 +72,7 @@ def test_what_cannot_be_prepared_is_said_before_the_start(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="hadamard has nothing to rotate: odd: 7 input channels"):
         check(("hadamard",), str(folder), ("Linear",), ("even",))
     (folder / "compression.json").write_text('{"version": 1, "prepared": {"even": "awq"}}')
-    with pytest.raises(InputError, match="even is prepared by awq for its number format"):
+    with pytest.raises(InputError, match="even is prepared by awq at run time"):
         check(("smooth",), str(folder), ("Linear",), ())
 
 

@@ -77,7 +77,11 @@ def test_a_single_point_is_enough(losses: dict[int, float], kind: str) -> None:
         ),
         (Finding("chance", counts=(40,)), "Of 40 such comparisons at 95 % about 2 differ by chance alone."),
         (Finding("damped", counts=(3,)), "Calibration brought 3 of the layers fewer rows"),
-        (Finding("prepared", "hadamard", counts=(4, 6)), "hadamard: 4 of 6 layers rotate their inputs at run time"),
+        (Finding("prepared", "hadamard", counts=(4, 0, 6)), "hadamard: 4 of 6 layers rotate their inputs at run time"),
+        (
+            Finding("prepared", "awq", counts=(1, 5, 6)),
+            "awq: of 6 layers 5 have S absorbed by what comes before, 1 divides its inputs.",
+        ),
     ],
 )
 def test_findings_in_words(finding: Finding, words: str) -> None:

@@ -114,11 +114,12 @@ def _damped(points: Sequence[QuantizePoint]) -> Iterator[Finding]:
 
 
 def _prepared(points: Sequence[QuantizePoint]) -> Iterator[Finding]:
-    """`prepared`: how many layers, of all, do more than multiply, at most."""
-    most: dict[str, tuple[int, int]] = {}
+    """`prepared`: how many layers do more than multiply, for how many another operation does it, and of how many."""
+    most: dict[str, tuple[int, int, int]] = {}
     for point in points:
-        if point.result is not None and point.params.prepare and (count := point.result.prepared or 0):
-            most[point.params.prepare] = max(most.get(point.params.prepare, (0, 0)), (count, len(point.result.layers)))
+        if (one := point.result) is not None and (name := point.params.prepare) and (one.prepared or one.absorbed):
+            counts = (one.prepared or 0, one.absorbed or 0, len(one.layers))
+            most[name] = max(most.get(name, counts), counts)
     for name, counts in most.items():
         yield Finding("prepared", name, counts=counts)
 

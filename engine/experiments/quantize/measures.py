@@ -66,8 +66,8 @@ class QuantizeResult(Recorded):
     """Over all quantised weights the median SQNR, mean bits, and the shares that became zero or saturated.
 
     `damped` counts layers that a method rounded on too few calibration rows, `prepared` those that prepare their inputs
-    at run time; `cache_bytes` is of `cache_context`
-    tokens. Runs of first versions lack some of it.
+    at run time, `absorbed` those whose inputs the operation before divides; `cache_bytes` is of `cache_context` tokens.
+    Runs of first versions lack some of it.
     """
 
     measured: Annotated[Concluded, Part()]
@@ -77,6 +77,7 @@ class QuantizeResult(Recorded):
     saturated: Annotated[float | None, Quantity("Sat.", "percent")] = None
     damped: Annotated[int | None, Quantity("Damped", "number")] = None
     prepared: Annotated[int | None, Quantity("Prepared", "number")] = None
+    absorbed: Annotated[int | None, Quantity("Absorbed", "number")] = None
     layers: tuple[QuantizedLayer, ...] = ()
     covered: Share = None
     cache_bytes: Annotated[int | None, Quantity("Cache", "bytes", usual=0)] = None

@@ -118,7 +118,7 @@ def layers(points: Sequence[QuantizePoint]) -> list[Listing]:
     rows = tuple(
         {"mode": mode, "layer": layer.name, told["prepare"].key: PLAIN, **layer.to_record()} for mode, layer in found
     )
-    prepared = [told["prepare"]] if any(layer.noise.prepare is not None for _, layer in found) else []
+    prepared = [told[name] for name in ("prepare", "absorbed") if any(getattr(one.noise, name) for _, one in found)]
     noise = [told[name] for name in ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated", "bits")]
     inputs = [told["inputs"]] if any(layer.noise.inputs for _, layer in found) else []
     columns = (Column("layer", "Layer"), told["spec"], *inputs, Column("mode", "Mode"), *prepared, *noise)

@@ -186,6 +186,7 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
         saturated=total["saturated"],
         damped=counted.get("damped"),
         prepared=counted.get("prepared"),
+        absorbed=counted.get("absorbed"),
         layers=tuple(QuantizedLayer.from_record(layer.as_dict()) for layer in layers),
         covered=None if params.cache else share,  # a rounded cache acts on every layer, whatever has a format
         cache_bytes=cache,

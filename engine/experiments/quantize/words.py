@@ -34,10 +34,11 @@ def sentence(one: Finding, metric: Metric) -> str:
             layers = f"{one.counts[0]} of the layers"
             return f"Calibration brought {layers} fewer rows than they have inputs: their H is damped, not full."
         case "prepared":
-            preparing = parse_preparing(one.of)
-            does = "rotate" if preparing is not None and preparing.rotates else "divide"
-            layers = f"{one.counts[0]} of {one.counts[1]} layers"
-            return f"{one.of}: {layers} {does} their inputs at run time; no operation before them does it for them."
+            preparing, (own, absorbed, every) = parse_preparing(one.of), one.counts
+            if preparing is not None and preparing.rotates:
+                return f"{one.of}: {own} of {every} layers rotate their inputs at run time."
+            divide = "divides its inputs" if own == 1 else "divide their inputs"
+            return f"{one.of}: of {every} layers {absorbed} have S absorbed by what comes before, {own} {divide}."
     raise ValueError(f"a sweep of formats finds no {one.kind!r}")
 
 

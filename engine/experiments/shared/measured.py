@@ -65,12 +65,13 @@ class Baseline(Measured):
 class LayerNoise(Recorded):
     """What quantisation does to a layer; `bits` is what a weight costs, shared scales of a block included.
 
-    `inputs` is the format of its inputs where that is not the weight's.
+    `inputs` is the format of its inputs where that is not the weight's, `absorbed` the module that divides them for it.
     """
 
     spec: Annotated[str, Quantity("Format")]
     inputs: Annotated[str | None, Quantity("Inputs")] = None
     prepare: Annotated[str | None, Quantity("Prepare")] = None
+    absorbed: Annotated[str | None, Quantity("Absorbed by")] = None
     bits: Annotated[float | None, Quantity("Bits", "number")] = None
     sqnr_weight_db: Annotated[float | None, Quantity("SQNR w", "db")]
     sqnr_input_db: Annotated[float | None, Quantity("SQNR x", "db")]

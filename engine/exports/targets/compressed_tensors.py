@@ -39,7 +39,7 @@ class CompressedTensors(Target):
         if not config.get("model_type"):
             return "it is a module of a Python file, and transformers needs a model that a config.json describes."
         if manifest.cut or manifest.skipped or manifest.sizes or manifest.folded or manifest.prepared:
-            return "layers are cut, left out, folded or prepared, which its config.json cannot say."
+            return "layers are cut, left out or folded, or prepare their inputs, which its config.json cannot say."
         return super().blocked(task, manifest, config)
 
     def changes(self, manifest: Manifest) -> Sequence[Change]:

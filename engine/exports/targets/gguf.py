@@ -52,7 +52,7 @@ class Gguf(Target):
         if rope.get("rope_type", rope.get("type", "default")) != "default":
             return "its rotary positions are scaled, which labtui does not write."
         if manifest.cut or manifest.skipped or manifest.sizes or manifest.prepared:
-            return "layers are cut, left out or prepared, which the metadata of GGUF cannot say."
+            return "layers are cut or left out, or prepare their inputs, which the metadata of GGUF cannot say."
         return super().blocked(task, manifest, config)
 
     def changes(self, manifest: Manifest) -> Sequence[Change]:

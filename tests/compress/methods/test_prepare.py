@@ -268,7 +268,7 @@ def test_what_cannot_be_prepared_is_said(bert: BertForSequenceClassification, ba
     with pytest.raises(InputError, match="a grouped convolution"):
         quantize_model(nn.Sequential(nn.Conv2d(4, 4, 1, groups=2)), grouped, preparing=HADAMARD)
     prepared = quantize_model(bert, formats, preparing=HADAMARD)
-    again = "is prepared by hadamard for its number format"
+    again = "is prepared by hadamard at run time"
     with pytest.raises(InputError, match=again):
         quantize_model(prepared, formats, batches, preparing=SMOOTH)
     with pytest.raises(InputError, match=again):
