@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def run_part(part: str, device: str, options: argparse.Namespace) -> Outcome:
 def command(part: str, device: str, options: argparse.Namespace) -> Sequence[str]:
     """The words that start a part."""
     if part == "tests":
-        chosen = ["-m", "gpu", "tests"] if device == "cuda" else ["tests/kernels/test_codec.py"]
+        chosen = ["-m", "gpu", *tests_of_a_gpu()] if device == "cuda" else ["tests/kernels/test_codec.py"]
         return [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *chosen]
     shared = ["--model", options.model, "--data", options.data, "--device", device]
     if part == "loops":
@@ -130,6 +130,13 @@ def command(part: str, device: str, options: argparse.Namespace) -> Sequence[str
         )
         return [sys.executable, "-m", "benchmarks.throughput", *shared, *sizes]
     return [sys.executable, "-m", "benchmarks.gpu", "--part", part, *shared]
+
+
+def tests_of_a_gpu() -> Iterator[str]:
+    """The files that hold some: others may need packages that this machine need not have."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        if "mark.gpu" in path.read_text(encoding="utf-8"):
+            yield str(path.relative_to(ROOT))
 
 
 def write(path: Path, outcomes: Sequence[Outcome], device: str, seconds: float) -> None:

@@ -1,7 +1,6 @@
 """The two functions everything else stands on: they check what they are given and hand it to the right backend."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -13,7 +12,13 @@ DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 
 def available_backends() -> tuple[str, ...]:
     """The kinds of device that the kernels run on here: always "cpu", and "cuda" with a GPU and the CUDA extra."""
-    return ("cpu", "cuda") if torch.cuda.is_available() and _cuda_extra() else ("cpu",)
+    if not torch.cuda.is_available():
+        return ("cpu",)
+    try:
+        backend(torch.device("cuda"))
+    except RuntimeError:
+        return ("cpu",)
+    return ("cpu", "cuda")
 
 
 def dequantize(
@@ -127,12 +132,25 @@ quantize_op.register_fake(_quantize_shape)
 
 
 def backend(device: torch.device) -> Any:
-    """The module with this device's kernels, imported on first use."""
+    """The module with this device's kernels, imported on first use.
+
+    Raises:
+        ValueError: a kind of device without kernels.
+        RuntimeError: numba-cuda is not installed, or does not load beside what is.
+    """
     if device.type not in ("cpu", "cuda"):
         raise ValueError(f"MXINT8 has kernels for cpu and cuda, not for {device.type}: move the tensors first")
-    if device.type == "cuda" and not _cuda_extra():
-        raise RuntimeError("MXINT8 on a GPU needs numba-cuda: `make cuda13` (or `make cuda12`) installs it")
-    return import_module(f"cuda_kernels.{device.type}")
+    try:
+        if device.type == "cuda":
+            import_module("cuda.core")  # it launches the kernels, which would load without it
+        return import_module(f"cuda_kernels.{device.type}")
+    except ImportError as error:
+        raise RuntimeError("MXINT8 on a GPU needs numba-cuda: `make cuda13` (or `make cuda12`) installs it") from error
+    except Exception as error:  # numba-cuda 0.30 beside NumPy 2.5, say: it fails as it is loaded
+        why = f"{type(error).__name__}: {error}"
+        raise RuntimeError(
+            f"numba-cuda does not load ({why}): `make cuda13` (or `make cuda12`) installs versions that go together"
+        ) from error
 
 
 def check_group(group: int) -> None:
@@ -163,10 +181,6 @@ def _expect_dtype(name: str, tensor: torch.Tensor, allowed: tuple[torch.dtype, .
 def _expect_device(name: str, tensor: torch.Tensor, mantissa: torch.Tensor) -> None:
     if tensor.device != mantissa.device:
         raise ValueError(f"{name} is on {tensor.device} and mantissa on {mantissa.device}: move one of them")
-
-
-def _cuda_extra() -> bool:
-    return find_spec("numba_cuda") is not None and find_spec("cuda") is not None and find_spec("cuda.core") is not None
 
 
 def _name(dtype: torch.dtype) -> str:

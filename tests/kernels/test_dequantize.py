@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from cuda_kernels import available_backends, cpu, dequantize
+from cuda_kernels import api, available_backends, cpu, dequantize
 from tests.kernels.oracle import DTYPES, all_pairs, decoded, ordinary, rounded, same
 
 
@@ -132,3 +132,25 @@ def test_compiled_code_sees_one_operator() -> None:
     mantissa, scale = ordinary(4, 50, 32)
     compiled = torch.compile(lambda m, s: dequantize(m, s, 32, torch.float32) * 2, fullgraph=True, backend="aot_eager")
     assert same(compiled(mantissa, scale), dequantize(mantissa, scale, 32, torch.float32) * 2)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        (ModuleNotFoundError("No module named 'numba_cuda'"), "needs numba-cuda: `make cuda13`"),
+        (
+            AttributeError("module 'numpy' has no attribute 'row_stack'"),
+            "does not load (AttributeError: module 'numpy'",
+        ),
+    ],
+)
+def test_a_gpu_without_kernels_is_no_backend(trouble: Exception, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str) -> None:
+        raise trouble
+
+    monkeypatch.setattr("cuda_kernels.api.import_module", fails)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    with pytest.raises(RuntimeError) as caught:
+        api.backend(torch.device("cuda"))
+    assert says in str(caught.value)
+    assert available_backends() == ("cpu",)
