@@ -81,6 +81,8 @@ REQUESTS = {
     "format_value": "engine.profiling.inspect:value",
     "format_sample": "engine.profiling.inspect:sample",
     "format_layers": "engine.profiling.inspect:some_layers",
+    "curves": "engine.curves.reading:curves",
+    "curves_offered": "engine.curves.reading:offered",
     "export_said": "engine.experiments.exporting:said",
     "export_written": "engine.experiments.exporting:written",
     "graph_capture": "engine.graph.session:capture",

@@ -160,6 +160,7 @@ ACTIONS = (
     Action("view.next", "]", "next view", "Shows the next view: points, details, settings, log.", rank=8),
     Action("view.previous", "[", "previous view", "Shows the view before."),
     # Compare
+    Action("compare.import", "i", "import", "Lays a curve from a table or TensorBoard beside.", rank=2),
     Action("compare.same", "d", "same", "Shows or hides the settings that do not differ."),
     # Tables
     Action("table.down", "down,j", "down", "Moves down."),

@@ -1,4 +1,4 @@
-"""What a picker offers: models and data sets in the folders around."""
+"""What a picker offers: models, data sets and curves in the folders around."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -7,6 +7,8 @@ from typing import Literal
 
 from engine.models.opening import format_of, name_of
 from engine.models.sources import BUILTIN
+
+Kind = Literal["model", "data", "curve"]
 
 DEPTH = 3
 MOST_FOLDERS = 2000
@@ -30,15 +32,31 @@ def found_near(kind: Literal["model", "data"], around: Path, limit: int = 100) -
     return found[:limit]
 
 
-def holds(kind: Literal["model", "data"], names: Collection[str]) -> bool:
-    """Whether a folder with these files can be named as a model, or as data."""
+def holds(kind: Kind, names: Collection[str]) -> bool:
+    """Whether a folder with these files can be named as a model, as data, or as curves."""
     model = "config.json" in names
-    return model if kind == "model" else not model and any(map(is_data, names))
+    match kind:
+        case "model":
+            return model
+        case "data":
+            return not model and any(map(is_data, names))
+        case "curve":
+            return any(map(is_events, names))
+
+
+def reads(kind: Kind, name: str) -> bool:
+    """Whether a file of this name can be named as such."""
+    return (kind != "model" and is_data(name)) or (kind == "curve" and is_events(name))
 
 
 def is_data(name: str) -> bool:
     """Whether a file of this name is read as data."""
     return bool(format_of(Path(name)))
+
+
+def is_events(name: str) -> bool:
+    """Whether a file of this name is one of TensorBoard's."""
+    return "tfevents" in name
 
 
 def _folders(around: Path) -> Iterator[tuple[Path, list[str]]]:

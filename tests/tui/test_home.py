@@ -127,10 +127,10 @@ async def test_what_is_shown_can_be_exported_and_copied() -> None:
         assert [line.split("\t")[0] for line in copied.splitlines()] == ["q-0001", "q-0002"]
 
 
-async def test_comparing_needs_two() -> None:
+async def test_comparing_needs_a_mark() -> None:
     async with opened(*THREE) as (app, pilot):
-        await pilot.press("space", "c")
-        assert "Mark two runs" in said(app)
+        await pilot.press("c")
+        assert "Mark runs with space" in said(app)
 
 
 async def test_differences_from_the_pinned_baseline_dim_inside_the_noise() -> None:

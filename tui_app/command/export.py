@@ -6,27 +6,20 @@ from pathlib import Path
 import click
 
 from engine.errors import InputError
-from engine.figures.figure import Figure
-from engine.figures.files import is_stream, to_json, write_text
+from engine.figures.files import to_json, write_text
 from engine.figures.table import Table
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
 from tui_app.command.completing import complete_runs
+from tui_app.command.export_figure import FILE, figure_options, say_written, write_figure
 from tui_app.command.export_model import export_models, model_options
 from tui_app.command.export_tracked import publish, tracker_options
 from tui_app.command.say import say
 
-FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
-
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_runs)
-@click.option("--figure", "key", help="Which figure goes into the PNG or SVG; the first where not given.")
-@click.option("--png", type=FILE, help="Write the figure as PNG.")
-@click.option("--svg", type=FILE, help="Write the figure as SVG.")
-@click.option("--size", help="Of the figure in inches: 7x4.4, or column, page, slide.")
-@click.option("--dpi", type=int, help="Dots per inch of a PNG; 160 where not given.")
-@click.option("--title", help="Of the figure, in place of its own; --title= leaves it out.")
+@figure_options
 @click.option("--table", default="points", help="Which table goes into CSV, Markdown or LaTeX; that of the points.")
 @click.option("--csv", type=FILE, help="Write the table as CSV, every recorded value in full precision.")
 @click.option("--json", type=FILE, help="Write the whole record as JSON.")
@@ -47,6 +40,8 @@ def export(
     key: str | None,
     png: Path | None,
     svg: Path | None,
+    beside: Sequence[str],
+    step: str | None,
     size: str | None,
     dpi: int | None,
     title: str | None,
@@ -83,14 +78,8 @@ def export(
     tracked = {name: target for name, target in trackers.items() if target}
     if not any((png, svg, csv, json, markdown, latex, report, graph, optuna, wanted, tracked)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
-    for kind, path in ((".png", png), (".svg", svg)):
-        if path is None:
-            continue
-        from engine.figures.image import render
-
-        ending = kind if is_stream(path) else ""
-        render(_picked(results.compared(records), key), path, look(size, dpi, title), ending)
-        _say(path)
+    paths = [(path, kind) for path, kind in ((png, ".png"), (svg, ".svg")) if path]
+    write_figure(records, key, paths, look(size, dpi, title), beside, step)
     writers: list[tuple[Path | None, Callable[[RunRecord], Mapping[str, Table]], Callable[[Table], str]]] = [
         (csv, results.tables, Table.csv),
         (markdown, summaries, Table.markdown),
@@ -99,17 +88,17 @@ def export(
     for file, tables, written in writers:
         if file:
             write_text(file, written(_named(tables(_only(records)), table)))
-            _say(file)
+            say_written(file)
     if json:
         write_text(json, to_json(results.document(_only(records))))
-        _say(json)
+        say_written(json)
     if report:
         say(write_report(report, records, look(size, dpi)))
     if graph:
         from engine.experiments.graph.report import export_graph
 
         export_graph(_only(records), graph, point=point, module=module, after=after)
-        _say(graph)
+        say_written(graph)
     if optuna:
         from engine.experiments.asking import export_studies
 
@@ -118,23 +107,6 @@ def export(
         publish(records, tracked)
     if wanted:
         export_models(_only(records), wanted, point, strict, samples)
-
-
-def _say(path: Path) -> None:
-    """Names the file, unless what was written went where the name would go."""
-    if not is_stream(path):
-        say(path)
-
-
-def _picked(figures: Sequence[Figure], key: str | None) -> Figure:
-    if not figures:
-        raise InputError("There is no figure to write: the runs have none in common.")
-    if key is None:
-        return figures[0]
-    for figure in figures:
-        if figure.key == key:
-            return figure
-    raise InputError(f"There is no figure {key!r}; the figures are {', '.join(figure.key for figure in figures)}.")
 
 
 def _named(tables: Mapping[str, Table], key: str) -> Table:

@@ -16,6 +16,7 @@ from tui_app import glyphs
 from tui_app.actions import bindings
 from tui_app.runs.overlay import overlaid
 from tui_app.screens.base import Exports
+from tui_app.screens.importing import Importing
 from tui_app.screens.labscreen import LabScreen
 from tui_app.screens.shown import SECONDS_BETWEEN, UNREADABLE
 from tui_app.text import clean
@@ -31,13 +32,17 @@ class CompareScreen(LabScreen):
 
     CSS_PATH = "compare.tcss"
     BINDINGS = bindings("compare")
-    HELP = "Marked runs side by side. ← → on the figure reads all of them out; d shows the settings that do not differ."
+    HELP = (
+        "Marked runs side by side. ← → on the figure reads all of them out; i lays a curve of another program beside; "
+        "d shows the settings that do not differ."
+    )
 
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__()
         self.ids = tuple(ids)
         self.curves = CurveView(placeholder="These runs share no figure.")
         self.table = Table((), id="table")
+        self.importing = self.adopt(Importing(self, self.curves, self._draw))
         self.same = False
         self._records: tuple[RunRecord, ...] = ()
         self._slots: dict[str, int] = {}
@@ -66,9 +71,12 @@ class CompareScreen(LabScreen):
     def _show(self) -> None:
         self._pending = False
         self._records = tuple(filter(None, (self.lab.runs.records.get(name) for name in self.ids)))
-        figures, self._slots = overlaid(self._records, {name: place for place, name in enumerate(self.ids)})
-        self.curves.set_figures(figures)
+        self._draw()
         self._fill()
+
+    def _draw(self, front: str = "") -> None:
+        figures, self._slots = overlaid(self._records, {name: place for place, name in enumerate(self.ids)})
+        self.curves.set_figures(self.importing.laid(figures), front)
 
     def _fill(self) -> None:
         """Best points first, then the settings; one column a run."""

@@ -1,4 +1,4 @@
-"""Models and data that are at hand: built in, used before, made by runs, lying on this machine, known by name."""
+"""Models, data and curves that are at hand: built in, used before, made by runs, on this machine, known by name."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,25 +9,25 @@ from typing import Literal
 
 from engine.errors import InputError
 from engine.experiments.results import pinned
+from engine.models.discovery import Kind, found_near, holds, reads
 from engine.runtime.paths import existing, expanded
 from engine.runtime.references import PREFIX, keeps_models
 from tui_app.runs.summary import Summary
 from tui_app.screens.pickers import Option, PickScreen
 
-Kind = Literal["model", "data"]
+Sources = Literal["model", "data"]
 
 KNOWN = {
     "model": Option("distilbert/distilbert-base-uncased-finetuned-sst-2-english", "Hugging Face"),
     "data": Option("stanfordnlp/imdb", "Hugging Face"),
 }
+HELD = {"model": "model", "data": "folder of data", "curve": "folder of event files"}
 LOOKED_AT = 400
 MADE = 20  # models of runs that are offered
 
 
-def at_hand(kind: Kind, runs: Iterable[Summary], folder: Path) -> list[Option]:
+def at_hand(kind: Sources, runs: Iterable[Summary], folder: Path) -> list[Option]:
     """Options for a field `model` or `data`, the likeliest first. Walks through folders: not for the event loop."""
-    from engine.models.discovery import found_near
-
     newest = sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
     options = [Option("builtin", "made on first use, no network")]
     if kind == "model":
@@ -43,7 +43,7 @@ def at_hand(kind: Kind, runs: Iterable[Summary], folder: Path) -> list[Option]:
 
 
 def picker(
-    kind: Kind, title: str, runs: Iterable[Summary], *, finetune: Callable[[str], None] | None = None
+    kind: Sources, title: str, runs: Iterable[Summary], *, finetune: Callable[[str], None] | None = None
 ) -> PickScreen:
     """A dialog that lists what is at hand and walks through folders."""
     known = list(runs)
@@ -54,6 +54,20 @@ def picker(
         typed=partial(typed, kind),
         finetune=finetune,
     )
+
+
+def curve_picker(others: Sequence[Option]) -> PickScreen:
+    """A dialog for a file or folder with curves, which offers something else first."""
+    return PickScreen(
+        "Lay a curve beside: a table, a TensorBoard folder", others, more=_curves, typed=partial(typed, "curve")
+    )
+
+
+def _curves(text: str) -> list[Option]:
+    """As `entries`; a folder that holds folders of curves can be taken as a whole."""
+    listed = entries("curve", text)
+    several = text.endswith("/") and any(option.note == HELD["curve"] for option in listed)
+    return [Option(text.rstrip("/"), "all of its folders")] * several + listed
 
 
 def _here() -> Path:
@@ -85,22 +99,18 @@ def _entry(kind: Kind, entry: "os.DirEntry[str]", above: str) -> Option | None:
             return _folder(kind, above + entry.name)
     except OSError:
         return None
-    from engine.models.discovery import is_data
-
-    return Option(above + entry.name, "file") if kind == "data" and is_data(entry.name) else None
+    return Option(above + entry.name, "file") if reads(kind, entry.name) else None
 
 
 def _folder(kind: Kind, text: str) -> Option:
-    """A folder that holds a model or data is an answer, any other one is gone into."""
-    from engine.models.discovery import holds
-
+    """A folder that holds what is wanted is an answer, any other one is gone into."""
     try:
         with os.scandir(expanded(text)) as found:
             names = {entry.name for entry in islice(found, LOOKED_AT)}
     except OSError:
         return Option(text + "/", "folder that cannot be read", opens=True)
     if holds(kind, names):
-        return Option(text, "model" if kind == "model" else "folder of data")
+        return Option(text, HELD[kind])
     return Option(text + "/", "folder, enter opens it", opens=True)
 
 

@@ -114,8 +114,8 @@ class Listing(Controller):
         self.show_all()
 
     def action_home_compare(self) -> None:
-        if len(self.marks) < 2:
-            self._page.notify("Mark two runs or more with space, then compare them.")
+        if not self.marks:
+            self._page.notify("Mark runs with space, then compare them with one another or with an imported curve.")
             return
         from tui_app.screens.compare import CompareScreen
 

@@ -73,11 +73,11 @@ class Controls:
         )
         return f" {glyphs.sign('dot')} ".join(filter(None, parts))
 
-    def take(self, figures: Sequence[Figure]) -> bool:
-        """New figures; True where the one in view is another than before, by its key."""
+    def take(self, figures: Sequence[Figure], front: str = "") -> bool:
+        """New figures, in view the one whose key is `front`; True where it is another than before, by its key."""
         before = self.figure.key if self.figure else None
         self.figures = tuple(figures)
-        self._shown = next((i for i, figure in enumerate(figures) if figure.key == before), 0)
+        self._shown = next((i for i, figure in enumerate(figures) if figure.key == (front or before)), 0)
         other = (self.figure.key if self.figure else None) != before
         if other:
             self.window = WHOLE

@@ -83,11 +83,14 @@ class CurveView(Adopting, Widget, can_focus=True):
         """The figure in view."""
         return self.controls.figure
 
-    def set_figures(self, figures: Sequence[Figure]) -> None:
-        """Takes new data; the figure with the same key stays in view. What changed is drawn with the next tick."""
+    def set_figures(self, figures: Sequence[Figure], front: str = "") -> None:
+        """Takes new data; the figure with the same key stays in view, or the one called `front` comes into it.
+
+        What changed is drawn with the next tick.
+        """
         if tuple(figures) == self.figures:
             return
-        if self.controls.take(figures):
+        if self.controls.take(figures, front):
             self.cursor = None
             self.drawing.now()
             self.refresh_bindings()
