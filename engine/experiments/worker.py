@@ -33,6 +33,7 @@ def main() -> int:
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(context.threads)
+            torch.backends.cudnn.allow_tf32 = False  # on by default: convolutions of float32 would keep 10 bits
         config = experiment.Config.recorded(RunSpec.read(context.directory).config)
         experiment.run(config, points, context)
 

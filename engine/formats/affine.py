@@ -12,6 +12,7 @@ from engine.formats.base import Fitter, Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
 from engine.formats.lazy import np, torch
+from engine.formats.quotient import quotient
 from engine.formats.ranges import LeastError, RangeFitter, settled_scale, shrunk
 from engine.formats.spec import WHOLE, Spec, float32
 
@@ -118,7 +119,7 @@ class Affine(Format):
 
     def _codes(self, x: Tensor) -> Tensor:
         low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (self.low, self.high))
-        return ((x / self._step).round() + self.zero).clamp(low, high)
+        return (quotient(x, self._step).round() + self.zero).clamp(low, high)
 
     def _composed(self, x: Tensor) -> Tensor:
         return (self._codes(x) - self.zero) * self._step + 0.0

@@ -12,6 +12,7 @@ from engine.formats.bits import pack_bits, unpack_bits
 from engine.formats.blocks import join, run, split
 from engine.formats.grid import FloatGrid
 from engine.formats.lazy import np, torch
+from engine.formats.quotient import quotient
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,7 +116,7 @@ class Rescaled(Format):
 
     def _scale(self, amount: Tensor, top: int) -> Tensor:
         """`amount / top` as it is stored; where a row's would be 0, all codes are 0 under any scale, and it is 1."""
-        scale = amount / top
+        scale = quotient(amount, top)
         return torch.where(scale == 0, 1.0, scale) if self.block is None else HALF.round(scale).clamp(min=SMALLEST)
 
     def _stored(self, scale: Tensor) -> Tensor:

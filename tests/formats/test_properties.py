@@ -196,7 +196,7 @@ def test_on_a_gpu_the_same_bits(spec: str) -> None:
     weights = torch.randn(100, 1000)
     gradients = []
     for device in ("cpu", "cuda"):
-        leaf = x.to(device).requires_grad_()
+        leaf = x.clone().to(device).requires_grad_()  # a clone: moved from a leaf it would be none
         q = number_format.fake_quantize(leaf)
         assert same_bits(q.detach().cpu(), number_format.quantize(x))
         (q * weights.to(device)).sum().backward()

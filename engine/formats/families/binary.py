@@ -18,6 +18,7 @@ from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
 from engine.formats.lazy import torch
+from engine.formats.quotient import quotient
 from engine.formats.spec import Argument, Family, Menu, Spec
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _sign(x: Tensor) -> Tensor:
 
 def _mean(x: Tensor) -> Tensor:
     """Mean of each row, `[..., 1]`, NaN where it is not finite."""
-    mean = (x.sum(-1, keepdim=True, dtype=torch.float64) / x.shape[-1]).float()
+    mean = quotient(x.sum(-1, keepdim=True, dtype=torch.float64), x.shape[-1]).float()
     return mean.masked_fill(~mean.isfinite(), math.nan)
 
 
@@ -281,7 +282,7 @@ class Ternary(_RowScaled):
 
     def _limit(self, x: Tensor) -> Tensor:
         """Δ, float64 `[..., 1]`."""
-        return 0.7 * (x.abs().sum(-1, keepdim=True, dtype=torch.float64) / x.shape[-1])
+        return 0.7 * quotient(x.abs().sum(-1, keepdim=True, dtype=torch.float64), x.shape[-1])
 
     def _composed(self, x: Tensor) -> Tensor:
         rows = self._rows(x)

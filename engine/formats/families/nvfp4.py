@@ -13,6 +13,7 @@ from engine.formats.dispatch import fused
 from engine.formats.families.microscaling import LADDER
 from engine.formats.grid import FloatGrid, finite_grid
 from engine.formats.lazy import np, torch
+from engine.formats.quotient import quotient
 from engine.formats.ranges import LeastError, RangeFitter, settled_scale, shrunk
 from engine.formats.rescaled import Rescaled
 from engine.formats.spec import SCALE, Family, Spec
@@ -79,7 +80,7 @@ class NVFloat4(Rescaled):
 
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
         """The block's scale, on the grid of e4m3."""
-        scale = groups.abs().amax(-1, keepdim=True) / E2M1.largest / self._tensor_scale(groups)
+        scale = quotient(groups.abs().amax(-1, keepdim=True), E2M1.largest) / self._tensor_scale(groups)
         return (E4M3.round(scale.clamp(LOWEST, E4M3.largest)),)
 
     def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
