@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.extras import check_installed
+from engine.formats.registry import parse_spec, unfitted
 from engine.models.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -111,14 +112,20 @@ def quietly() -> Iterator[None]:
 def changed(
     manifest: Manifest, part: str, becomes: Callable[[str], str], layers: Sequence[str] | None = None
 ) -> list[Change]:
-    """A change for each spec of a `part` (weight, bias, input) for which `becomes` says something."""
-    found: dict[str, list[str]] = {}
+    """A change for each format of a `part` (weight, bias, input) for which `becomes` says something of a spec.
+
+    Specs that differ in what was chosen from data, such as a layer's scale, are one format, named without it.
+    """
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for name, entry in manifest.quantized.items():
         spec = getattr(entry, part)
-        if spec is not None and (layers is None or name in layers):
-            found.setdefault(spec, []).append(name)
+        if spec is not None and (layers is None or name in layers) and (text := becomes(spec)):
+            found.setdefault((str(unfitted(parse_spec(spec))), text), {})[name] = spec
     plural = {"weight": "weights", "bias": "biases", "input": "inputs"}[part]
-    return [Change(plural, spec, text, tuple(names)) for spec, names in found.items() if (text := becomes(spec))]
+    return [
+        Change(plural, common if len(set(specs.values())) > 1 else next(iter(specs.values())), text, tuple(specs))
+        for (common, text), specs in found.items()
+    ]
 
 
 def small_inputs(manifest: Manifest) -> list[Change]:

@@ -46,6 +46,13 @@ def is_open(spec: Spec) -> bool:
     return any(argument.fitted and (not argument.after or argument.after in spec.args) for argument in left)
 
 
+def unfitted(spec: Spec) -> Spec:
+    """The spec before arguments were chosen from data: `fixed(8,5)` as `fixed(8)`, `nvfp4(3.2e-05)` as `nvfp4`."""
+    arguments = FAMILIES[spec.name].arguments
+    fitted = (place for place, argument in enumerate(arguments) if argument.fitted)
+    return Spec(spec.name, spec.args[: next(fitted, None)])
+
+
 def parse_spec(text: str) -> Spec:
     """The name and arguments in `text`, checked against the table of formats.
 

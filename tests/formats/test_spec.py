@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InputError
 from engine.formats import parse
-from engine.formats.registry import FAMILIES, is_open, parse_spec
+from engine.formats.registry import FAMILIES, is_open, parse_spec, unfitted
 from engine.formats.spec import SpecError
 
 ALL = [kind.example for kind in FAMILIES.values()]
@@ -115,3 +115,19 @@ def test_parsing_needs_no_torch() -> None:
 )
 def test_a_spec_tells_what_its_format_leaves_open(text: str) -> None:
     assert is_open(parse_spec(text)) == parse(text).open
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("fixed(8,5)", "fixed(8)"),
+        ("fixed(8)", "fixed(8)"),
+        ("nvfp4(3.2e-05)", "nvfp4"),
+        ("uint(8,tensor,0.5,17)", "uint(8,tensor)"),
+        ("log(4,-3)", "log(4)"),
+        ("bfp(7,16)", "bfp(7,16)"),
+        ("fp32", "fp32"),
+    ],
+)
+def test_a_spec_without_what_was_chosen_from_data(text: str, before: str) -> None:
+    assert str(unfitted(parse_spec(text))) == before
