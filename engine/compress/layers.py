@@ -17,6 +17,7 @@ from engine.compress.signal import Noise
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
 from engine.layers import LINEAR, TRANSPOSED, Kind, kind_of, weight_of
+from engine.training.spread import follow
 
 
 class FakeQuantize(nn.Module):
@@ -279,12 +280,13 @@ def resized(layer: nn.Module, rows: Tensor | None = None, columns: Tensor | None
 
 
 def _copied(layer: nn.Module, as_class: type[nn.Module]) -> nn.Module:
-    """A layer with all attributes of another, its hooks aside, and the same parameters."""
+    """A layer with all attributes of another and the same parameters; of its hooks that which brings inputs to it."""
     new: nn.Module = object.__new__(as_class)
     nn.Module.__init__(new)
     new.__dict__ |= {name: value for name, value in layer.__dict__.items() if name not in _HOOKS}
     for own in ("_parameters", "_buffers", "_modules"):
         new.__dict__[own] = dict(layer.__dict__[own])
+    follow(new, layer)
     return new
 
 

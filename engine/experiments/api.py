@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
@@ -31,6 +31,9 @@ class ExperimentConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
 
+    SPREADS: ClassVar[bool] = False
+    """Whether a point's model may be spread over several GPUs, unless `on_one_gpu` says why not."""
+
     seed: int = Field(0, ge=0, title="Seed", description="Seeds data order, splits and every random draw.")
     executor: Literal["local", "ray"] = Field(
         "local", title="Executor", description="local: this machine; ray: an existing Ray cluster (docs/cluster.md)."
@@ -43,7 +46,7 @@ class ExperimentConfig(BaseModel):
         ge=0,
         le=64,
         title="GPUs",
-        description="For each task on the cluster; 0.25 lets four share one, 0 computes on CPUs.",
+        description="For each task: 2 or more share out its model; 0.25 is a share on a cluster; 0: as device says.",
         json_schema_extra=ON_RAY,
     )
     device: str = Field(
@@ -82,6 +85,11 @@ class ExperimentConfig(BaseModel):
         """What points are scored by, where they are."""
         return ACCURACY
 
+    @property
+    def on_one_gpu(self) -> str:
+        """Why a point's model cannot be spread over several GPUs, to stand in a sentence; empty where it can."""
+        return "" if self.SPREADS else "this experiment computes on one"
+
     @classmethod
     def recorded(cls, config: Mapping[str, Any]) -> Self:
         """The config of a run, which an earlier version may have written: what it did not say means what it meant.
@@ -94,6 +102,8 @@ class ExperimentConfig(BaseModel):
     @classmethod
     def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:
         """The fields that decide whether this one means anything, each with the choices under which it does."""
+        if name == "gpus" and cls.SPREADS:
+            return {}
         extra = cls.model_fields[name].json_schema_extra
         when: Any = extra.get("when", {}) if isinstance(extra, dict) else {}
         return {other: tuple(map(str, allowed)) for other, allowed in when.items()}

@@ -33,15 +33,34 @@ def placement(experiment: AnyExperiment, config: ExperimentConfig, points: int) 
     """Where a run of so many points goes.
 
     Raises:
-        InputError: there is no such device, no cluster at the address, or a node that cannot compute as this machine.
+        InputError: there is no such device, no cluster at the address, a node that cannot compute as this machine, or
+            several GPUs for a task that can use one alone.
     """
+    if config.gpus > 1 and (reason := config.on_one_gpu):
+        raise InputError(f"gpus={config.gpus:g} spreads a point's model over several GPUs, and {reason}; use gpus=1.")
     if config.executor == "local":
-        found = devices.resolve(config.device)
+        found = _places(config)
         return Placement(found, seating(config, points, found))
     plan = ClusterPlan(
         config.address, config.gpus, dict(_sources(config.model_dump(mode="json"))), experiment.builds_on
     )
     return Placement((PLACE,), _seats(config, points), asdict(plan))
+
+
+def _places(config: ExperimentConfig) -> tuple[str, ...]:
+    """The devices of this machine for a run, in groups where a task asks for several."""
+    found = devices.resolve(config.device)
+    if not config.gpus:
+        return found
+    if config.gpus < 1:
+        raise InputError(
+            f"gpus={config.gpus:g} shares a GPU of a Ray cluster; on this machine a task takes whole ones."
+        )
+    places = devices.grouped([gpu for place in found for gpu in devices.gpus_of(place)], int(config.gpus))
+    if not places:
+        count = len(found) - found.count(devices.CPU)
+        raise InputError(f"gpus={config.gpus:g} is more than the {count} that device={config.device} has here.")
+    return places
 
 
 def seats_shown(config: ExperimentConfig, points: int) -> int:

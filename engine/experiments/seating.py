@@ -14,7 +14,7 @@ from engine.experiments.memory import point_memory
 from engine.figures.units import in_bytes
 from engine.models.free_memory import available_memory
 from engine.runtime.cores import working_cores
-from engine.runtime.devices import CPU
+from engine.runtime.devices import CPU, gpus_of
 
 SHARE = 0.6
 """Of the free memory that seats may take: the estimate of what a point takes is one."""
@@ -35,7 +35,8 @@ class Seating:
 def seating(config: ExperimentConfig, points: int, devices: Sequence[str]) -> Seating:
     """Where a run of so many points sits. Looks at files of the model, never at a hub."""
     if CPU not in devices:
-        return Seating()
+        each = len(gpus_of(devices[0]))
+        return Seating(said=f"{_count(min(points, len(devices)), 'point')} at once, on {each} GPUs each" * (each > 1))
     cores = working_cores()
     limits = {
         "": min(cores, points),

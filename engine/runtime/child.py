@@ -14,6 +14,7 @@ from typing import Any
 from engine.errors import InputError
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context, Point, described
+from engine.runtime.devices import CPU, gpus_of
 from engine.runtime.files import open_private, patiently, write_patiently
 from engine.runtime.processes import die_with
 from engine.runtime.reasons import out_of_memory
@@ -26,7 +27,7 @@ RunTask = Callable[[Sequence[Point], Context], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a host's children have in common. `device` is the device's id, `cuda:0` to torch unless it is the CPU.
+    """What a host's children have in common. `device` is the device's id, or those of several GPUs with commas.
 
     `place` is where that is as it is recorded: the device's id, after the node's name on a cluster.
     """
@@ -36,6 +37,12 @@ class Setting:
     place: str
     seed: int
     threads: int
+
+    @property
+    def torch_device(self) -> str:
+        """What torch calls that: the CPU, or the GPUs that are visible here, `cuda:0,cuda:1`."""
+        gpus = [f"cuda:{number}" for number in range(len(gpus_of(self.device)))]
+        return ",".join(gpus) or CPU
 
 
 class _Patient(io.RawIOBase):
@@ -78,8 +85,9 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
     log = AttemptLog.create(file.path)
     started = {"points": [point.index for point in points], "params": [dict(point.params) for point in points]}
     log.emit("start", None, started | {"device": setting.place}, durable=True)
-    device = "cpu" if setting.device == "cpu" else "cuda:0"
-    context = Context(log.emit, device=device, directory=setting.directory, seed=setting.seed, threads=setting.threads)
+    context = Context(
+        log.emit, device=setting.torch_device, directory=setting.directory, seed=setting.seed, threads=setting.threads
+    )
     status = _attempt(points, context, log, run)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):

@@ -46,10 +46,14 @@ class Emit(Protocol):
 
 
 class Context:
-    """The reporting end of a task. `device` is `cpu` or `cuda:0`; `directory` is the run's."""
+    """The reporting end of a task. `directory` is the run's, `device` is `cpu` or `cuda:0`.
+
+    With several GPUs for the task it is `cuda:0,cuda:1`: `devices` are those, and `device` is the first.
+    """
 
     def __init__(self, emit: Emit, *, device: str, directory: Path, seed: int = 0, threads: int = 1):
-        self.device = device
+        self.devices = tuple(device.split(","))
+        self.device = self.devices[0]
         self.directory = directory
         self.seed = seed
         self.threads = threads

@@ -71,3 +71,40 @@ class DeviceClaim:
     def _leave_line(self) -> None:
         self._ticket.unlink(missing_ok=True)
         os.close(self._guard)
+
+
+class PlaceClaim:
+    """The same for a place of one device or several, `UUID,UUID`.
+
+    They are taken one after the other, by every run in the same order: whoever waits for one holds none that comes
+    later, so no two runs wait for each other.
+    """
+
+    def __init__(self, folder: Path, place: str, run: str):
+        self._folder = folder
+        self._run = run
+        self._left = sorted(place.split(","), reverse=True)
+        self._claims: list[DeviceClaim] = []
+
+    def take(self) -> bool:
+        """Whether all devices are ours."""
+        while not self._claims or self._claims[-1].take():
+            if not self._left:
+                return True
+            self._claims.append(DeviceClaim(self._folder, self._left.pop(), self._run))
+        return False
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Of the locks that are held: what a host inherits."""
+        return tuple(claim.descriptor for claim in self._claims if claim.descriptor is not None)
+
+    @property
+    def waits_for(self) -> str:
+        """In words."""
+        return self._claims[-1].waits_for
+
+    def release(self) -> None:
+        """Gives up all of them."""
+        for claim in self._claims:
+            claim.release()

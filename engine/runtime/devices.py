@@ -104,6 +104,16 @@ def resolve(text: str) -> tuple[str, ...]:
     return (matches[0],)
 
 
+def grouped(devices: Sequence[str], size: int) -> tuple[str, ...]:
+    """GPUs in groups for one task each, `UUID,UUID`, as `CUDA_VISIBLE_DEVICES` has it; what is left over stays idle."""
+    return tuple(",".join(devices[start : start + size]) for start in range(0, len(devices) - size + 1, size))
+
+
+def gpus_of(place: str) -> tuple[str, ...]:
+    """The GPUs of a place where tasks run: one, those of a group, or none where it is the CPU."""
+    return () if place == CPU else tuple(place.split(","))
+
+
 def _bare(uuid: str) -> str:
     return uuid.lower().removeprefix("gpu-")
 

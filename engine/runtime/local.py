@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.own import command
 from engine.runtime.attempts import task_name
 from engine.runtime.cores import working_cores
-from engine.runtime.device_lock import DeviceClaim
+from engine.runtime.device_lock import PlaceClaim
 from engine.runtime.executor import Ending, Task, WorkerError
 from engine.runtime.home import devices_dir
 from engine.runtime.hosts import Host
@@ -23,10 +23,12 @@ _RESTARTS = 5
 
 @dataclass(slots=True)
 class _Place:
-    """A device of this run: in line for it, or holding it with a host and the tasks that run there, or neither."""
+    """A device of this run, or several GPUs for each task: in line for it, or holding it with a host and the tasks that
+    run there, or neither.
+    """
 
     device: str
-    claim: DeviceClaim | None = None
+    claim: PlaceClaim | None = None
     host: Host | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
     deaths: int = 0
@@ -70,7 +72,7 @@ class LocalExecutor:
             if place.host and not place.tasks and held > needed:
                 self._vacate(place)
             elif not place.host and held < needed:
-                place.claim = place.claim or DeviceClaim(devices_dir(), place.device, self._spec.id)
+                place.claim = place.claim or PlaceClaim(devices_dir(), place.device, self._spec.id)
                 if place.claim.take():
                     self._start_host(place, place.claim)
             elif not place.host and place.claim:
@@ -133,8 +135,7 @@ class LocalExecutor:
         assert place.claim
         self._start_host(place, place.claim)
 
-    def _start_host(self, place: _Place, claim: DeviceClaim) -> None:
-        assert claim.descriptor is not None
+    def _start_host(self, place: _Place, claim: PlaceClaim) -> None:
         greeting = {
             "directory": str(self._directory),
             "device": place.device,
@@ -143,7 +144,7 @@ class LocalExecutor:
             "threads": self.threads,
         }
         log = self._directory / "logs" / f"host-{self._places.index(place)}.log"
-        place.host = Host(self._command, greeting, (self._lock.descriptor, claim.descriptor), log)
+        place.host = Host(self._command, greeting, (self._lock.descriptor, *claim.descriptors), log)
 
     def _vacate(self, place: _Place) -> None:
         if place.host:

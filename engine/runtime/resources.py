@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.runtime.devices import CPU, Reading, watching
+from engine.runtime.devices import Reading, gpus_of, watching
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import open_private, read_private, replace
 from engine.runtime.records import PointRecord
@@ -121,11 +121,11 @@ def _more(before: Taken | None, span: _Span, sample: Sample, active: Sequence[_S
     before = before or Taken(0.0, 0, None, None)
     cpu = sample.cpu * (end - begin) / _at_once(active, sample)
     gpu_peak, energy = before.gpu_peak_memory, before.energy
-    if gpu := sample.gpus.get(span.device):
-        gpu_peak = max(gpu_peak or 0, gpu.memory)
-        if gpu.power is not None:
-            beside = [other for other in active if other.device == span.device]
-            energy = (energy or 0.0) + gpu.power * (end - begin) / _at_once(beside, sample)
+    if held := [sample.gpus[gpu] for gpu in gpus_of(span.device) if gpu in sample.gpus]:
+        gpu_peak = max(gpu_peak or 0, sum(gpu.memory for gpu in held))
+    if powers := [gpu.power for gpu in held if gpu.power is not None]:
+        beside = [other for other in active if other.device == span.device]
+        energy = (energy or 0.0) + sum(powers) * (end - begin) / _at_once(beside, sample)
     return Taken(before.cpu_seconds + cpu, max(before.peak_memory, sample.memory), gpu_peak, energy)
 
 
@@ -213,7 +213,7 @@ def recorded(directory: Path, devices: Sequence[str]) -> Iterator[None]:
 
 def _record(directory: Path, devices: Sequence[str], over: threading.Event) -> None:
     with ExitStack() as stack, suppress(OSError, ImportError):
-        look = stack.enter_context(watching([device for device in devices if device != CPU]))
+        look = stack.enter_context(watching([gpu for device in devices for gpu in gpus_of(device)]))
         recorder, gauge = Recorder(directory), _Gauge(look)
         while not over.wait(recorder.every):
             recorder.add(gauge.sample())

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from engine.training.forward import NotFiniteError, all_finite, check_finite, logits_of, where_it_began
 from engine.training.objective import Objective, Score
 from engine.training.samples import Batch, Samples
+from engine.training.spread import settle
 
 Progress = Callable[[float, float, str], None]
 
@@ -22,6 +23,8 @@ def evaluate(
     progress: Progress | None = None,
 ) -> Score:
     """Run the model over every sample once, in evaluation mode and without gradients; its mode is restored.
+
+    It is moved to the device; of a model that is spread over several this is the first.
 
     Batches hold at most `batch_size` samples, on the CPU fewer where they are long. A sample's outcome does not depend
     on its batch beyond the rounding of float32 sums.
@@ -41,7 +44,8 @@ def evaluate(
     def planned() -> Iterator[Batch]:
         return samples.batches(batch_size, within_cache=on_cpu)
 
-    model.to(device).eval()
+    settle(model, device)
+    model.eval()
     try:
         with torch.inference_mode():
             for batch in planned():

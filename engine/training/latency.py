@@ -9,6 +9,7 @@ from torch import nn
 
 from engine.training.forward import forward
 from engine.training.samples import Samples
+from engine.training.spread import settle
 
 WARM_UP, REPEATS = 5, 30
 
@@ -27,7 +28,8 @@ def latency(model: nn.Module, samples: Samples, *, batch_size: int, device: str 
     batch = next(samples.to(device).batches(batch_size))
     cuda = torch.device(device).type == "cuda"
     was_training, taken = model.training, list[float]()
-    model.to(device).eval()
+    settle(model, device)
+    model.eval()
     try:
         with torch.inference_mode():
             for _ in range(WARM_UP + REPEATS):

@@ -54,6 +54,19 @@ def test_points_run_side_by_side_with_the_numbers_of_one_after_the_other() -> No
     assert devices == {"cpu"}
 
 
+def test_a_task_on_several_gpus_keeps_others_off_each_of_them() -> None:
+    path = toy_run(["work"], steps=20, pause=0.02, devices=("GPU-b,GPU-a",))
+    control.start(path)
+    wait_for(lambda: processes(path)["child"], "a child")
+    alone = toy_run(["work"], devices=("GPU-a",))
+    control.start(alone)
+    wait_for(lambda: "GPU-a, used by" in read_run(alone).problem, "the other in line")
+    wait_until_idle(path)
+    assert [point.device for point in assert_sound(path).points] == ["GPU-b,GPU-a"]
+    wait_until_idle(alone)
+    assert_sound(alone)
+
+
 def test_a_killed_child_takes_no_other_with_it() -> None:
     path = seated(["work"] * 4, steps=60)
     control.start(path)

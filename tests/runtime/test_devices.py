@@ -1,10 +1,12 @@
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from engine.errors import InputError
 from engine.runtime import devices
+from engine.runtime.child import Setting
 
 GPUS = ["GPU-aaaa1111", "GPU-aaaa2222", "GPU-bbbb3333"]
 
@@ -84,6 +86,20 @@ def test_all_gpus(gpus: FakeNvml) -> None:
     assert devices.resolve("cpu") == ("cpu",)
     gpus.lost = 1
     assert devices.resolve("cuda") == (GPUS[0], GPUS[2])
+
+
+@pytest.mark.parametrize(
+    ("place", "gpus", "torch_device"),
+    [
+        ("cpu", (), "cpu"),
+        ("GPU-a", ("GPU-a",), "cuda:0"),
+        ("GPU-c,GPU-a", ("GPU-c", "GPU-a"), "cuda:0,cuda:1"),
+        ("0,1", ("0", "1"), "cuda:0,cuda:1"),  # as Ray names those of a task
+    ],
+)
+def test_a_place_of_several_gpus(place: str, gpus: tuple[str, ...], torch_device: str) -> None:
+    assert devices.gpus_of(place) == gpus
+    assert Setting(Path(), place, place, seed=0, threads=1).torch_device == torch_device
 
 
 @pytest.mark.parametrize(

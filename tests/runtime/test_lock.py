@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runtime.device_lock import DeviceClaim
+from engine.runtime.device_lock import DeviceClaim, PlaceClaim
 from engine.runtime.lock import LockInfo, RunLock, create_lock, is_locked, lock_held, read_info
 from engine.runtime.processes import Identity, boot_id, kill_group
 
@@ -87,6 +87,23 @@ def test_first_come_first_served(tmp_path: Path) -> None:
     assert claims[2].take()
     claims[2].release()
     assert [path.name for path in tmp_path.iterdir()] == ["GPU-1_0.lock"]
+
+
+def test_several_devices_are_taken_in_one_order_so_that_nobody_waits_in_a_circle(tmp_path: Path) -> None:
+    first, second = PlaceClaim(tmp_path, "B,A", "first"), PlaceClaim(tmp_path, "A,B", "second")
+    third = DeviceClaim(tmp_path, "B", "third")
+    assert not first.take()
+    assert len(first.descriptors) == 1
+    assert not second.take()
+    assert (first.waits_for, second.waits_for) == ("waiting for B", "waiting for A, used by first")
+    assert third.take(), "who waits for a device stands in no line for those after it"
+    third.release()
+    assert first.take()
+    assert len(first.descriptors) == 2
+    first.release()
+    assert second.take()
+    second.release()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.lock", "B.lock"]
 
 
 def test_a_dead_drivers_ticket_holds_nobody_up(tmp_path: Path) -> None:

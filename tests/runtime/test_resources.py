@@ -1,6 +1,6 @@
 """What a run takes: sampled by its driver, bounded, shared out among points."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,14 @@ def sample(ts: float, every: float = 1.0, cpu: float = 2.0, memory: int = 100, p
 
 def point(index: int, started: float, ended: float, device: str = "GPU-1") -> PointRecord:
     return PointRecord(index, {}, "finished", 1, device, started, ended, {})
+
+
+def test_a_point_on_several_gpus_takes_what_all_of_them_do() -> None:
+    pair = {"A": Gpu(1.0, 50, 100.0), "B": Gpu(0.5, 70, 30.0)}
+    both = [replace(sample(ts), gpus=pair) for ts in (1.0, 2.0)]
+    found = taken(both, [point(0, 0.0, 2.0, "A,B"), point(1, 0.0, 2.0, "C,D")])
+    assert (found[0].gpu_peak_memory, found[0].energy) == (120, pytest.approx(260.0))
+    assert (found[1].gpu_peak_memory, found[1].energy) == (None, None)
 
 
 def test_a_driver_records_what_its_processes_take() -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoTokenizer
 
 from engine.errors import InputError
 from engine.experiments.launch import configure
@@ -17,47 +16,19 @@ from engine.runtime.context import Point, RecordingContext
 from engine.store import load
 from engine.tasks.causal_lm import TASK
 from engine.tasks.kinds import task_of
+from tests.tasks.small_llama import make_corpus, make_llama
 
 WINDOW = 16
-WORDS = ("the", "film", "is", "good", "and", "bad", "but", "never", "dull", "because", "its", "people", "speak", "as")
-
-
-def text(words: int, seed: int) -> str:
-    drawn = torch.randint(len(WORDS), (words,), generator=torch.Generator().manual_seed(seed)).tolist()
-    return " ".join(WORDS[place] for place in drawn)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny Llama whose tables of input and output are one tensor."""
-    folder = tmp_path_factory.mktemp("llama")
-    backend = Tokenizer(models.WordLevel(unk_token="<unk>"))
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    backend.train_from_iterator([text(500, 0)], trainers.WordLevelTrainer(special_tokens=["<unk>"]))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>", eos_token="<unk>")
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        tie_word_embeddings=True,
-    )
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return str(folder)
+    return make_llama(tmp_path_factory.mktemp("llama"))
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    for split, words, seed in (("train", 400, 1), ("validation", 200, 2), ("test", 203, 3)):
-        (folder / f"{split}.txt").write_text(text(words, seed))
-    (folder / "README.md").write_text("No set is named after this file.")
-    return folder
+    return make_corpus(tmp_path / "corpus")
 
 
 def settings(model: str, data: Path | str, **more: Any) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _watched(
     inside: list[Tensor | None] = [None]
 
     def enters(name: str) -> Any:
-        return lambda _module, args: watchers[name](args[0], inside[0])
+        return lambda _module, args: watchers[name](args[0], _beside(args[0], inside[0]))
 
     def leaves(*_: object) -> None:
         raise Stop
@@ -158,6 +158,11 @@ def _watched(
             inside[0] = tokens_of(batch)
             with held.standing(place):
                 _until_stopped(model, batch)
+
+
+def _beside(x: Tensor, inside: Tensor | None) -> Tensor | None:
+    """On the device of what enters a layer: a model's blocks may lie on several."""
+    return None if inside is None else inside.to(x.device)
 
 
 def _gathered(model: nn.Module, stage: Stage, watch: Pass) -> list[Inputs]:

@@ -20,6 +20,7 @@ class MixedConfig(SearchSettings):
     """One curve for each family, and one that may take any of them for each layer."""
 
     MEASURED = ("bytes", "lost", "bits")
+    SPREADS = True
 
     families: Words = Field(
         ("fixed", "minifloat", "log", "bfp", "block_minifloat", "block_log", "binary_residual", "ternary", "mxint8"),

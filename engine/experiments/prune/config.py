@@ -18,6 +18,8 @@ SCORED_BY_INPUTS = {"wanda": "Wanda", "sparsegpt": "SparseGPT"}
 class PruneConfig(TaughtConfig):
     """One point for each granularity, scope, method and sparsity; N:M has its own sparsity and no scope."""
 
+    SPREADS = True
+
     methods: Annotated[tuple[Method, ...], SPLIT] = Field(
         ("random", "l1"),
         min_length=1,

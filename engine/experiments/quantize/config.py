@@ -26,6 +26,8 @@ WITH_QAT: JsonDict = {"when": {"modes": ["qat"]}}
 class QuantizeConfig(TaughtConfig):
     """One sweep: over `widths`, over `integer_bits` × `fraction_bits`, or over `formats`; each in every mode."""
 
+    SPREADS = True
+
     widths: WholeNumbers = Field(
         (2, 3, 4, 5, 6, 8, 10, 12, 16), title="Widths", description="Bits in all, 2 to 32: 2,4,8 or ranges 2-32:2."
     )

@@ -17,6 +17,8 @@ _BLOCK = re.compile(r".*?\.\d+(?=\.)")
 class SensitivityConfig(TaskConfig):
     """One point for each format and layer, or block of layers."""
 
+    SPREADS = True
+
     formats: Formats = Field(
         ("fixed(2)", "fixed(4)", "mxfp4"),
         min_length=1,

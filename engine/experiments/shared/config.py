@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
 from engine.experiments.api import ExperimentConfig
+from engine.models.python_file import is_python
 from engine.models.sources import absolute_source
 from engine.runtime.references import PREFIX
 from engine.tasks.kinds import AUTO, DEFAULT, LAYERS, METRICS, Name
@@ -157,6 +158,13 @@ class TaskConfig(ExperimentConfig):
     def trains(self) -> bool:
         """Whether points are trained."""
         return True
+
+    @property
+    def on_one_gpu(self) -> str:
+        """Training is on one, and of a module of one's own nothing says where it may be parted."""
+        if self.trains:
+            return "training takes one"
+        return "a Python file's module stays whole" if is_python(self.model) else super().on_one_gpu
 
     @property
     def metric(self) -> Metric:

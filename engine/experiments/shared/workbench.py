@@ -82,9 +82,10 @@ class Workbench:
 
     @cached_property
     def subject(self) -> "Any":
-        """The starting model with its companions (`Classifier`, say), in eval mode, on the task's device."""
+        """The starting model with its companions (`Classifier`, say), in eval mode, on the task's device or devices."""
         from engine.store import load
         from engine.training.forward import check_weights
+        from engine.training.spread import place
 
         hold_to_file(self.context, self.config.model)
         found = None
@@ -92,7 +93,7 @@ class Workbench:
             found = self.task.for_training(self.config, self.context.once, self.report)
         subject = found or load(self.config.model, self.report, self.config.task)
         check_weights(subject.model, self.config.model)
-        subject.model.to(self.context.device)
+        place(subject.model, self.context.devices)
         return subject
 
     @cached_property
@@ -219,7 +220,8 @@ class Workbench:
         data, config, context = self.splits.key, self.config, self.context  # the data need the model: it is loaded
         folder = folder_of(config.model)
         files = [] if folder is None else sorted(path for path in folder.iterdir() if path.is_file())
-        where = torch.cuda.get_device_name() if context.device != "cpu" else torch.backends.cpu.get_cpu_capability()
+        gpus = dict.fromkeys(torch.cuda.get_device_name(one) for one in context.devices if one != "cpu")
+        where = " ".join(gpus) or torch.backends.cpu.get_cpu_capability()
         how = [config.batch_size, context.threads, where, torch.__version__, transformers]
         head: list[Any] = [config.task, config.new_head, config.seed]
         if folder is None:  # a module of the user's own: what its weights come from only its code knows
@@ -255,7 +257,7 @@ class Workbench:
             bytes=written,
             compression=baseline.bytes / written,
             model=str(folder.relative_to(self.context.directory)),
-            peak_memory=peak_memory(self.context.device),
+            peak_memory=sum(peak_memory(device) for device in self.context.devices),
         )
 
 
