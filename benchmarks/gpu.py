@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 SECONDS = {
     "machine": 60,
+    "model": 120,
     "tests": 150,
     "codes": 60,
     "decoding": 90,
@@ -120,7 +121,7 @@ def run_part(part: str, device: str, options: argparse.Namespace) -> Outcome:
 def command(part: str, device: str, options: argparse.Namespace) -> Sequence[str]:
     """The words that start a part."""
     if part == "tests":
-        chosen = ["-m", "gpu", *tests_of_a_gpu()] if device == "cuda" else ["tests/kernels/test_codec.py"]
+        chosen = ["-m", "gpu", *files_with_gpu_tests()] if device == "cuda" else ["tests/kernels/test_codec.py"]
         return [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *chosen]
     shared = ["--model", options.model, "--data", options.data, "--device", device]
     if part == "loops":
@@ -132,7 +133,7 @@ def command(part: str, device: str, options: argparse.Namespace) -> Sequence[str
     return [sys.executable, "-m", "benchmarks.gpu", "--part", part, *shared]
 
 
-def tests_of_a_gpu() -> Iterator[str]:
+def files_with_gpu_tests() -> Iterator[str]:
     """The files that hold some: others may need packages that this machine need not have."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         if "mark.gpu" in path.read_text(encoding="utf-8"):

@@ -58,3 +58,9 @@ def test_the_decoder_is_exact_here() -> None:
     from benchmarks.gpu_parts import Bench, every_code
 
     assert all("WRONG" not in row.values() for row in every_code(Bench("cpu", "builtin", "builtin")))
+
+
+def test_only_files_with_tests_of_a_gpu_are_collected_for_one() -> None:
+    found = set(gpu.files_with_gpu_tests())
+    assert {"tests/kernels/test_gpu.py", "tests/formats/test_properties.py"} <= found
+    assert "tests/kernels/test_codec.py" not in found
