@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from engine.compress.batches import Batch
-from engine.compress.methods.rounding import PANEL
 from engine.compress.preparation import refuse_prepared
 from engine.compress.prune_channels import cut_channels
 from engine.compress.prune_choice import count, drop_lowest, keep_n_of_m
 from engine.compress.prune_masks import mask_layers, mask_of, set_threshold
 from engine.compress.prune_movement import MOVEMENT, begin_movement, end_movement, trained_mask
 from engine.compress.prune_scores import scored
-from engine.compress.prune_sparsegpt import SPARSEGPT, lowest, n_of_m, sparse_layers
+from engine.compress.prune_sparsegpt import SPARSEGPT, selection_of, sparse_layers
 from engine.compress.prune_structure import blocks, cut, involved, unit_scores
 from engine.compress.prune_units import Kind
 from engine.compress.selection import included_layers
 from engine.errors import InputError
 from engine.layers import LINEAR, TRANSPOSED, kind_of, weight_of
+from engine.rounding import Sparsity, undivided
 
 Granularity = Literal["weights", "n:m", "neurons", "heads", "channels"]
 Scope = Literal["layer", "global"]
@@ -105,7 +105,7 @@ def settle(model: nn.Module, pruning: Pruning) -> None:
 def _check_groups(alive: dict[str, Tensor], m: int) -> None:
     for name, rows in alive.items():
         if rows.shape[-1] % m:
-            raise InputError(f"{name} has {rows.shape[-1]} inputs, which {m} does not divide; leave it out with skip.")
+            raise InputError(undivided(name, rows.shape[-1], m))
 
 
 def _chosen(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -119,10 +119,8 @@ def _sparse(model: nn.Module, pruning: Pruning, alive: dict[str, Tensor], batche
     """Masks of SparseGPT, which changes what is left too."""
     if pruning.scope == "global":
         raise InputError("sparsegpt prunes a layer after the other, each to the same share: take scopes=layer with it.")
-    n, m = pruning.pattern
-    if pruning.granularity == "n:m":
-        return sparse_layers(model, alive, lambda _rows: n_of_m(n, m, pruning.seed), m, batches)
-    return sparse_layers(model, alive, lambda rows: lowest(pruning.sparsity, pruning.seed, rows), PANEL, batches)
+    pattern = pruning.pattern if pruning.granularity == "n:m" else None
+    return sparse_layers(model, alive, selection_of(Sparsity(pruning.sparsity, pattern, pruning.seed)), batches)
 
 
 def _lowest(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,7 +8,9 @@ from torch.nn.utils import parametrize
 
 from engine.compress.layers import Quantized
 from engine.errors import InputError
+from engine.formats import Format
 from engine.layers import live_layers, weight_of
+from engine.rounding import without_zero
 
 
 class Mask(nn.Module):
@@ -64,12 +66,16 @@ def set_mask(layer: nn.Module, mask: Tensor, others: Iterable[nn.Module] = ()) -
         before.copy_(mask)
         return
     if isinstance(layer, Quantized):
-        number_format = layer.weight_format.format.plain
-        if number_format.quantize(torch.tensor([[0.0, 1.0, 3.0]]))[0, 0] != 0:
-            raise InputError(f"{number_format} has no zero, so weights in it cannot be pruned; take another format.")
+        check_zero(layer.weight_format.format.plain)
     laid = Mask(mask.to(weight_of(layer).device))
     for one in (layer, *others):
         parametrize.register_parametrization(one, "weight", laid)
+
+
+def check_zero(number_format: Format) -> None:
+    """Raises InputError for a format that has no zero."""
+    if number_format.quantize(torch.tensor([[0.0, 1.0, 3.0]]))[0, 0] != 0:
+        raise InputError(without_zero(str(number_format)))
 
 
 def mask_layers(model: nn.Module, masks: Mapping[str, Tensor]) -> None:

@@ -21,7 +21,7 @@ from engine.formats import Format, parse
 from engine.formats.base import Fitter
 from engine.layers import kind_of, live_layers
 from engine.preparing import NOTHING_TO_PREPARE, Preparing
-from engine.rounding import NEAREST, Method
+from engine.rounding import NEAREST, Method, Sparsity
 
 
 def quantize_model(
@@ -33,6 +33,7 @@ def quantize_model(
     report: Callable[[str, int, int], None] = lambda _what, _done, _total: None,
     *,
     preparing: Preparing | None = None,
+    sparsity: Sparsity | None = None,
     shared: bool = False,
 ) -> nn.Module:
     """A copy of `model` with quantised layers; the original is untouched.
@@ -45,8 +46,8 @@ def quantize_model(
     they are in training. Without batches `int(w,tensor)` and `uint(w,tensor)` of inputs become `int(w)` and `uint(w)`,
     with a scale for each token. A `method` but nearest, one for all or by layer, chooses the values of weights on the
     same batches, tables aside, and keeps in `checkpoint` what is done. With `preparing` layers are prepared first,
-    tables aside; formats and methods then see them so. `report` is given what is done, how many parts of it, and of how
-    many.
+    tables aside; formats and methods then see them so. With a `sparsity` the method gptq prunes in the pass in which it
+    rounds. `report` is given what is done, how many parts of it, and of how many.
 
     Raises:
         InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
@@ -79,7 +80,7 @@ def quantize_model(
     if methods:
         specs = {name: spec for name in methods if (spec := spec_for(formats.weight, name))}
         said = " and ".join(sorted(set(methods.values())))
-        round_by(quantized, specs, methods, batches, checkpoint, partial(report, said))
+        round_by(quantized, specs, methods, batches, checkpoint, partial(report, said), sparsity)
     return quantized
 
 

@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from engine.compress.layers import quantized_layers
+from engine.compress.prune_masks import mask_of
 from engine.compress.signal import noise
+from engine.layers import weight_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,3 +103,11 @@ def by_method(model: nn.Module) -> dict[str, int]:
     absorbed = sum(layer.absorbed is not None for layer in layers)
     damped = {"damped": sum(layer.short for layer in rounded)} if rounded else {}
     return damped | ({"prepared": prepared, "absorbed": absorbed} if prepared + absorbed else {})
+
+
+def pruned_share(model: nn.Module) -> float | None:
+    """The share (0 to 1) of all quantised weights that masks take away; None where there is no mask."""
+    layers = quantized_layers(model).values()
+    masks = [mask for layer in layers if (mask := mask_of(layer)) is not None]
+    gone = sum(mask.numel() - int(mask.count_nonzero()) for mask in masks)
+    return gone / sum(weight_of(layer).numel() for layer in layers) if masks else None

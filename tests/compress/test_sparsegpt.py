@@ -10,9 +10,10 @@ from engine.compress.methods.walk import gather, plan_of
 from engine.compress.prune import Pruning, prune_model
 from engine.compress.prune_choice import count, keep_n_of_m
 from engine.compress.prune_masks import mask_of, masked_layers
-from engine.compress.prune_sparsegpt import lowest, n_of_m, sparse_rows
+from engine.compress.prune_sparsegpt import n_of_m, selection_of, sparse_rows
 from engine.errors import InputError
 from engine.layers import kind_of
+from engine.rounding import Sparsity
 from engine.training.forward import NotFiniteError
 
 
@@ -54,7 +55,7 @@ def oracle(weight: Tensor, hessian: Tensor, share: float | None, m: int, panel: 
 def test_weights_equal_the_oracle(sparsity: float) -> None:
     weight, hessian = layer(12, 200)
     alive = torch.ones_like(weight, dtype=torch.bool)
-    found, mask = sparse_rows(weight, hessian, lowest(sparsity, 0, 12), alive, 128)
+    found, mask = sparse_rows(weight, hessian, selection_of(Sparsity(sparsity)), alive)
     expected, kept = oracle(weight, hessian, sparsity, 0, 128)
     assert torch.equal(mask, kept)
     assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-3)
@@ -64,7 +65,7 @@ def test_weights_equal_the_oracle(sparsity: float) -> None:
 def test_n_of_m_equals_the_oracle() -> None:
     weight, hessian = layer(12, 160, seed=1)
     alive = torch.ones_like(weight, dtype=torch.bool)
-    found, mask = sparse_rows(weight, hessian, n_of_m(2, 4, 0), alive, 4)
+    found, mask = sparse_rows(weight, hessian, selection_of(Sparsity(0.5, (2, 4))), alive)
     expected, kept = oracle(weight, hessian, None, 4, 128)
     assert torch.equal(mask, kept)
     assert torch.allclose(found.double(), expected, rtol=1e-3, atol=1e-3)
@@ -75,7 +76,7 @@ def test_with_independent_inputs_it_is_magnitude() -> None:
     """With H = I nothing makes up for anything, and scores are w² within each panel."""
     weight, _ = layer(8, 128)
     alive = torch.ones_like(weight, dtype=torch.bool)
-    found, mask = sparse_rows(weight, torch.eye(128, dtype=torch.float64), lowest(0.5, 0, 8), alive, 128)
+    found, mask = sparse_rows(weight, torch.eye(128, dtype=torch.float64), selection_of(Sparsity(0.5)), alive)
     order = weight.abs().flatten().argsort()
     assert not bool(mask.flatten()[order[:512]].any())
     assert torch.allclose(found, weight * mask)
@@ -89,7 +90,7 @@ def test_the_output_is_nearer_than_by_magnitude(sparsity: float, share: float) -
     x += 0.5 * torch.randn(400, 96, generator=generator)
     hessian = 2 * (x.double().T @ x.double()) / len(x)
     alive = torch.ones_like(weight, dtype=torch.bool)
-    found, _ = sparse_rows(weight, hessian, lowest(sparsity, 0, 32), alive, 128)
+    found, _ = sparse_rows(weight, hessian, selection_of(Sparsity(sparsity)), alive)
     small = weight.abs().flatten().argsort()[: count(sparsity, weight.numel())]
     plain = weight.flatten().index_fill(0, small, 0.0).view_as(weight)
 
@@ -105,7 +106,7 @@ def test_what_is_dead_stays_dead_and_counts_and_silent_columns_go_first() -> Non
     hessian[:, 10] = hessian[10] = 0
     alive = torch.ones_like(weight, dtype=torch.bool)
     alive[:, 3] = False
-    found, mask = sparse_rows(weight, hessian, lowest(0.25, 0, 8), alive, 128)
+    found, mask = sparse_rows(weight, hessian, selection_of(Sparsity(0.25)), alive)
     assert not bool(mask[:, [3, 10]].any())
     assert int((~mask).sum()) == 128
     assert bool(torch.isfinite(found).all())

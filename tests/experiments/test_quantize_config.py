@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments.launch import configure, parse_setting
+from engine.experiments.quantize import pruning
 from engine.experiments.quantize.measures import QuantizeParams
 from engine.experiments.quantize.preparing import check
 
@@ -54,6 +55,47 @@ def test_preparations_are_crossed_with_methods_and_modes() -> None:
     ]
     assert "prepare" not in expanded(formats="int(4)")[0]
     assert QuantizeParams.from_record(points[4]).name == "int(4) PTQ gptq smooth"
+
+
+def test_sparsities_are_curves_of_gptq_alone() -> None:
+    points = expanded(formats="int(4)", methods="nearest,gptq,gptq_act_order", sparsity="0,0.50,2:4")
+    assert [(point["method"], point.get("sparsity")) for point in points] == [
+        ("nearest", None),
+        *(("gptq", one) for one in ("0", "0.5", "2:4")),
+        ("gptq_act_order", None),
+    ]
+    assert [QuantizeParams.from_record(point).curve for point in points[1:4]] == [
+        "PTQ gptq",
+        "PTQ gptq 0.5",
+        "PTQ gptq 2:4",
+    ]
+    assert "sparsity" not in expanded(formats="int(4)", methods="gptq")[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"sparsity": "0.5"}, "sparsity prunes while gptq rounds: add gptq to methods, or prune before"),
+        ({"sparsity": "0.5", "methods": "gptq_act_order"}, "add gptq to methods"),
+        ({"sparsity": "1.5", "methods": "gptq"}, "a share from 0 to below 1; 1.5 is not"),
+        ({"sparsity": "2:4", "methods": "gptq", "formats": "int(4),binary_scaled"}, "binary_scaled has no zero"),
+    ],
+)
+def test_what_cannot_be_pruned_in_the_pass(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        configure("quantize", values)
+
+
+def test_inputs_that_m_does_not_divide_are_said_before_the_start(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    save_file({"odd.weight": torch.zeros(4, 7), "even.weight": torch.zeros(4, 8)}, tmp_path / "model.safetensors")
+    pruning.check(("0", "0.5"), str(tmp_path), ("Linear",), ())
+    pruning.check(("2:4",), str(tmp_path), ("Linear",), ("odd",))
+    with pytest.raises(InputError, match="odd has 7 inputs, which 4 does not divide; leave it out with skip"):
+        pruning.check(("0.5", "2:4"), str(tmp_path), ("Linear",), ())
 
 
 def test_what_cannot_be_prepared_is_said_before_the_start(tmp_path: Path) -> None:

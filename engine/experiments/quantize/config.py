@@ -10,13 +10,14 @@ from pydantic.config import JsonDict
 from engine.experiments.quantize.caches import CacheAxis, CacheFormats
 from engine.experiments.quantize.measures import Mode, QuantizeParams
 from engine.experiments.quantize.preparing import Preparations, calibrated
+from engine.experiments.quantize.pruning import Sparsities, refuse_zeroless
 from engine.experiments.shared.config import CALIBRATION, WINDOWS, fold
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.shared.teaching import TEACHING, TaughtConfig
 from engine.formats.mix import parse_mix
 from engine.formats.registry import FULL
 from engine.preparing import PLAIN
-from engine.rounding import NEAREST, NOTHING_TO_CHOOSE, Method, leaves_nothing
+from engine.rounding import DENSE, GPTQ, NEAREST, NOTHING_TO_CHOOSE, Method, leaves_nothing
 from engine.tasks.kinds import AUTO
 
 DEFAULT_QAT_STEPS = 200
@@ -63,6 +64,13 @@ class QuantizeConfig(TaughtConfig):
         min_length=1,
         title="Prepare",
         description="What is done to layers before: none, smooth or smooth(0.7) (α), awq, hadamard (inputs rotated).",
+    )
+    sparsity: Sparsities = Field(
+        (DENSE,),
+        min_length=1,
+        title="Sparsity",
+        description="What gptq prunes in the same pass: a share of the weights or N:M, a curve each: 0,0.5,2:4.",
+        json_schema_extra={"when": {"methods": ["gptq"]}},
     )
     activations: FormatText = Field(
         "", title="Activations", description="Format of the layers' inputs, or a mix; empty: the weights'."
@@ -145,7 +153,9 @@ class QuantizeConfig(TaughtConfig):
             return "preparing by smooth or awq"
         return "" if self.activations == FULL else CALIBRATION
 
-    @field_validator("widths", "integer_bits", "fraction_bits", "formats", "modes", "kv", "methods", "prepare")
+    @field_validator(
+        "widths", "integer_bits", "fraction_bits", "formats", "modes", "kv", "methods", "prepare", "sparsity"
+    )
     @classmethod
     def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         return unique(value)
@@ -188,6 +198,10 @@ class QuantizeConfig(TaughtConfig):
             raise ValueError("methods but nearest round a trained model: add ptq to modes")
         if self.methods != (NEAREST,) and leaves_nothing(formats_in(self.formats)):
             raise ValueError(NOTHING_TO_CHOOSE)
+        if self.sparsity != (DENSE,):
+            if GPTQ not in self.methods:
+                raise ValueError("sparsity prunes while gptq rounds: add gptq to methods, or prune before")
+            refuse_zeroless(formats_in(self.formats))
         if self.qat_steps is not None and self.qat_epochs is not None:
             raise ValueError("give qat_steps or qat_epochs, not both")
         if self.kv and self.task not in (AUTO, "causal-lm"):
@@ -198,14 +212,15 @@ class QuantizeConfig(TaughtConfig):
 
 
 def asked(config: QuantizeConfig) -> list[QuantizeParams]:
-    """Formats × modes × methods × preparations × caches × teachers; a curve after the other.
+    """Formats × modes × methods × sparsities × preparations × caches × teachers; a curve after the other.
 
     So the first completes early.
     """
     return [
-        replace(one, mode=mode, method=method, prepare=prepare, kv=kv, teacher=teacher)
+        replace(one, mode=mode, method=method, sparsity=sparsity, prepare=prepare, kv=kv, teacher=teacher)
         for mode in config.modes
         for method in _methods(config, mode)
+        for sparsity in (config.sparsity if method == GPTQ and config.sparsity != (DENSE,) else (None,))
         for prepare in ((None,) if config.prepare == (PLAIN,) else config.prepare)
         for kv in config.kv or (None,)
         for teacher in (config.taught_by if mode == "qat" else [None])

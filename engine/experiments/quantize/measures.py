@@ -7,7 +7,7 @@ from engine.experiments.recorded import NamedParams, Part, Quantity, Recorded, T
 from engine.experiments.shared.measured import Concluded, QuantizedLayer, Share
 from engine.experiments.shared.teaching import TaughtBy, taught
 from engine.preparing import PLAIN
-from engine.rounding import NEAREST, Method
+from engine.rounding import DENSE, NEAREST, Method
 
 Mode = Literal["ptq", "qat"]
 NO_FORMAT = "none"
@@ -24,6 +24,7 @@ class QuantizeParams(NamedParams):
     integer_bits: Annotated[int | None, Quantity("Integer bits", "number")] = None
     fraction_bits: Annotated[int | None, Quantity("Fraction bits", "number")] = None
     method: Annotated[Method | None, Quantity("Method", usual="")] = None
+    sparsity: Annotated[str | None, Quantity("Sparsity", usual="")] = None
     prepare: Annotated[str | None, Quantity("Prepare", usual="")] = None
     kv: Annotated[str | None, Quantity("KV", usual="")] = None
     teacher: TaughtBy = None
@@ -40,8 +41,9 @@ class QuantizeParams(NamedParams):
 
     @property
     def curve(self) -> str:
-        """Mode, method, preparation, cache and teacher: `PTQ gptq awq`, `QAT teacher start`."""
+        """Mode, method, sparsity, preparation, cache and teacher: `PTQ gptq 2:4 awq`, `QAT teacher start`."""
         by = "" if self.rounding == NEAREST else f" {self.rounding}"
+        by += "" if self.sparsity in (None, DENSE) else f" {self.sparsity}"
         kept = "" if self.cache is None else f" kv {self.cache}"
         return f"{self.mode.upper()}{by}{self.prepared}{kept}{taught(self.teacher)}"
 
@@ -52,8 +54,8 @@ class QuantizeParams(NamedParams):
 
     @property
     def plain(self) -> "QuantizeParams":
-        """What a method or a preparation is compared with: the same, rounded to nearest as it is."""
-        return replace(self, method=None, prepare=None)
+        """What a method or a preparation is compared with: the same, whole, rounded to nearest as it is."""
+        return replace(self, method=None, sparsity=None, prepare=None)
 
     @property
     def name(self) -> str:
@@ -65,6 +67,7 @@ class QuantizeParams(NamedParams):
 class QuantizeResult(Recorded):
     """Over all quantised weights the median SQNR, mean bits, and the shares that became zero or saturated.
 
+    `true_sparsity` is the share of them that was pruned, masked for good, where any was.
     `damped` counts layers that a method rounded on too few calibration rows, `prepared` those that prepare their inputs
     at run time, `absorbed` those whose inputs the operation before divides; `cache_bytes` is of `cache_context` tokens.
     Runs of first versions lack some of it.
@@ -75,6 +78,7 @@ class QuantizeResult(Recorded):
     bits: Annotated[float | None, Quantity("Bits", "number")] = None
     zeros: Annotated[float | None, Quantity("Zeros", "percent")] = None
     saturated: Annotated[float | None, Quantity("Sat.", "percent")] = None
+    true_sparsity: Annotated[float | None, Quantity("Gone", "percent")] = None
     damped: Annotated[int | None, Quantity("Damped", "number")] = None
     prepared: Annotated[int | None, Quantity("Prepared", "number")] = None
     absorbed: Annotated[int | None, Quantity("Absorbed", "number")] = None

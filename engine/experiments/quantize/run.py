@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.experiments.api import Listing
-from engine.experiments.quantize import caches, preparing
+from engine.experiments.quantize import caches, preparing, pruning
 from engine.experiments.quantize.findings import findings
 from engine.experiments.quantize.measures import QuantizeParams, QuantizeResult
 from engine.experiments.quantize.report import figures, layers
@@ -18,6 +18,7 @@ from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.formats.mix import parse_mix, patterns
 from engine.preparing import PLAIN, parse_preparing
+from engine.rounding import DENSE, parse_sparsity
 from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord
 
@@ -45,6 +46,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         "format",
         "mode",
         "method",
+        "sparsity",
         "prepare",
         "kv",
         "teacher",
@@ -55,6 +57,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         "cache_bytes",
         "sqnr_db",
         "zeros",
+        "true_sparsity",
         "saturated",
         "covered",
     )
@@ -82,7 +85,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         return f"{config.model_name} {span} {'+'.join(config.modes)}"
 
     def asked(self, config: QuantizeConfig) -> list[QuantizeParams]:
-        """Formats × modes × methods × preparations × caches × teachers."""
+        """Formats × modes × methods × sparsities × preparations × caches × teachers."""
         return asked(config)
 
     def check(self, config: QuantizeConfig) -> list[str]:
@@ -95,6 +98,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         check_layers(config.model, config.layers, config.skip)
         mixes = (*config.formats, config.activations, config.bias)
         check_patterns(config.model, [pattern for mix in mixes if mix for pattern in patterns(mix)], types=())
+        pruning.check(config.sparsity, config.model, config.layers, config.skip)
         unrotated = preparing.check(config.prepare, config.model, config.layers, config.skip)
         return [*said, *touched(config.model, config.layers, config.skip), *unrotated]
 
@@ -110,7 +114,8 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
             params = QuantizeParams.from_record(point.params)
             with context.failing((point.index,), NotFiniteError):
                 prepared = parse_preparing(params.prepare or PLAIN, config.seed)
-                by = Rounding(bench, point.index, params.rounding, prepared)
+                sparsity = parse_sparsity(params.sparsity or DENSE, config.seed)
+                by = Rounding(bench, point.index, params.rounding, prepared, sparsity)
                 model = quantized(bench, _layer_formats(config, params.format), shared=params.mode == "ptq", by=by)
                 caches.put(model, params, config.kv_axis)
                 if params.mode == "qat":
@@ -170,7 +175,7 @@ def _train_settings(config: QuantizeConfig) -> "TrainSettings":
 
 def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn.Module") -> None:
     from engine.compress import layer_report, summarize
-    from engine.compress.report import by_method
+    from engine.compress.report import by_method, pruned_share
     from engine.layers import share_of
 
     params, layers = QuantizeParams.from_record(point.params), layer_report(model)
@@ -184,6 +189,7 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
         bits=total["bits"],
         zeros=total["zeros"],
         saturated=total["saturated"],
+        true_sparsity=pruned_share(model),
         damped=counted.get("damped"),
         prepared=counted.get("prepared"),
         absorbed=counted.get("absorbed"),

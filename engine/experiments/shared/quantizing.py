@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.experiments.shared.workbench import Workbench
 from engine.preparing import Preparing
-from engine.rounding import NEAREST, Method
+from engine.rounding import NEAREST, Method, Sparsity
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,13 +27,14 @@ WARM_FORMATS = (
 class Rounding:
     """How a point's layers are prepared and its weights rounded, with a checkpoint after each part of the model.
 
-    `method` may be given by layer; nearest where a layer has none.
+    `method` may be given by layer; nearest where a layer has none. gptq prunes to the `sparsity` as it rounds.
     """
 
     bench: Workbench
     point: int
     method: Method | Mapping[str, Method]
-    preparing: Preparing | None
+    preparing: Preparing | None = None
+    sparsity: Sparsity | None = None
 
     def load(self) -> "tuple[int, Mapping[str, Tensor]]":
         """What the point's last checkpoint holds."""
@@ -74,7 +75,17 @@ def quantized(
         bench.report(done, total, f"{what}: part {done} of {total}")
 
     kept = by if shared else None
-    return quantize_model(start, formats, batches, by.method, kept, report, preparing=by.preparing, shared=shared)
+    return quantize_model(
+        start,
+        formats,
+        batches,
+        by.method,
+        kept,
+        report,
+        preparing=by.preparing,
+        sparsity=by.sparsity,
+        shared=shared,
+    )
 
 
 def calibration(bench: Workbench) -> "list[Batch]":
