@@ -157,6 +157,7 @@ def written(run: str, target: str, path: str, point: int | None = None) -> list[
 def _opened(plan: Plan, samples: int | None, report: "Report") -> "tuple[Source, Samples, Any]":
     """The model, the test samples to compare on, and how they are judged."""
     from engine.exports.contract import Source
+    from engine.exports.tracing import maskable
     from engine.store import load, packed_parameters
     from engine.tasks.kinds import get
 
@@ -167,11 +168,7 @@ def _opened(plan: Plan, samples: int | None, report: "Report") -> "tuple[Source,
     subject = load(plan.folder, report, config.task, python_of(config.model))
     test = task.data(asked, subject, report).test
     few = test.select(range(min(_EXAMPLE, len(test))))
-    example = dict(next(few.batches(_EXAMPLE)).inputs)
-    if task.name == "text-classification":
-        import torch
-
-        example.setdefault("attention_mask", torch.ones_like(example["input_ids"]))
+    example = maskable(subject.model, next(few.batches(_EXAMPLE)).inputs)
     return Source(subject, plan.manifest, packed_parameters(plan.folder), example), test, task.objective
 
 

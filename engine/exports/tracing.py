@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch.export import Dim
 
 from engine.errors import InputError
 from engine.graph.capture import reason
+from engine.graph.inputs import predicts_tokens
 from engine.models.positions import longest_input
 from engine.training.forward import logits_of
 
@@ -20,6 +22,15 @@ TOKENS = ("input_ids", "attention_mask", "token_type_ids")
 def given(name: str, inputs: Mapping[str, Tensor]) -> Tensor:
     """An input of a batch; the mask of one without padding, where models need none, is all ones."""
     return inputs[name] if name in inputs else torch.ones_like(inputs["input_ids"])
+
+
+def maskable(model: Any, example: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The example with a mask where a model that reads whole texts takes one: those of a batch differ in length."""
+    found = dict(example)
+    takes = signature(model.forward).parameters
+    if "input_ids" in found and "attention_mask" in takes and not predicts_tokens(model):
+        found.setdefault("attention_mask", torch.ones_like(found["input_ids"]))
+    return found
 
 
 class _Logits(nn.Module):

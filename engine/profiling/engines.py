@@ -221,11 +221,12 @@ def _by_torchao(model: nn.Module, config: Any) -> Built:
 
 def _source(subject: Subject, example: Mapping[str, Tensor]) -> Source:
     from engine.exports.contract import Source
+    from engine.exports.tracing import maskable
     from engine.models.manifest import Manifest
 
     # Two samples at least: torch.export takes a dimension of one for fixed.
     twice = {name: one if len(one) > 1 else one.repeat(2, *[1] * (one.ndim - 1)) for name, one in example.items()}
-    return Source(subject, Manifest(), {}, twice)
+    return Source(subject, Manifest(), {}, maskable(subject.model, twice))
 
 
 def _bytes_of(model: nn.Module) -> int:
