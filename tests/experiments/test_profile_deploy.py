@@ -111,6 +111,16 @@ def test_disturbed_times_are_told_once(tmp_path: Path) -> None:
     assert last == "Other processes took part in the times of 2 points; run it again when it is quiet."
 
 
+def test_energy_is_a_column_where_it_was_counted_and_a_word_where_not(tmp_path: Path) -> None:
+    (counted,) = results.listings(made(tmp_path / "a", ("eager", {"energy": 0.5, "energy_why": ""})))
+    assert "J/sample" in [column.label for column in counted.columns]
+    (nothing,) = results.listings(made(tmp_path / "b", ("eager", {"energy": None, "energy_why": "no counter here"})))
+    assert "J/sample" not in [column.label for column in nothing.columns]
+    assert nothing.caption.endswith("Energy: no counter here.")
+    (older,) = results.listings(made(tmp_path / "c", ("eager", {})))
+    assert "Energy" not in older.caption
+
+
 @pytest.mark.slow
 def test_engines_compute_what_the_model_does(builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "PATIENCE", 0)
@@ -127,6 +137,7 @@ def test_engines_compute_what_the_model_does(builtin: Path, tmp_path: Path, monk
     assert found["eager"]["bytes"] > 1.9 * found["eager-bf16"]["bytes"]
     assert found["eager"]["bytes"] > found["mxint8"]["bytes"]
     assert all(one["difference"] < 0.1 and abs(one["delta"]) < 0.05 for one in found.values())
+    assert all((one["energy"] is None) == bool(one["energy_why"]) for one in found.values())
     assert all(one["time"] > 0 and 0 < one["linear"] < 1 and one["operations"] > 0 for one in found.values())
     if "onnxruntime" in found:
         assert found["onnxruntime"]["difference"] < 1e-4

@@ -84,6 +84,7 @@ def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]
 
     from cuda_kernels.timing import take_turns
     from engine.exports.plain import plain_model
+    from engine.profiling.energy import counter
     from engine.profiling.engines import ENGINES, Eager
     from engine.profiling.machine import machine, operations, share_of_linear
     from engine.profiling.specimen import specimen, synchronize
@@ -120,6 +121,8 @@ def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]
         took = take_turns(device, calls, config.repeats)
         synchronize(device)
         expected = eager.program(inputs)
+        with counter(device) as counting:
+            joules = counting.of_call(calls["engine"], device)
         found = {
             "tokens": one.tokens,
             "load": building,
@@ -139,6 +142,8 @@ def run(config: ProfileConfig, point: Point, context: Context) -> dict[str, Any]
             "operations": operations(eager.program, inputs),
             "linear": share_of_linear(subject.model, eager.program, inputs, device),
             "peak_memory": peak_memory(device),
+            "energy": None if joules is None else joules / params["batch"],
+            "energy_why": counting.why,
         }
     return found | (_score(bench, built, report) if config.data else {})
 
@@ -227,6 +232,7 @@ def listings(run: RunRecord) -> Sequence[Listing]:
     if not done:
         return ()
     metric = metric_of(next((one for _, _, one in done if "task" in one), {}))
+    counted = any(one.get("energy") is not None for _, _, one in done)
     columns = (
         Column("name", "Point"),
         Column("load", "Build", "seconds"),
@@ -236,6 +242,7 @@ def listings(run: RunRecord) -> Sequence[Listing]:
         Column("time_high", "to", "seconds"),
         Column("samples_per_second", "Samples/s", "number"),
         Column("speedup", "Speedup", "number"),
+        *([Column("energy", "J/sample", "number")] if counted else ()),
         Column("bytes", "Loaded", "bytes"),
         Column("peak_memory", "Memory", "bytes"),
         Column("difference", "Max diff.", "number"),
@@ -244,6 +251,8 @@ def listings(run: RunRecord) -> Sequence[Listing]:
     )
     rows = tuple({**one, "name": name} for name, _, one in done)
     told = "Build: from the model in memory to a loaded engine. Memory: of the process, building included."
+    if why := done[-1][2].get("energy_why"):
+        told += f" Energy: {why}."
     return [Listing("engines", "Engines", columns, rows, told)]
 
 
