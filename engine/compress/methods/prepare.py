@@ -126,8 +126,8 @@ def _scaled(model: nn.Module, scales: Mapping[Siblings, Tensor], preparing: Prep
 
 
 def _rotations(model: nn.Module, names: Sequence[str], preparing: Preparing) -> dict[str, Preparation]:
-    """One rotation for all layers with as many inputs."""
-    made: dict[int, Preparation] = {}
+    """One rotation for all layers with as many inputs, on each device that they are on."""
+    made: dict[tuple[int, torch.device], Preparation] = {}
     chosen: dict[str, Preparation] = {}
     reason = ""
     for name in names:
@@ -137,7 +137,7 @@ def _rotations(model: nn.Module, names: Sequence[str], preparing: Preparing) -> 
             reason = reason or f"{name}: {found}"
             continue
         signs = random_signs(channels, preparing.seed).to(weight_of(layer).device)
-        chosen[name] = made.setdefault(channels, Rotated(preparing, signs))
+        chosen[name] = made.setdefault((channels, signs.device), Rotated(preparing, signs))
     if not chosen:
         raise InputError(nothing_to_rotate(reason))
     return chosen
