@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.models.facts import TEXT_HEAD, architectures, classifies, facts_in, head_of, other_task, read_facts
+from engine.models.gguf import check_gguf, is_gguf
 from engine.models.headers import check_weights, has_head, model_shapes
 from engine.models.hub import SECONDS, hub_problem, reach_hub
 from engine.models.labels import Head
@@ -182,6 +183,10 @@ def check_body(source: str) -> list[str]:
         probed(python)
         return []
     folder = folder_of(source)
+    if located.kind == "local" and is_gguf(located.path):
+        check_gguf(located.path, source)
+        if folder is None:
+            return [f"{source} is read when the run starts, and kept in the cache: a minute for 135 million parameters"]
     if folder is None:
         return [f"{source} is not on this machine yet: it is fetched and checked when the run starts"]
     if not (folder / "config.json").is_file():
