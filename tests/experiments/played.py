@@ -22,12 +22,15 @@ def played(experiment: Experiment, config: ExperimentConfig, points: int | None 
         params = study.ask(index, read_run(path))
         assert params is not None
         asked.emit("trial", index, {"params": dict(params)})
-        _compute(experiment, config, path, Point(index, params))
+        computed(experiment, config, path, Point(index, params))
     return read_run(path, metrics=True)
 
 
-def _compute(experiment: Experiment, config: Any, path: Path, point: Point) -> None:
-    log = AttemptLog.create(AttemptFile.of(path, f"{point.index:04d}", 1).path)
+def computed(
+    experiment: Experiment, config: Any, path: Path, point: Point, attempt: int = 1, context: type[Context] = Context
+) -> None:
+    """Computes a point as one attempt."""
+    log = AttemptLog.create(AttemptFile.of(path, f"{point.index:04d}", attempt).path)
     log.emit("start", None, {"points": [point.index], "device": "cpu"})
-    experiment.run(config, [point], Context(log.emit, device="cpu", directory=path, seed=config.seed))
+    experiment.run(config, [point], context(log.emit, device="cpu", directory=path, seed=config.seed))
     experiment.tidy(config, read_run(path))

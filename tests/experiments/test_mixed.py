@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +12,13 @@ from engine.experiments.mixed.config import ALL, MixedConfig, layers_of
 from engine.experiments.mixed.report import zoomed
 from engine.experiments.mixed.warm_start import first_trials
 from engine.figures.figure import Figure, Series
-from engine.runtime.attempts import AttemptFile, AttemptLog
-from engine.runtime.runs import create_run
+from engine.runtime.attempts import AttemptFile, AttemptLog, attempt_files, read_events
+from engine.runtime.context import Context, Point
+from engine.runtime.runs import create_run, read_run
 from engine.tasks.metric import ACCURACY
-from tests.experiments.played import played
+from tests.experiments.played import computed, played
 
+QUERY = "bert.encoder.layer.0.attention.self.query"
 SMALL: dict[str, Any] = {"eval_samples": 60, "max_length": 24, "trials": 2}
 
 
@@ -156,3 +160,63 @@ def test_layers_choose_how_they_are_rounded(small_pair: dict[str, str]) -> None:
     assert "method" in [column.key for column in table.columns]
     with pytest.raises(ValueError, match="nothing for gptq to round"):
         MixedConfig(families=("int", "binary"), methods=("gptq",))
+
+
+class KilledError(Exception):
+    pass
+
+
+class Dying(Context):
+    """Dies when a point has kept its first checkpoint, whole on disk."""
+
+    def checkpoint(self, point: int, step: int, write: Callable[[Path], object]) -> None:
+        super().checkpoint(point, step, write)
+        raise KilledError
+
+
+def test_a_killed_trial_goes_on_after_the_layers_that_are_rounded(small_pair: dict[str, str]) -> None:
+    """A trial's calibration began anew, however far it had come."""
+    few = {"layers": ("*.query", "*.key"), "families": ("int",), "widths": (3, 4), "activations": False}
+    config = MixedConfig(**few, methods=("gptq",), calibration_samples=16, **SMALL, **small_pair)  # type: ignore[arg-type]
+    point = Point(0, {"family": "int", "trial": 0} | dict.fromkeys(layers_of(config), "int"))
+    settings = config.model_dump(mode="json")
+    whole, path = (
+        create_run(experiment="mixed", config=settings, points=[dict(point.params)], versions={}, seed=0)
+        for _ in range(2)
+    )
+    computed(EXPERIMENT, config, whole, point)
+    with pytest.raises(KilledError):
+        computed(EXPERIMENT, config, path, point, context=Dying)
+    finished = int(next((path / "artifacts" / "checkpoints" / "0").iterdir()).name)
+    computed(EXPERIMENT, config, path, point, attempt=2)
+    events = [read_events(file.path)[0] for one in (whole, path) for file in attempt_files(one)]
+    undisturbed, _, resumed = ([one.data["step"] for one in found if one.kind == "checkpoint"] for found in events)
+    assert resumed == [finished, *(step for step in undisturbed if step > finished)]
+    assert finished in undisturbed[:-1]
+    results = [dict(read_run(one).points[0].result or {}) for one in (whole, path)]
+    for result in results:
+        result.pop("peak_memory", None)
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("experiment", ["mixed", "sensitivity"])
+def test_static_ranges_of_inputs_take_the_same_setting(experiment: str, small_pair: dict[str, str]) -> None:
+    """Only quantize took what has the least error."""
+    found = []
+    for range_of in ("max", "error"):
+        values: dict[str, Any] = {**small_pair, "eval_samples": 60, "max_length": 24, "calibration_samples": 16}
+        values |= {"layers": ["*.query"], "input_range": range_of}
+        if experiment == "mixed":
+            values |= {"families": "int", "widths": "4,8", "blocks": "tensor", "trials": 1}
+            params = {"family": "int", "trial": 0} | {f"{QUERY}.int.width": 4, QUERY: "int"}
+        else:
+            values |= {"formats": "int(4,tensor)"}
+            params = {"format": "int(4,tensor)", "layer": QUERY}
+        one, config = configure(experiment, values)
+        settings = config.model_dump(mode="json")
+        path = create_run(experiment=experiment, config=settings, points=[params], versions={}, seed=0)
+        computed(one, config, path, Point(0, params))
+        result: Any = read_run(path).points[0].result
+        layers = result["layers"] if experiment == "mixed" else [{"name": QUERY, **result}]
+        found.append(next(layer["sqnr_input_db"] for layer in layers if layer["name"] == QUERY))
+    assert found[1] > found[0]

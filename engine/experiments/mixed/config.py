@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.errors import InputError
 from engine.experiments.mixed.families import Lists, Menu, variants
-from engine.experiments.shared.config import CALIBRATION, fold
+from engine.experiments.shared.config import CALIBRATION, InputRange, fold, input_range
 from engine.experiments.shared.searching import SearchSettings
 from engine.experiments.shared.settings import SPLIT, Groups, WholeNumbers, Words, unique
 from engine.formats.registry import NAMES
@@ -54,6 +54,7 @@ class MixedConfig(SearchSettings):
         "none", title="Against", description="none seeks accuracy alone; else the best trade-offs with this."
     )
     activations: bool = Field(True, title="Activations", description="A layer's inputs take its format as well.")
+    input_range: InputRange = input_range()
     sensitivity: str = Field(
         "", title="Sensitivity", description="A run of sensitivity: the first trials take what hurts least."
     )

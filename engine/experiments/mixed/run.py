@@ -97,8 +97,8 @@ class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
         formats = {layer: menu.spec(layer, point.params) for layer in layers_of(config)}
         inputs = formats if config.activations else None
         methods = {layer: menu.method(layer, point.params) for layer, spec in formats.items() if spec != FULL}
-        by = Rounding(bench, point.index, methods, None)
-        model = quantized(bench, LayerFormats(formats, inputs, formats, include=tuple(formats)), by=by)
+        chosen = LayerFormats(formats, inputs, formats, include=tuple(formats), input_range=config.input_range)
+        model = quantized(bench, chosen, shared=True, by=Rounding(bench, point.index, methods))
         layers = layer_report(model)
         total = summarize(layers)
         result = MixedResult(

@@ -11,7 +11,7 @@ from engine.experiments.quantize.caches import CacheAxis, CacheFormats
 from engine.experiments.quantize.measures import Mode, QuantizeParams
 from engine.experiments.quantize.preparing import Preparations, calibrated
 from engine.experiments.quantize.pruning import Sparsities, refuse_zeroless
-from engine.experiments.shared.config import CALIBRATION, WINDOWS, fold
+from engine.experiments.shared.config import CALIBRATION, WINDOWS, InputRange, fold, input_range
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.shared.teaching import TEACHING, TaughtConfig
 from engine.formats.mix import parse_mix
@@ -75,11 +75,7 @@ class QuantizeConfig(TaughtConfig):
     activations: FormatText = Field(
         "", title="Activations", description="Format of the layers' inputs, or a mix; empty: the weights'."
     )
-    input_range: Literal["max", "error"] = Field(
-        "max",
-        title="Input range",
-        description="What the one scale of inputs in int(8,tensor) or nvfp4 covers: max, or what has the least error.",
-    )
+    input_range: InputRange = input_range()
     bias: FormatText = Field("", title="Bias", description="Format of the biases, or a mix; empty: the weights'.")
     kv: CacheFormats = Field(
         (),

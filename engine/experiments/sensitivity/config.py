@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from engine.experiments.shared.config import CALIBRATION, TaskConfig, fold
+from engine.experiments.shared.config import CALIBRATION, InputRange, TaskConfig, fold, input_range
 from engine.experiments.shared.settings import Formats, FormatText, Words, unique
 from engine.formats.registry import FULL, parse_spec
 
@@ -26,6 +26,7 @@ class SensitivityConfig(TaskConfig):
         description="Each is tried on each layer alone: fixed(4), mxfp4.",
     )
     activations: FormatText = Field("", title="Activations", description="Format of the inputs; empty: the weights'.")
+    input_range: InputRange = input_range()
     each: Literal["layer", "block"] = Field(
         "layer", title="Each", description="What is rounded alone: a layer, or a block with all its layers."
     )

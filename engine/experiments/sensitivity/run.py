@@ -95,7 +95,13 @@ class Sensitivity(Experiment[SensitivityConfig, SensitivityParams, SensitivityRe
 def _layer_formats(config: SensitivityConfig, spec: str, include: tuple[str, ...]) -> "LayerFormats":
     from engine.compress import LayerFormats
 
-    return LayerFormats(weight=spec, activation=config.activations or spec, bias=spec, include=include)
+    return LayerFormats(
+        weight=spec,
+        activation=config.activations or spec,
+        bias=spec,
+        include=include,
+        input_range=config.input_range,
+    )
 
 
 def _run_point(config: SensitivityConfig, point: Point, context: Context) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.config import JsonDict
@@ -15,6 +15,7 @@ from engine.runtime.references import PREFIX
 from engine.tasks.kinds import AUTO, DEFAULT, LAYERS, METRICS, Name
 from engine.tasks.metric import ACCURACY, Metric
 
+InputRange = Literal["max", "error"]
 CALIBRATION = "fitting the formats of inputs (activations=fp32 leaves them alone)"
 """What training data are needed for where formats are fitted to what comes into a layer."""
 TEXT: JsonDict = {"when": {"task": ["text-classification", "causal-lm"]}}
@@ -31,6 +32,15 @@ def fold() -> Any:
         title="Fold",
         description="Batch norms are folded into the convolutions before them first.",
         json_schema_extra=IMAGES,
+    )
+
+
+def input_range() -> Any:
+    """The field of experiments that give inputs of layers number formats."""
+    return Field(
+        "max",
+        title="Input range",
+        description="What the one scale of inputs in int(8,tensor) or nvfp4 covers: max, or what has the least error.",
     )
 
 
