@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from engine.compress.preparation import Absorbed, Preparation, preparation_of
+from engine.compress.returning import returning_memory
 from engine.compress.signal import Noise
 from engine.formats import Format
 from engine.formats.dispatch import ordinary
@@ -67,7 +68,7 @@ class _Held:
         if differentiated or not ordinary(*sources) or any(tensor.is_inference() for tensor in sources):
             return _rounded(getattr(layer, name), quantizer, kind)
         if self._value is None or not self._fresh(sources):
-            with torch.inference_mode(False), torch.no_grad():
+            with returning_memory(), torch.inference_mode(False), torch.no_grad():
                 self.put(layer, name, quantizer, _rounded_in_parts(getattr(layer, name), quantizer, kind))
         assert self._value is not None
         return self._value

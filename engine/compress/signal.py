@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.compress.returning import returning_memory
 from engine.formats import Format
 
 
@@ -41,6 +42,7 @@ class Noise:
     largest_error: float
 
 
+@returning_memory()
 def noise(number_format: Format, x: Tensor, quantized: Tensor | None = None) -> Noise:
     """What quantising `x`, which is not empty, costs; `quantized` is what it becomes, where that is known already."""
     number_format, x = number_format.fit(x), x.detach().float()

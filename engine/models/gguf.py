@@ -6,12 +6,17 @@ from pathlib import Path
 
 from engine.errors import InputError
 from engine.models.cache import Progress, cached
+from engine.models.gguf_header import MAGIC, read_header
 from engine.models.sources import locate
 from engine.runtime.home import cache_dir
 
 SUFFIX = ".gguf"
-MAGIC = b"GGUF"
 LAYOUT = 1
+_SIZES = {
+    "hidden_size": "embedding_length",
+    "num_hidden_layers": "block_count",
+    "num_attention_heads": "attention.head_count",
+}
 _TYPED = 1 << 20  # bytes at the head that a fingerprint takes in beside size and time
 
 
@@ -27,6 +32,10 @@ def check_gguf(path: Path, source: str) -> None:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise InputError(f"{source} does not begin as a GGUF file does; copy it again.")
+    try:
+        read_header(path)
+    except ValueError as error:
+        raise InputError(f"the head of {source} cannot be read ({error}); copy it again.") from None
 
 
 def made_folder(path: Path) -> Path | None:
@@ -75,22 +84,25 @@ def stored_as(source: str) -> str:
     located = locate(source)
     if located.kind != "local" or not is_gguf(located.path):
         return ""
-    from gguf import GGUFReader
+    from gguf import GGMLQuantizationType
 
-    sizes: dict[str, int] = {}
-    for tensor in GGUFReader(located.path).tensors:
-        sizes[tensor.tensor_type.name] = sizes.get(tensor.tensor_type.name, 0) + int(tensor.n_elements)
-    return ", ".join(sorted(sizes, key=lambda name: -sizes[name]))
+    sizes: dict[int, int] = {}
+    for tensor in read_header(located.path).tensors.values():
+        sizes[tensor.kind] = sizes.get(tensor.kind, 0) + tensor.elements
+    return ", ".join(GGMLQuantizationType(kind).name for kind in sorted(sizes, key=lambda kind: -sizes[kind]))
 
 
 def context_length(path: Path) -> int | None:
     """How many tokens the model of a GGUF file takes at most; None where it does not say."""
-    from gguf import GGUFReader
+    return read_header(path).of_model("context_length")
 
-    fields = GGUFReader(path).fields
-    architecture = fields.get("general.architecture")
-    found = fields.get(f"{architecture.contents()}.context_length") if architecture is not None else None
-    return None if found is None else int(found.contents())
+
+def facts_of_gguf(path: Path) -> dict[str, int]:
+    """The sizes that a file states of its model, by their names in a config.json."""
+    header = read_header(path)
+    sizes = {name: value for name, key in _SIZES.items() if (value := header.of_model(key)) is not None}
+    words = header.fields.get("tokenizer.ggml.tokens")
+    return sizes | ({"vocab_size": words} if isinstance(words, int) else {})
 
 
 def _key(path: Path) -> str:

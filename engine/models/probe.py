@@ -16,7 +16,7 @@ from engine.runtime.files import private_folder, replace
 from engine.runtime.home import cache_dir
 from engine.runtime.processes import import_environment
 
-LAYOUT = 1
+LAYOUT = 2
 SECONDS = 600.0
 """A function that takes longer has begun to do something else than making a module."""
 
@@ -26,6 +26,8 @@ class Facts:
     """`input` is the name of what the module is called with, `inputs` the shapes that the file's `inputs()` has.
 
     `classes` are those that it tells apart, None where no input was known. `tensors` are shapes and bytes.
+    `activations` are how many numbers its innermost modules give for a sample, the most that one of them takes and
+    gives, and those of all; None where no input was known.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Facts:
     std: tuple[float, ...]
     layers: Mapping[str, Layer]
     tensors: Mapping[str, tuple[tuple[int, ...], int]]
+    activations: tuple[int, int] | None
 
 
 def probed(source: str, size: Sequence[int] | None = None) -> Facts:
@@ -114,4 +117,5 @@ def _facts(said: Mapping[str, Any]) -> Facts:
         tuple(said["std"]),
         {name: Layer(KINDS[kind], tuple(shape)) for name, (kind, shape) in said["layers"].items()},
         {name: (tuple(shape), size) for name, (shape, size) in said["tensors"].items()},
+        None if said["activations"] is None else (said["activations"][0], said["activations"][1]),
     )

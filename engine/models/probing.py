@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from engine.errors import InputError
 from engine.layers import describe_model
 from engine.models.own_module import OwnModule, classes_of, image_size, load_module
 from engine.models.python_file import parts
+from engine.training.forward import forward
 
 SAMPLES = 2
 
@@ -34,6 +36,7 @@ def facts_of(source: str, size: Sequence[int] | None) -> dict[str, Any]:
         "std": list(subject.std),
         "layers": {name: [layer.kind.name, list(layer.shape)] for name, layer in describe_model(model).items()},
         "tensors": {name: [list(one.shape), one.numel() * one.element_size()] for name, one in _tensors(model)},
+        "activations": activations_of(subject, example) if example is not None else None,
     }
 
 
@@ -42,6 +45,22 @@ def example_of(subject: OwnModule, size: Sequence[int] | None) -> Tensor | None:
     if subject.input in subject.example or size is None:
         return subject.example.get(subject.input)
     return torch.zeros(SAMPLES, image_size(subject)[0], *size)
+
+
+def activations_of(subject: OwnModule, inputs: Tensor) -> tuple[int, int]:
+    """Numbers for a sample, of the innermost modules: the most that one takes and gives, and what all of them give."""
+    sizes: list[tuple[int, int]] = []
+
+    def hook(_module: nn.Module, taken: Any, given: Any) -> None:
+        found = [sum(one.numel() for one in some if isinstance(one, Tensor)) for some in (taken, (given,))]
+        sizes.append((found[0] // len(inputs), found[1] // len(inputs)))
+
+    inner = [one for one in subject.model.modules() if not any(one.children())]
+    with ExitStack() as stack, torch.no_grad():
+        for module in inner:
+            stack.callback(module.register_forward_hook(hook).remove)
+        forward(subject.model, {subject.input: inputs})
+    return max((sum(pair) for pair in sizes), default=0), sum(given for _, given in sizes)
 
 
 def _tensors(model: nn.Module) -> list[tuple[str, Tensor]]:

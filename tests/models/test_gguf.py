@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gguf import GGUFWriter
+from gguf import GGUFReader, GGUFWriter
 
 from engine.errors import InputError
+from engine.experiments.launch import configure
+from engine.experiments.memory import point_memory
 from engine.models.check import check_body
 from engine.models.fields import longest_text
-from engine.models.gguf import stored_as
+from engine.models.gguf import check_gguf, facts_of_gguf, stored_as
+from engine.models.gguf_header import read_header
 
 
 @pytest.fixture
@@ -24,6 +27,46 @@ def model(tmp_path: Path) -> str:
     writer.write_tensors_to_file()
     writer.close()
     return str(path)
+
+
+def test_the_head_is_what_the_reader_of_the_package_finds(tmp_path: Path) -> None:
+    path = tmp_path / "all.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_block_count(3)
+    writer.add_embedding_length(32)
+    writer.add_name("größer")
+    writer.add_rope_freq_base(10000.5)
+    writer.add_add_bos_token(True)
+    writer.add_token_list(["a", "bc", ""])
+    writer.add_token_scores([0.5, 1.0, 2.0])
+    writer.add_tensor("token_embd.weight", np.zeros((3, 32), np.float32))
+    writer.add_tensor("blk.0.ffn_up.weight", np.zeros((7, 32), np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    header, other = read_header(path), GGUFReader(path)
+    for name, value in header.fields.items():
+        known = other.fields[name].contents()
+        assert value == (len(known) if isinstance(known, list) else known), name
+    assert header.fields.keys() == {name for name in other.fields if not name.startswith("GGUF.")}
+    assert {name: (list(one.shape)[::-1], one.kind) for name, one in header.tensors.items()} == {
+        one.name: (one.shape.tolist(), one.tensor_type) for one in other.tensors
+    }
+    assert facts_of_gguf(path) == {"hidden_size": 32, "num_hidden_layers": 3, "vocab_size": 3}
+
+
+@pytest.mark.parametrize("cut", [5, 20, 60, 140])
+def test_a_file_that_ends_in_its_head_is_one_sentence(model: str, cut: int) -> None:
+    path = Path(model)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(InputError, match=r"the head of .*small\.gguf cannot be read \(.*\); copy it again\.$"):
+        check_gguf(path, model)
+
+
+def test_the_plan_tells_the_memory_of_a_file_that_was_never_read(model: str) -> None:
+    config = configure("quantize", {"model": model, "task": "causal-lm", "window": 32})[1]
+    assert point_memory(config) is not None
 
 
 def test_how_many_tokens_it_takes_and_what_its_weights_are(model: str) -> None:

@@ -138,6 +138,7 @@ def test_facts_are_told_by_another_process_and_kept_for_the_text(file: Path) -> 
     assert (facts.input, facts.classes, facts.mean) == ("x", 3, (0.5,))
     assert {name: layer.shape for name, layer in facts.layers.items()} == {"conv": (4, 1, 3, 3), "last": (3, 4)}
     assert facts.tensors["last.weight"] == ((3, 4), 48)
+    assert facts.activations == (8 * 8 + 4 * 6 * 6, 4 * 6 * 6 + 3)
     assert noted(source) is not None
     file.write_text(file.read_text() + "\n# changed\n")
     assert noted(source) is None
