@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
+from pydantic.fields import FieldInfo
 
 from engine.experiments.columns import Column as Column
 from engine.experiments.columns import Unit as Unit
@@ -98,6 +99,16 @@ class ExperimentConfig(BaseModel):
             ValidationError: it is no config of this experiment.
         """
         return cls.model_validate(dict(config))
+
+    @classmethod
+    def family(cls) -> tuple[type["ExperimentConfig"], ...]:
+        """The classes of which a validated config may be: this one, or those that one of its settings chooses among."""
+        return (cls,)
+
+    @classmethod
+    def settings(cls) -> dict[str, FieldInfo]:
+        """Every setting that such a config may have, by name."""
+        return {name: field for one in (*cls.family(), cls) for name, field in one.model_fields.items()}
 
     @classmethod
     def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:

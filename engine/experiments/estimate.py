@@ -83,7 +83,7 @@ def ends(experiment: AnyExperiment, run: RunRecord) -> float | None:
 
 def _kind(experiment: AnyExperiment, settings: Mapping[str, Any], params: Params) -> str:
     """What decides how long a point takes; a setting that a run was recorded without had its default."""
-    fields = experiment.Config.model_fields
+    fields = experiment.Config.settings()
     usual = {key: fields[key].default for key in experiment.pace if key in fields}
     values = [params.get(key, settings.get(key, usual.get(key))) for key in experiment.pace]
     return repr([list(value) if isinstance(value, tuple) else value for value in values])

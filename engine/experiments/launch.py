@@ -44,7 +44,7 @@ def configure(name: str, values: Mapping[str, Any]) -> tuple[AnyExperiment, Expe
     for setting in ("model", "teacher"):
         if setting in settled:
             settled[setting] = _pinned(settled[setting])
-    fields = experiment.Config.model_fields
+    fields = experiment.Config.settings()
     if "task" in fields and settled.get("task", AUTO) == AUTO:
         settled["task"] = task_of(str(settled.get("model") or fields["model"].default))
     try:
@@ -63,11 +63,11 @@ def _pinned(value: Any) -> Any:
     return f"{first},{pinned(rest.strip())}" if comma and first.strip() == "none" else pinned(value)
 
 
-def idle_settings(config: ExperimentConfig, names: Iterable[str]) -> list[str]:
+def idle_settings(experiment: AnyExperiment, config: ExperimentConfig, names: Iterable[str]) -> list[str]:
     """A sentence for each of these settings that means nothing beside the others."""
     sentences = []
     for name in names:
-        for other, allowed in type(config).conditions(name).items():
+        for other, allowed in experiment.Config.conditions(name).items():
             value = getattr(config, other)
             chosen = {str(one) for one in (value if isinstance(value, tuple) else (value,))}
             if not chosen & set(allowed):
@@ -82,7 +82,7 @@ def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict
     for item in error.errors():
         field = str(item["loc"][0]) if item["loc"] else ""
         if item["type"] == "extra_forbidden":
-            names = list(config.model_fields)
+            names = list(config.settings())
             text = f"there is no such setting; {hint(field, names, 'the settings are ' + ', '.join(names))}"
         else:
             text = _reason(item["type"], item["input"], item.get("ctx", {}), item["msg"])

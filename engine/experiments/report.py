@@ -35,7 +35,7 @@ def write_report(directory: Path, runs: Sequence[RunRecord], look: Look | None =
 
 def command_line(run: RunRecord) -> str:
     """The command that does the same run again, as short as the defaults allow."""
-    fields = registry.get(run.experiment).Config.model_fields
+    fields = registry.get(run.experiment).Config.settings()
     defaults = {name: to_jsonable_python(field.default) for name, field in fields.items() if not field.is_required()}
     changed = {name: value for name, value in run.config.items() if defaults.get(name, run) != value}
     return launch.command(run.experiment, changed)

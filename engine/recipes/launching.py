@@ -31,7 +31,7 @@ def start(
     if offline and not recipe.offline:
         say(f"{recipe.name} runs offline as it is")
     prepared = [(step, *configured(step, values, offline)) for step in recipe.runs]
-    known = {name for step in recipe.runs for name in registry.get(step.experiment).Config.model_fields}
+    known = {name for step in recipe.runs for name in registry.get(step.experiment).Config.settings()}
     if strange := [name for name in values if name not in known]:
         raise InputError(f"{strange[0]}: no run of the recipe {recipe.name} has such a setting.")
     for _, experiment, config in prepared:
@@ -44,7 +44,7 @@ def start(
 
 def configured(step: Step, values: Mapping[str, Any], offline: bool) -> tuple[AnyExperiment, ExperimentConfig]:
     """The experiment of a run, and its config. Raises InputError where a setting is wrong."""
-    fields = registry.get(step.experiment).Config.model_fields
+    fields = registry.get(step.experiment).Config.settings()
     own = {name: value for name, value in values.items() if name in fields}
     return launch.configure(step.experiment, {**step.settings, **(step.offline if offline else {}), **own})
 

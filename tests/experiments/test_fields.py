@@ -12,20 +12,20 @@ from engine.experiments.launch import configure, parse_setting
 LISTS = [
     (name, key)
     for name in registry.NAMES
-    for key, field in registry.get(name).Config.model_fields.items()
+    for key, field in registry.get(name).Config.settings().items()
     if get_origin(field.annotation) is tuple
 ]
 
 
 def read(name: str, key: str, text: str) -> Any:
-    field = registry.get(name).Config.model_fields[key]
+    field = registry.get(name).Config.settings()[key]
     adapter = TypeAdapter(Annotated[field.annotation, *field.metadata], config=ExperimentConfig.model_config)
     return adapter.validate_python(parse_setting(f"{key}={text}")[1])
 
 
 @pytest.mark.parametrize(("name", "key"), LISTS)
 def test_a_list_in_brackets_is_the_list(name: str, key: str) -> None:
-    default = registry.get(name).Config.model_fields[key].default or EXAMPLES.get((name, key), EXAMPLES.get(("", key)))
+    default = registry.get(name).Config.settings()[key].default or EXAMPLES.get((name, key), EXAMPLES.get(("", key)))
     plain = ",".join(map(str, default))
     expected = read(name, key, plain)
     assert expected
@@ -36,7 +36,7 @@ def test_a_list_in_brackets_is_the_list(name: str, key: str) -> None:
 
 @pytest.mark.parametrize("name", registry.NAMES)
 def test_a_label_is_its_key_with_spaces(name: str) -> None:
-    for key, field in registry.get(name).Config.model_fields.items():
+    for key, field in registry.get(name).Config.settings().items():
         assert str(field.title).lower() == key.replace("_", " ")
 
 

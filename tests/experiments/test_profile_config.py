@@ -7,18 +7,19 @@ import pytest
 
 from engine.errors import InputError
 from engine.experiments import registry
-from engine.experiments.api import ExperimentConfig
-from engine.experiments.launch import configure
-from engine.experiments.profile import mxint8 as profile_mxint8
-from engine.experiments.profile.config import ProfileConfig
+from engine.experiments.launch import configure, idle_settings
+from engine.experiments.profile.config import CONFIGS, ProfileConfig
+from engine.experiments.profile.deploy.config import DeployConfig
+from engine.experiments.profile.fields import StudyConfig
+from engine.experiments.profile.mxint8 import run as profile_mxint8
 from engine.experiments.profile.run import EXPERIMENT, STUDIES
 from engine.profiling.engines import usable
 from engine.runtime import devices
 
 
-def config(**settings: Any) -> ProfileConfig:
+def config(**settings: Any) -> StudyConfig:
     _, made = configure("profile", settings)
-    assert isinstance(made, ProfileConfig)
+    assert isinstance(made, StudyConfig)
     return made
 
 
@@ -29,12 +30,37 @@ def test_it_is_registered_and_every_study_has_its_points() -> None:
     assert counts == {"compile": 2, "attention": 4, "mxint8": 1, "memory": 1, "step": 2}
 
 
-def test_fields_say_which_studies_read_them() -> None:
-    for name, field in ProfileConfig.model_fields.items():
-        extra: Any = field.json_schema_extra or {}
-        named = set(extra.get("when", {}).get("study", STUDIES))
-        assert named <= set(STUDIES)
-        assert (name == "study" or name in ExperimentConfig.model_fields) == (named == set(STUDIES))
+@pytest.mark.parametrize("study", STUDIES)
+def test_a_config_has_what_its_study_reads_and_nothing_else(study: str) -> None:
+    made = config(study=study)
+    assert type(made) is CONFIGS[study]
+    assert ProfileConfig.model_validate(made.model_dump(mode="json")) == made
+    for name in ProfileConfig.settings():
+        read_by = ProfileConfig.conditions(name).get("study", tuple(STUDIES))
+        assert (study in read_by) == (name in type(made).model_fields)
+
+
+def test_what_another_study_reads_is_left_out_and_named() -> None:
+    """Scripts of 0.1 and the runs that it recorded give every setting."""
+    settings = {"study": "deploy", "groups": [8], "lengths": [64], "sequence": None, "batch_sizes": [4]}
+    experiment, made = configure("profile", settings)
+    assert made == DeployConfig(batch_sizes=(4,))
+    assert idle_settings(experiment, made, settings) == [
+        "groups is not used here: it belongs to study=mxint8 or memory.",
+        "lengths is not used here: it belongs to study=attention.",
+        "sequence is not used here: it belongs to study=compile or step.",
+    ]
+
+
+def test_one_setting_is_one_thing_in_every_study() -> None:
+    for name in ProfileConfig.settings():
+        fields = [one.model_fields[name] for one in CONFIGS.values() if name in one.model_fields]
+        assert name == "study" or len({(str(one.title), one.description, one.default) for one in fields}) == 1
+
+
+def test_a_study_that_is_not_there_is_told() -> None:
+    with pytest.raises(InputError, match=r"study: there is no choice 'compiled'; did you mean compile\?"):
+        config(study="compiled", groups="8")
 
 
 def test_points_are_products_of_what_varies() -> None:
@@ -71,9 +97,9 @@ def test_labels(settings: dict[str, str], label: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"groups": "4"}, "groups: a group holds 8 to 512 numbers; 4 does not"),
-        ({"elements": "100"}, "elements: give 4,096 to 4,294,967,296 elements, not 100"),
-        ({"lengths": "0"}, "lengths: a size lies between 1 and 1,048,576; 0 does not"),
+        ({"study": "memory", "groups": "4"}, "groups: a group holds 8 to 512 numbers; 4 does not"),
+        ({"study": "mxint8", "elements": "100"}, "elements: give 4,096 to 4,294,967,296 elements, not 100"),
+        ({"study": "attention", "lengths": "0"}, "lengths: a size lies between 1 and 1,048,576; 0 does not"),
         ({"blocks": "mpl"}, "blocks: there is no choice 'mpl'; did you mean mlp?"),
     ],
 )

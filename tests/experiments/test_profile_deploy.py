@@ -10,10 +10,14 @@ from engine.errors import InputError
 from engine.experiments import results
 from engine.experiments.launch import configure
 from engine.experiments.profile import EXPERIMENT
-from engine.experiments.profile.deploy import MACHINE
+from engine.experiments.profile.deploy.config import DeployConfig
+from engine.experiments.profile.deploy.measures import MACHINE
+from engine.experiments.profile.deploy.run import STUDY
+from engine.experiments.shared.finding import Finding
 from engine.profiling import engines
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import RunRecord
+from engine.tasks.metric import Bounded
 from tests.experiments.test_profile_run import record
 
 SLOW: dict[str, Any] = {"copy": 20e9, "float32": 100e9, "bfloat16": 50e9, "integers": False, "halves": False}
@@ -73,41 +77,63 @@ def test_an_engine_that_is_missing_is_named_with_the_line_that_brings_it(monkeyp
         EXPERIMENT.check(config)  # type: ignore[arg-type]
 
 
+def found(run: RunRecord) -> list[Finding]:
+    return list(STUDY.found(STUDY.read(DeployConfig(), run), run))
+
+
+CALL, EAGER = Bounded(0.010, 0.0095, 0.0105), Bounded(0.008, 0.0079, 0.0081)
+SLOWER = Finding("faster", value=CALL, beside=EAGER, counts=(5_000_000, 17_000_000))
+
+
 def test_an_engine_for_linear_layers_cannot_win_more_than_they_take(tmp_path: Path) -> None:
-    (first, *reasons) = results.findings(made(tmp_path, ("torchao-int8-dynamic", {})))
+    run = made(tmp_path, ("torchao-int8-dynamic", {}))
+    assert found(run) == [SLOWER, Finding("linear", value=0.75), Finding("integers")]
+    (first, second, _) = results.findings(run)
     assert first.startswith("1.2 times as slow as eager torch, 10 ms a call against 8 ms; it loads 5.00 MB in place")
-    assert "it can be 4.0 times as fast at most." in reasons[0]
-    assert "no products of 8-bit integers" in reasons[1]
+    assert "it can be 4.0 times as fast at most." in second
 
 
 def test_a_faster_engine_needs_no_excuse(tmp_path: Path) -> None:
     faster = {"time": 0.004, "time_low": 0.0039, "time_high": 0.0041, "speedup": 2.0}
-    (only,) = results.findings(made(tmp_path, ("onnxruntime", faster)))
-    assert only.startswith("2.0 times as fast as eager torch")
+    (only,) = found(made(tmp_path, ("onnxruntime", faster)))
+    assert (only.kind, only.value) == ("faster", Bounded(0.004, 0.0039, 0.0041))
 
 
-def test_eager_is_bound_by_what_takes_longest(tmp_path: Path) -> None:
-    (arithmetic,) = results.findings(made(tmp_path, ("eager", {"speedup": 1.0})))
-    assert "0.7 billion operations 7 ms" in arithmetic
-    assert arithmetic.endswith("it is bound by arithmetic.")
-    (memory,) = results.findings(made(tmp_path, ("eager", {}), copy=2e9))
-    assert memory.endswith("it is bound by memory.")
-    (launches,) = results.findings(made(tmp_path, ("eager", {"operations": 1_000, "against": 0.1})))
-    assert launches.endswith("launched one by one.")
+@pytest.mark.parametrize(
+    ("measured", "machine", "by"),
+    [
+        ({}, {}, "arithmetic"),
+        ({}, {"copy": 2e9}, "memory"),
+        ({"operations": 1_000, "against": 0.1}, {}, "operators"),
+    ],
+)
+def test_eager_is_bound_by_what_takes_longest(
+    tmp_path: Path, measured: dict[str, Any], machine: dict[str, Any], by: str
+) -> None:
+    (bound,) = found(made(tmp_path, ("eager", measured), **machine))
+    assert (bound.kind, bound.at) == ("bound", by)
+    assert bound.values == (17_000_000 / machine.get("copy", 20e9), measured.get("operations", 700_000_000) / 100e9)
+
+
+def test_eager_is_bound_in_words(tmp_path: Path) -> None:
+    (sentence,) = results.findings(made(tmp_path, ("eager", {})))
+    assert sentence.endswith("0.7 billion operations 7 ms, a call 8 ms: it is bound by arithmetic.")
 
 
 def test_weights_that_are_decoded_save_reading_alone(tmp_path: Path) -> None:
-    (_, _, decoded) = results.findings(made(tmp_path, ("mxint8", {})))
-    assert decoded.startswith("Weights become floats in front of each product; that saves reading them, and at batch 1")
+    (_, _, decoded) = found(made(tmp_path, ("mxint8", {})))
+    assert decoded == Finding("decoded", value=pytest.approx(0.85 / 7.85), counts=(1,))
 
 
 def test_halves_are_no_faster_without_instructions(tmp_path: Path) -> None:
-    (_, reason) = results.findings(made(tmp_path, ("eager-bf16", {})))
-    assert reason.endswith("no faster than float32 on this machine: 50 against 100 billion operations a second.")
+    (_, reason) = found(made(tmp_path, ("eager-bf16", {})))
+    assert reason == Finding("halves", values=(50e9, 100e9))
 
 
 def test_disturbed_times_are_told_once(tmp_path: Path) -> None:
-    *_, last = results.findings(made(tmp_path, ("eager", {"disturbed": True}), ("compiled", {"disturbed": True})))
+    run = made(tmp_path, ("eager", {"disturbed": True}), ("compiled", {"disturbed": True}))
+    assert found(run)[-1] == Finding("disturbed", counts=(2,))
+    *_, last = results.findings(run)
     assert last == "Other processes took part in the times of 2 points; run it again when it is quiet."
 
 
@@ -119,6 +145,17 @@ def test_energy_is_a_column_where_it_was_counted_and_a_word_where_not(tmp_path: 
     assert nothing.caption.endswith("Energy: no counter here.")
     (older,) = results.listings(made(tmp_path / "c", ("eager", {})))
     assert "Energy" not in older.caption
+
+
+def test_scores_are_read_by_the_metric_of_their_task(tmp_path: Path) -> None:
+    scored = {"perplexity": 12.0, "perplexity_low": 11.0, "perplexity_high": 13.0, "loss": 2.5, "task": "causal-lm"}
+    run = made(tmp_path, ("eager", scored))
+    assert [figure.y_label for figure in results.figures(run)] == ["Test perplexity", "Time of a call"]
+    (point,) = STUDY.read(DeployConfig(), run)
+    assert point.result is not None
+    assert point.result.tested is not None
+    assert point.result.tested.score == Bounded(12.0, 11.0, 13.0)
+    assert point.result.to_record(STUDY.metric(point.result)) == {**MEASURED, **scored}
 
 
 @pytest.mark.slow
@@ -137,7 +174,7 @@ def test_engines_compute_what_the_model_does(builtin: Path, tmp_path: Path, monk
     assert found["eager"]["bytes"] > 1.9 * found["eager-bf16"]["bytes"]
     assert found["eager"]["bytes"] > found["mxint8"]["bytes"]
     assert all(one["difference"] < 0.1 and abs(one["delta"]) < 0.05 for one in found.values())
-    assert all((one["energy"] is None) == bool(one["energy_why"]) for one in found.values())
+    assert all(("energy" in one) != ("energy_why" in one) for one in found.values())
     assert all(one["time"] > 0 and 0 < one["linear"] < 1 and one["operations"] > 0 for one in found.values())
     if "onnxruntime" in found:
         assert found["onnxruntime"]["difference"] < 1e-4

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from engine.errors import InputError
-from engine.experiments.profile.config import Block
+from engine.experiments.profile.fields import Block
 from engine.profiling.layer_blocks import BLOCKS, Attention, Encoder
 from engine.profiling.specimen import model_of, outputs, specimen
 

@@ -38,8 +38,8 @@ def test_each_can_be_started_and_its_published_points_are_among_its_own(name: st
     for step in recipe.runs:
         experiment, config = launching.configured(step, {}, offline)
         points = list(experiment.points(config)) if experiment.study(config) is None else []
-        assert step.settings.keys() <= registry.get(step.experiment).Config.model_fields.keys()
-        assert step.offline.keys() <= registry.get(step.experiment).Config.model_fields.keys()
+        assert step.settings.keys() <= registry.get(step.experiment).Config.settings().keys()
+        assert step.offline.keys() <= registry.get(step.experiment).Config.settings().keys()
         if offline or not step.offline:
             model = getattr(config, "model", "builtin")
             assert model.startswith("builtin"), "offline it needs no network"

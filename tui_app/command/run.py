@@ -57,7 +57,7 @@ class Experiments(click.Group):
 def settings_help(config: type[Any]) -> str:
     """The settings of an experiment, one a line: name, default, what it is."""
     lines = []
-    for name, field in config.model_fields.items():
+    for name, field in config.settings().items():
         default = field.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
         lines.append(f"  {name:<15} {shown:<22} {field.description or ''}")
@@ -103,7 +103,7 @@ def start(
     values = launch.read_config(path) if path else {}
     values |= dict(launch.parse_setting(setting) for setting in settings)
     experiment, config = launch.configure(experiment_name, values)
-    for sentence in launch.idle_settings(config, values):
+    for sentence in launch.idle_settings(experiment, config, values):
         say(sentence, err=True)
     directory = launch.launch(experiment, config, name, say=lambda sentence: say(sentence, err=True))
     if detach:

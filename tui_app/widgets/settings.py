@@ -52,9 +52,7 @@ def defaults(experiment: AnyExperiment | None) -> Mapping[str, Any]:
     """What an experiment's settings are where nobody says otherwise."""
     if experiment is None:
         return {}
-    return {
-        name: field.get_default(call_default_factory=True) for name, field in experiment.Config.model_fields.items()
-    }
+    return {name: field.get_default(call_default_factory=True) for name, field in experiment.Config.settings().items()}
 
 
 Lines = list[tuple[str, str, str]]

@@ -1,38 +1,30 @@
-"""Profile: why it is not faster, or not smaller. Six studies, each with its own points, figures and sentences."""
+"""Profile: why it is not faster, or not smaller. One name for six studies, of which the config chooses one."""
 
 from collections.abc import Mapping, Sequence
-from types import ModuleType
+from typing import Any
 
-from engine.errors import InputError
 from engine.experiments.api import Column, Experiment, Listing
-from engine.experiments.profile import attention as profile_attention
-from engine.experiments.profile import compile as profile_compile
-from engine.experiments.profile import deploy as profile_deploy
-from engine.experiments.profile import memory as profile_memory
-from engine.experiments.profile import mxint8 as profile_mxint8
-from engine.experiments.profile import step as profile_step
-from engine.experiments.profile.config import ProfileConfig, short
+from engine.experiments.profile.attention.run import STUDY as ATTENTION
+from engine.experiments.profile.compile.run import STUDY as COMPILE
+from engine.experiments.profile.config import ProfileConfig
+from engine.experiments.profile.deploy.run import STUDY as DEPLOY
+from engine.experiments.profile.fields import StudyConfig
+from engine.experiments.profile.memory.run import STUDY as MEMORY
+from engine.experiments.profile.mxint8.run import STUDY as MXINT8
+from engine.experiments.profile.step.run import STUDY as STEP
+from engine.experiments.profile.study import Study
 from engine.experiments.recorded import Recorded
-from engine.experiments.shared.python_files import hold_to_file
 from engine.figures.figure import Figure
-from engine.models.own_source import is_own
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 
-STUDIES: Mapping[str, ModuleType] = {
-    "compile": profile_compile,
-    "attention": profile_attention,
-    "mxint8": profile_mxint8,
-    "memory": profile_memory,
-    "step": profile_step,
-    "deploy": profile_deploy,
+STUDIES: Mapping[str, Study[Any, Any, Any]] = {
+    one.name: one for one in (COMPILE, ATTENTION, MXINT8, MEMORY, STEP, DEPLOY)
 }
-"""Each has `points`, `check`, `run` (of one point, which returns its result), `figures`, `listings` and `findings`."""
-_OF_MODELS = ("compile", "memory", "step", "deploy")
 
 
-class Profile(Experiment[ProfileConfig, Recorded, Recorded]):
-    """The experiment `profile`."""
+class Profile(Experiment[StudyConfig, Recorded, Recorded]):
+    """The experiment `profile`: whatever it is asked, the study of the config answers."""
 
     name = "profile"
     title = "Profile"
@@ -40,22 +32,6 @@ class Profile(Experiment[ProfileConfig, Recorded, Recorded]):
         "Why it is not faster: compiled or eager, fused attention, MXINT8 kernels, packed memory, operators, engines."
     )
     Config = ProfileConfig
-    columns = (
-        Column("what", "What"),
-        Column("dtype", "Type"),
-        Column("batch", "Batch", "number"),
-        Column("time", "Time", "seconds"),
-        Column("against", "Baseline", "seconds"),
-        Column("speedup", "Speedup", "number"),
-        Column("first_call", "First", "seconds"),
-        Column("pays_after", "Pays after", "number"),
-        Column("best", "Fused"),
-        Column("share", "of copy", "percent"),
-        Column("bytes", "Memory", "bytes"),
-        Column("saving", "Saved", "percent"),
-        Column("difference", "Max diff.", "number"),
-        Column("tokens", "Tokens", "number"),
-    )
     copies = 0
     pace = (
         "study",
@@ -79,58 +55,51 @@ class Profile(Experiment[ProfileConfig, Recorded, Recorded]):
         "engine.graph.subjects",
     )
 
-    def label(self, config: ProfileConfig) -> str:
+    def columns_of(self, settings: Mapping[str, Any]) -> Sequence[Column]:
+        """Those of the study; of all where none is named."""
+        found = [column for study in _meant(settings) for column in study.columns_of(settings)]
+        return list({column.key: column for column in found}.values())
+
+    def quantities(self, settings: Mapping[str, Any]) -> Mapping[str, Column]:
+        """Likewise."""
+        return {key: one for study in _meant(settings) for key, one in study.quantities(settings).items()}
+
+    def tables(self, settings: Mapping[str, Any]) -> Mapping[str, Mapping[str, Column]]:
+        """Likewise."""
+        return {key: table for study in _meant(settings) for key, table in study.tables(settings).items()}
+
+    def label(self, config: StudyConfig) -> str:
         """The study, and of what."""
-        dtypes = config.decoded if config.study == "mxint8" else config.dtypes
-        what = map(short, config.subjects) if config.study in _OF_MODELS else dtypes
-        return f"{config.study} {'+'.join(what)}"
+        return STUDIES[config.study].label(config)
 
-    def points(self, config: ProfileConfig) -> Sequence[Params]:
+    def points(self, config: StudyConfig) -> Sequence[Mapping[str, Any]]:
         """Those of the study."""
-        found: Sequence[Params] = STUDIES[config.study].points(config)
-        return found
+        return STUDIES[config.study].points(config)
 
-    def check(self, config: ProfileConfig) -> list[str]:
-        """Raises InputError where the model is not there, or a compiler."""
-        said = _check_model(config) if config.study in _OF_MODELS and not config.blocks else []
-        STUDIES[config.study].check(config)
-        return said
+    def check(self, config: StudyConfig) -> Sequence[str] | None:
+        """Raises InputError where the model is not there, or what the study needs."""
+        return STUDIES[config.study].check(config)
 
-    def run(self, config: ProfileConfig, points: Sequence[Point], context: Context) -> None:
+    def run(self, config: StudyConfig, points: Sequence[Point], context: Context) -> None:
         """Measures one point after the other."""
-        for point in points:
-            if not config.blocks and config.study in _OF_MODELS:
-                hold_to_file(context, config.model)
-            context.finish(point.index, STUDIES[config.study].run(config, point, context))
+        STUDIES[config.study].run(config, points, context)
 
-    def figures(self, config: ProfileConfig, run: RunRecord) -> Sequence[Figure]:
+    def figures(self, config: StudyConfig, run: RunRecord) -> Sequence[Figure]:
         """Bars and curves of the study."""
-        drawn: Sequence[Figure] = STUDIES[config.study].figures(run)
-        return drawn
+        return STUDIES[config.study].figures(config, run)
 
-    def listings(self, config: ProfileConfig, run: RunRecord) -> Sequence[Listing]:
+    def listings(self, config: StudyConfig, run: RunRecord) -> Sequence[Listing]:
         """Every measurement with its quartiles; operators, layers, holdings."""
-        tables: Sequence[Listing] = STUDIES[config.study].listings(run)
-        return tables
+        return STUDIES[config.study].listings(config, run)
 
-    def findings(self, config: ProfileConfig, run: RunRecord) -> Sequence[str]:
+    def findings(self, config: StudyConfig, run: RunRecord) -> Sequence[str]:
         """What the numbers mean, worked out from them."""
-        sentences: Sequence[str] = STUDIES[config.study].findings(run)
-        return sentences
+        return STUDIES[config.study].findings(config, run)
 
 
-def _check_model(config: ProfileConfig) -> list[str]:
-    from engine.models.check import check_body
-    from engine.models.fields import longest_text
-
-    if (said := check_body(config.model)) or is_own(config.model):
-        return said
-    longest = longest_text(config.model)
-    if config.study != "memory" and config.sequence is not None and longest is not None and config.sequence > longest:
-        raise InputError(
-            f"{config.model} takes {longest:,} tokens at most, not {config.sequence:,}; give a shorter sequence."
-        )
-    return []
+def _meant(settings: Mapping[str, Any]) -> Sequence[Study[Any, Any, Any]]:
+    study = STUDIES.get(str(settings.get("study")))
+    return tuple(STUDIES.values()) if study is None else (study,)
 
 
 EXPERIMENT = Profile()

@@ -9,9 +9,9 @@ from engine.tasks.metric import Bounded
 class Finding:
     """One statement. `kind` is one of its experiment's, whose module of words says what the other fields mean there.
 
-    `of` names a point's curve and `at` its place there; `against` names what it is compared with. `value` is what is
-    stated, with its interval where there is one, measured on so many `samples`; `values` and `counts` are further
-    numbers.
+    `of` names a point or its curve and `at` its place there; `against` names what it is compared with. `value` is what
+    is stated, with its interval where there is one, measured on so many `samples`, and `beside` the same of what it is
+    compared with. `names`, `values` and `counts` are further names and numbers.
     """
 
     kind: str
@@ -20,5 +20,7 @@ class Finding:
     against: str = ""
     value: Bounded | float | None = None
     samples: int = 0
+    beside: Bounded | float | None = None
+    names: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()

@@ -6,6 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from engine.experiments.api import ExperimentConfig
 from engine.experiments.launch import field_errors
@@ -40,13 +41,14 @@ class Field:
 
 def fields(config: type[ExperimentConfig]) -> list[Field]:
     """The settings in the order of a form: model and data, the experiment's own, then what more and more share."""
-    declared = [name for one in config.__mro__ for name in vars(one).get("__annotations__", {})]
-    order = dict.fromkeys((*SOURCES, *declared))
-    return [_field(config, name) for name in order if name in config.model_fields]
+    family, known = config.family(), config.settings()
+    classes = dict.fromkeys(one for member in family for one in member.__mro__)
+    shared = sorted(classes, key=lambda one: sum(issubclass(member, one) for member in family))
+    declared = [name for one in shared for name in vars(one).get("__annotations__", {})]
+    return [_field(config, name, known[name]) for name in dict.fromkeys((*SOURCES, *declared)) if name in known]
 
 
-def _field(config: type[ExperimentConfig], name: str) -> Field:
-    info = config.model_fields[name]
+def _field(config: type[ExperimentConfig], name: str, info: FieldInfo) -> Field:
     kind, choices = _kind(name, info.annotation)
     default = to_text(info.get_default(call_default_factory=True))
     optional = NoneType in get_args(info.annotation)

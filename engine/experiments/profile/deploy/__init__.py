@@ -1,0 +1,1 @@
+"""A model on the engines that are installed."""

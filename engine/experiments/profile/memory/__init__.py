@@ -1,0 +1,1 @@
+"""Where a model's bytes are before and after packing."""

@@ -1,0 +1,1 @@
+"""The MXINT8 kernels beside their alternatives and the copy limit."""

@@ -1,0 +1,1 @@
+"""A step operator by operator."""
