@@ -24,7 +24,7 @@ class DeployParams(StudyParams):
     engine: Annotated[str, Quantity("Engine")]
     subject: Annotated[str, Quantity("Subject")]
     batch: Annotated[int, Quantity("Batch", "number")]
-    sequence: Annotated[int | None, Quantity("Sequence", "number")]
+    sequence: Annotated[int | None, Quantity("Sequence", "number")] = None
 
     @property
     def parts(self) -> tuple[str, ...]:
