@@ -29,7 +29,8 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Path:
     asked.emit("trial", 0, {"params": {**points[0], "num_hidden_layers": 2, "learning_rate": 0.001}})
     log = AttemptLog.create(AttemptFile.of(path, "0000", 1).path)
     log.emit("start", None, {"points": [0], "device": "cpu"})
-    log.emit("finished", 0, {"validation_accuracy": 0.8, "validation_samples": 100, "bytes": 10, "reports": [[1, 0.8]]})
+    score = {"validation_accuracy": 0.8, "validation_low": 0.7, "validation_high": 0.9, "validation_samples": 100}
+    log.emit("finished", 0, {**score, "bytes": 10, "reports": [[1, 0.8]]})
     monkeypatch.setattr("engine.experiments.asking.control.start", lambda path: None)
     return path
 

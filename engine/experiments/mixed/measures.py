@@ -1,4 +1,4 @@
-"""What a point of `mixed` is asked for, beside the choices of its space, and what it measures."""
+"""What a point of `mixed` measures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,7 @@ from typing import Annotated
 
 from engine.experiments.recorded import Part, Quantity, Recorded
 from engine.experiments.shared.measured import QuantizedLayer, Share
-from engine.experiments.shared.trials import TrialParams, TrialResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MixedParams(TrialParams):
-    """`family` is the curve's."""
-
-    family: Annotated[str | None, Quantity("Family")] = None
+from engine.experiments.shared.trials import TrialResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

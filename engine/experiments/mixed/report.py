@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from engine.experiments.api import Column, Listing
 from engine.experiments.mixed.measures import MixedResult
 from engine.experiments.shared import trials_report as reading
-from engine.experiments.shared.measured import QuantizedLayer, baseline_of
+from engine.experiments.shared.measured import QuantizedLayer
+from engine.experiments.shared.trials import Sought, curves, trials
 from engine.figures.figure import Figure
 from engine.figures.units import in_bytes
 from engine.formats.registry import FULL
@@ -65,28 +66,32 @@ def zoomed(figure: Figure, metric: Metric) -> Figure:
     )
 
 
-def best_of_each(sought: reading.Sought, run: RunRecord) -> dict[str, MixedResult]:
+def best_of_each(sought: Sought, run: RunRecord) -> dict[str, MixedResult]:
     """What the trial with the best validation score of each curve measured."""
     metric = sought.metric
     found = {}
-    for name, members in reading.curves(run).items():
-        able = [_read(point, metric) for point in members if reading.good(sought, point)]
+    for name, members in curves(trials(sought, run)).items():
+        able = [_read(one.point, metric) for one in members if one.good]
         if able:
             found[name] = max(able, key=lambda one: metric.goodness(one.judged.validation.value))
     return found
+
+
+def chosen_mix(sought: Sought, run: RunRecord) -> MixedResult | None:
+    """What the chosen trial measured."""
+    choice = reading.chosen(sought, run)
+    return None if choice is None else _read(run.points[choice.index], sought.metric)
 
 
 def _read(point: PointRecord, metric: Metric) -> MixedResult:
     return MixedResult.from_record(point.result or {}, metric)
 
 
-def listings(sought: reading.Sought, run: RunRecord) -> list[Listing]:
+def listings(sought: Sought, run: RunRecord) -> list[Listing]:
     """Layer by layer the chosen trial's format with bits and noise, then what the best of each family gives it."""
-    choice = reading.chosen(sought, run)
-    if choice is None:
+    result, metric = chosen_mix(sought, run), sought.metric
+    if result is None:
         return []
-    metric = sought.metric
-    result = _read(run.points[choice.index], metric)
     layers = {layer.name: layer.to_record() for layer in result.layers}
     full: dict[str, Any] = {"bits": 32.0}
     methods = result.methods or {}
@@ -131,14 +136,3 @@ def listings(sought: reading.Sought, run: RunRecord) -> list[Listing]:
         "Layers × families: the trial of each family with the best validation score.",
     )
     return [chosen, across]
-
-
-def findings(sought: reading.Sought, run: RunRecord) -> list[str]:
-    """What the chosen mix costs."""
-    choice = reading.chosen(sought, run)
-    if choice is None:
-        return []
-    result, baseline = _read(run.points[choice.index], sought.metric), baseline_of(run, sought.metric)
-    before = f" (the starting model: {in_bytes(baseline.bytes)})" if baseline is not None else ""
-    size = f"{result.bits:.2f} bits a weight on average and {in_bytes(result.judged.bytes or 0)} as written{before}"
-    return [f"The chosen mix takes {size}: {result.mix}."]

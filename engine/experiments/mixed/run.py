@@ -7,9 +7,11 @@ from engine.errors import InputError
 from engine.experiments.api import Listing
 from engine.experiments.mixed import report as mixed_reading
 from engine.experiments.mixed.config import MixedConfig, layers_of
-from engine.experiments.mixed.measures import MixedParams, MixedResult
+from engine.experiments.mixed.findings import findings
+from engine.experiments.mixed.measures import MixedResult
 from engine.experiments.mixed.warm_start import first_trials, pinned_table
-from engine.experiments.shared import covered
+from engine.experiments.mixed.words import sentence
+from engine.experiments.shared import covered, trials_findings, trials_words
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS
@@ -25,14 +27,13 @@ from engine.search.series import Series
 from engine.search.space import Space
 
 
-class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
+class Mixed(Searching[MixedConfig, MixedResult]):
     """The experiment `mixed`."""
 
     name = "mixed"
     title = "Mixed precision"
     summary = "A format for every layer, found by search: one curve for each family of formats."
     Config = MixedConfig
-    Params = MixedParams
     Result = MixedResult
     shown = ("family", "trial", "validation", "bits", "bytes", "seed", "score", "delta", "mix", "covered")
     pace = ("model", "data", "max_length", "window", "batch_size", "eval_samples")
@@ -131,7 +132,8 @@ class Mixed(Searching[MixedConfig, MixedParams, MixedResult]):
 
     def findings(self, config: MixedConfig, run: RunRecord) -> Sequence[str]:
         """Which family is ahead, what was chosen, and what it costs."""
-        said = [*reading.findings(config.sought, run), *mixed_reading.findings(config.sought, run)]
+        said = [trials_words.sentence(one, config.metric) for one in trials_findings.findings(config.sought, run)]
+        said += [sentence(one) for one in findings(config.sought, run)]
         return [*said, *covered.findings(run)]
 
 

@@ -1,4 +1,4 @@
-"""What a point of `search` is asked for, beside the choices of its space, and what it measures."""
+"""What a point of `search` measures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,7 @@ from typing import Annotated, Any
 
 from engine.experiments.recorded import Part, Quantity, Recorded
 from engine.experiments.shared.measured import Share
-from engine.experiments.shared.trials import TrialParams, TrialResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchParams(TrialParams):
-    """`sampler` and `mode` are the curve's."""
-
-    sampler: Annotated[str | None, Quantity("Sampler")] = None
-    mode: Annotated[str | None, Quantity("Mode")] = None
+from engine.experiments.shared.trials import TrialResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

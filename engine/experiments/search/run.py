@@ -6,9 +6,10 @@ from typing import Any
 from engine.experiments.api import Listing
 from engine.experiments.search import architecture
 from engine.experiments.search.config import SearchConfig, searched
-from engine.experiments.search.measures import SearchParams, SearchResult
-from engine.experiments.search.report import unused
-from engine.experiments.shared import covered
+from engine.experiments.search.findings import IDLE, NOTE, unused
+from engine.experiments.search.measures import SearchResult
+from engine.experiments.search.words import sentence
+from engine.experiments.shared import covered, trials_findings, trials_words
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.quantizing import WARM_FORMATS
 from engine.experiments.shared.searching import Searching
@@ -22,14 +23,13 @@ from engine.search.space_text import AUTO, write_space
 from engine.tasks.kinds import DEFAULT, LAYERS
 
 
-class Search(Searching[SearchConfig, SearchParams, SearchResult]):
+class Search(Searching[SearchConfig, SearchResult]):
     """The experiment `search`."""
 
     name = "search"
     title = "Search"
     summary = "Search architectures, layers, training and compression: best so far by sampler and mode."
     Config = SearchConfig
-    Params = SearchParams
     Result = SearchResult
     shown = (
         "sampler",
@@ -122,9 +122,9 @@ class Search(Searching[SearchConfig, SearchParams, SearchResult]):
 
         def looked_at() -> dict[str, Any]:
             _ = bench.splits  # a module of a Python file is known by its data to take what they hold
-            return {"idle": architecture.idle_dimensions(bench.subject, searched(config, config.modes[-1]))}
+            return {IDLE: architecture.idle_dimensions(bench.subject, searched(config, config.modes[-1]))}
 
-        context.once("dimensions", looked_at)
+        context.once(NOTE, looked_at)
         super().run(config, points, context)
 
     def figures(self, config: SearchConfig, run: RunRecord) -> Sequence[Figure]:
@@ -142,7 +142,10 @@ class Search(Searching[SearchConfig, SearchParams, SearchResult]):
 
     def findings(self, config: SearchConfig, run: RunRecord) -> Sequence[str]:
         """Which curve is ahead, what was chosen, and what in the space changes nothing."""
-        return [*reading.findings(config.sought, run), *unused(run), *covered.findings(run)]
+        metric = config.metric
+        said = [trials_words.sentence(one, metric) for one in trials_findings.findings(config.sought, run)]
+        said += [sentence(one) for one in unused(run, metric)]
+        return [*said, *covered.findings(run)]
 
 
 EXPERIMENT = Search()

@@ -2,7 +2,7 @@
 
 import shutil
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -10,15 +10,15 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from engine.errors import InputError
 from engine.experiments.api import Choice, Experiment
-from engine.experiments.recorded import ParamsT, ResultT
+from engine.experiments.recorded import ResultT
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.trials import TrialResult
+from engine.experiments.shared.trials import Sought, TrialParams, TrialResult
 from engine.experiments.shared.workbench import Report, Workbench, tested_of
 from engine.models.own_source import python_of
 from engine.runtime.context import Context, Point
-from engine.runtime.records import Params, RunRecord
+from engine.runtime.records import RunRecord
 from engine.runtime.references import MODEL
 from engine.search.constraints import Constraint, parse_constraints
 from engine.search.keys import CHOSEN
@@ -79,9 +79,9 @@ class SearchSettings(TaskConfig):
         return "a search"
 
     @property
-    def sought(self) -> reading.Sought:
+    def sought(self) -> Sought:
         """What trials are chosen by."""
-        return reading.Sought(self.limits, self.metric)
+        return Sought(self.limits, self.metric)
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -93,8 +93,10 @@ class SearchSettings(TaskConfig):
 SearchT = TypeVar("SearchT", bound=SearchSettings)
 
 
-class Searching(Experiment[SearchT, ParamsT, ResultT]):
+class Searching(Experiment[SearchT, TrialParams, ResultT]):
     """A search: subclasses say what its series are, and build the model of a trial."""
+
+    Params = TrialParams
 
     builds_on = (CHOSEN,)
 
@@ -106,7 +108,7 @@ class Searching(Experiment[SearchT, ParamsT, ResultT]):
     def trial(self, config: SearchT, point: Point, bench: Workbench, report: Report) -> None:
         """Computes one trial and finishes or prunes it."""
 
-    def points(self, config: SearchT) -> Sequence[Params]:
+    def points(self, config: SearchT) -> Sequence[Mapping[str, Any]]:
         """What stands for the trials, and last the chosen one's look at the test set."""
         return [*placeholders(self.series(config), config.trials), dict(TEST_POINT)]
 

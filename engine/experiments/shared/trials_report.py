@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -10,12 +9,12 @@ from engine.experiments.api import Choice, Column, Listing
 from engine.experiments.cells import layer_labels
 from engine.experiments.shared.choosing import Candidate, candidate, choose, front_of
 from engine.experiments.shared.measured import baseline_of
+from engine.experiments.shared.trials import Sought, Trial, TrialParams, curves, trials
 from engine.figures.figure import Figure, Mark, Series
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import read_private, replace
-from engine.runtime.records import PointRecord, RunRecord
-from engine.search.constraints import Constraint, feasible
-from engine.search.keys import CHOSEN, GIVEN, LABELS, SEED, TRIAL
+from engine.runtime.records import RunRecord
+from engine.search.keys import TRIAL
 from engine.search.series import OVER
 from engine.search.series import Series as Searched
 from engine.tasks.metric import Metric
@@ -30,42 +29,13 @@ AXES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """What a search looks for: the best score by this metric among the trials that keep the limits."""
-
-    limits: tuple[Constraint, ...]
-    metric: Metric
-
-
-def trials(run: RunRecord) -> list[PointRecord]:
-    """The points that are trials."""
-    return [point for point in run.points if TRIAL in point.params]
-
-
-def curves(run: RunRecord) -> dict[str, list[PointRecord]]:
-    """The trials of each curve, in the order in which the curves begin, by what they differ in but the seed."""
-    points = trials(run)
-    known = [key for key in LABELS if points and key in points[0].params]
-    differing = [key for key in known if len({point.params[key] for point in points}) > 1] or known[:1]
-    found: dict[str, list[PointRecord]] = {}
-    for point in points:
-        found.setdefault(", ".join(str(point.params[key]) for key in differing), []).append(point)
-    return found
-
-
-def good(sought: Sought, point: PointRecord) -> bool:
-    """Whether a trial has a result that keeps the constraints."""
-    return point.state == "finished" and point.result is not None and feasible(sought.limits, point.result)
-
-
 def candidates(sought: Sought, run: RunRecord) -> list[Candidate]:
     """The trials that may be chosen."""
     return [
-        candidate(point, f"{name} trial {point.params[TRIAL]}", sought.metric)
-        for name, members in curves(run).items()
-        for point in members
-        if good(sought, point)
+        candidate(one.point, f"{name} trial {one.number}", sought.metric)
+        for name, members in curves(trials(sought, run)).items()
+        for one in members
+        if one.good
     ]
 
 
@@ -74,27 +44,26 @@ def chosen(sought: Sought, run: RunRecord) -> Choice | None:
     return choose(candidates(sought, run), sought.metric)
 
 
-def best_so_far(sought: Sought, members: Sequence[PointRecord]) -> list[float | None]:
+def best_so_far(metric: Metric, members: Sequence[Trial]) -> list[float | None]:
     """After each trial that is over, in order, the best validation score until then; None before there is one."""
-    metric = sought.metric
     found: list[float | None] = []
     best: float | None = None
-    for point in sorted(members, key=lambda one: one.params[TRIAL]):
-        if point.state not in OVER:
+    for one in sorted(members, key=lambda one: one.number):
+        if not one.over:
             break
-        if good(sought, point) and point.result:
-            value = float(point.result[metric.validation])
+        if one.good and one.judged:
+            value = one.judged.validation.value
             best = value if best is None else max(best, value, key=metric.goodness)
         found.append(best)
     return found
 
 
-def band(sought: Sought, members: Sequence[PointRecord]) -> list[tuple[int, float, float, float]]:
+def band(metric: Metric, members: Sequence[Trial]) -> list[tuple[int, float, float, float]]:
     """Trial, mean of best so far over the seeds, lowest and highest of them, where all seeds have one."""
-    seeds: dict[Any, list[PointRecord]] = {}
-    for point in members:
-        seeds.setdefault(point.params.get(SEED), []).append(point)
-    runs = [best_so_far(sought, own) for own in seeds.values()]
+    seeds: dict[int | None, list[Trial]] = {}
+    for one in members:
+        seeds.setdefault(one.params.seed, []).append(one)
+    runs = [best_so_far(metric, own) for own in seeds.values()]
     found = []
     for number, values in enumerate(zip(*runs, strict=False)):
         known = [value for value in values if value is not None]
@@ -105,14 +74,14 @@ def band(sought: Sought, members: Sequence[PointRecord]) -> list[tuple[int, floa
 
 def progress_figure(sought: Sought, run: RunRecord) -> Figure:
     """Best so far after each trial, a curve for each family, sampler or mode; trials count from 0 as in the table."""
-    drawn = []
-    several = len({point.params.get(SEED) for point in trials(run)}) > 1
-    for slot, (name, members) in enumerate(curves(run).items()):
-        if rows := band(sought, members):
+    drawn, every = [], trials(sought, run)
+    several = len({one.params.seed for one in every}) > 1
+    for slot, (name, members) in enumerate(curves(every).items()):
+        if rows := band(sought.metric, members):
             x, mean, low, high = (tuple(column) for column in zip(*rows, strict=True))
             bounds = (low, high) if several else (None, None)
             drawn.append(Series(name, tuple(map(float, x)), mean, bounds[0], bounds[1], "steps", slot))
-    last = float(max((point.params[TRIAL] for point in trials(run)), default=0))
+    last = float(max((one.number for one in every), default=0))
     told = ["Every curve has the same budget."]
     if several:
         told.append("A curve's band reaches from the worst seed to the best, the curve is their mean.")
@@ -147,21 +116,19 @@ def _baseline(run: RunRecord, last: float, metric: Metric) -> Series | None:
 
 def trade_figure(sought: Sought, run: RunRecord, key: str, choice: Choice | None) -> Figure:
     """The validation score against bytes, operations or latency, with the front."""
-    score = sought.metric.validation
-    drawn = []
-    for slot, (name, members) in enumerate(curves(run).items()):
-        own = [point.result for point in members if point.state == "finished" and point.result and key in point.result]
-        if own:
-            x = tuple(float(result[key]) for result in own)
-            drawn.append(Series(name, x, tuple(float(result[score]) for result in own), kind="scatter", slot=slot))
-    kept = [point.result for point in trials(run) if good(sought, point) and point.result and key in point.result]
-    front = front_of(((float(result[key]), float(result[score])) for result in kept), sought.metric)
+    drawn, every = [], trials(sought, run)
+    for slot, (name, members) in enumerate(curves(every).items()):
+        if own := [place for one in members if (place := _place(one, key))]:
+            x, y = zip(*own, strict=True)
+            drawn.append(Series(name, x, y, kind="scatter", slot=slot))
+    front = front_of((place for one in every if one.good and (place := _place(one, key))), sought.metric)
     if len(front) > 1:
         xs, ys = zip(*front, strict=True)
         drawn.append(Series("Pareto front", xs, ys, kind="steps", slot=-1))
     marks: tuple[Mark, ...] = ()
-    if choice is not None and (result := run.points[choice.index].result) and key in result:
-        marks = (Mark(float(result[key]), float(result[score]), f"best: trial {_number(run, choice)}"),)
+    best = None if choice is None else _trial_of(every, run, choice)
+    if best is not None and (place := _place(best, key)):
+        marks = (Mark(*place, f"best: trial {best.number}"),)
     return Figure(
         key=key,
         title=f"Validation {sought.metric.name} against {AXES[key].split(' ')[0].lower()}",
@@ -175,10 +142,16 @@ def trade_figure(sought: Sought, run: RunRecord, key: str, choice: Choice | None
     )
 
 
-def _number(run: RunRecord, choice: Choice) -> int:
-    point = run.points[choice.index]
-    trial = run.points[point.params[CHOSEN]] if CHOSEN in point.params else point
-    return int(trial.params[TRIAL])
+def _place(one: Trial, key: str) -> tuple[float, float] | None:
+    """Where a trial lies in the figure; None where it was not measured."""
+    measured = one.measured(key)
+    return None if measured is None or one.judged is None else (measured, one.judged.validation.value)
+
+
+def _trial_of(every: Sequence[Trial], run: RunRecord, choice: Choice) -> Trial | None:
+    """The trial that was chosen; the choice may be the point that measured it on the test set."""
+    index = TrialParams.from_record(run.points[choice.index].params).chosen
+    return next((one for one in every if one.point.index == (choice.index if index is None else index)), None)
 
 
 def importance_figure(run: RunRecord) -> Figure:
@@ -207,8 +180,9 @@ def importances(run: RunRecord) -> dict[str, float]:
 
 def note_importances(series: Callable[[], Sequence[Searched]], run: RunRecord) -> None:
     """For the driver: works them out after every few trials, and after the last."""
-    over = sum(point.state in OVER for point in trials(run))
-    if over % EVERY == 0 or over == len(trials(run)):
+    states = [point.state for point in run.points if TRIAL in point.params]
+    over = sum(state in OVER for state in states)
+    if over % EVERY == 0 or over == len(states):
         from engine.search.ended import importances as worked_out
 
         if found := worked_out(series(), run):
@@ -218,16 +192,7 @@ def note_importances(series: Callable[[], Sequence[Searched]], run: RunRecord) -
 def listings(sought: Sought, run: RunRecord) -> list[Listing]:
     """The curves with what each has found, and the importances."""
     metric = sought.metric
-    rows = []
-    for name, members in curves(run).items():
-        able = [point for point in members if good(sought, point) and point.result]
-        top = max(able, key=lambda point: metric.goodness((point.result or {})[metric.validation]), default=None)
-        told = {"curve": name, "over": sum(point.state in OVER for point in members), "trials": len(members)}
-        told |= {"pruned": sum(point.state == "pruned" for point in members)}
-        told |= {"given": sum(GIVEN in point.params for point in members)}
-        if top is not None:
-            told |= {"at": top.params[TRIAL], "point": top.index, **(top.result or {})}
-        rows.append(told)
+    rows = tuple(_row(name, members, metric) for name, members in curves(trials(sought, run)).items())
     told_of = (
         Column("curve", "Curve"),
         Column("over", "Done", "number"),
@@ -239,7 +204,7 @@ def listings(sought: Sought, run: RunRecord) -> list[Listing]:
     )
     decisive = tuple({"parameter": name, "importance": value} for name, value in importances(run).items())
     found = [
-        Listing("curves", "Curves", told_of, tuple(rows), f"The {metric.best} validation {metric.name} of each."),
+        Listing("curves", "Curves", told_of, rows, f"The {metric.best} validation {metric.name} of each."),
         Listing(
             "importance",
             "Importance of parameters",
@@ -251,45 +216,17 @@ def listings(sought: Sought, run: RunRecord) -> list[Listing]:
     return [one for one in found if one.rows]
 
 
-def findings(sought: Sought, run: RunRecord) -> list[str]:
-    """Which curve is ahead and by how much, what the chosen trial does on the test set, what breaks constraints."""
-    metric = sought.metric
-    told = []
-    ends = {name: rows[-1] for name, members in curves(run).items() if (rows := band(sought, members))}
-    if len(ends) > 1:
-        ranked = sorted(ends, key=lambda name: -metric.goodness(ends[name][1]))
-        top, low = ends[ranked[0]], ends[ranked[-1]]
-        ahead = [name for name in ranked if ends[name][1] == top[1]]
-        last = [name for name in ranked if ends[name][1] == low[1]]
-        worst = "lowest" if metric.better == "higher" else "highest"
-        behind = f", the {worst} is {metric.written(low[1])} by {_listed(last)}" if len(ahead) < len(ranked) else ""
-        told.append(f"After {top[0] + 1} trials the lead is with {_listed(ahead)} at {metric.written(top[1])}{behind}.")
-        lead = max(candidates(sought, run), key=lambda one: metric.goodness(one.score), default=None)
-        apart = metric.scale(top[1]) - metric.scale(low[1])
-        if lead is not None and len(ahead) < len(ranked) and apart < 2 * lead.error:
-            spread = metric.spread(2 * lead.error)
-            told.append(f"Two standard errors are {spread} at n={lead.samples:,}: the curves are too close to rank.")
-    ended = [point for point in trials(run) if point.state == "finished"]
-    broken = sum(not good(sought, point) for point in ended)
-    if broken:
-        told.append(f"{broken} of {len(ended)} finished trials break a constraint; they are never chosen.")
-    return told + [_tested(run, point, metric) for point in run.finished if CHOSEN in point.params]
-
-
-def _tested(run: RunRecord, point: PointRecord, metric: Metric) -> str:
-    result = point.result or {}
-    trial = run.points[point.params[CHOSEN]]
-    curve = next(name for name, members in curves(run).items() if trial in members)
-    value, low, high = (result[key] for key in metric.bounded())
-    delta, below, above = (metric.said(result[key], signed=True) for key in ("delta", "delta_low", "delta_high"))
-    points = " points" if metric.unit == "percent" else ""
-    return (
-        f"Chosen on validation data: {curve}, trial {trial.params[TRIAL]}. On the test set, looked at "
-        f"once, it reaches {metric.written(value)} ({metric.said(low)} to {metric.said(high)}): {delta}{points} "
-        f"against the starting model ({below} to {above})."
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, or `a; b and c`: names hold commas."""
-    return " and ".join(filter(None, ("; ".join(names[:-1]), names[-1])))
+def _row(name: str, members: Sequence[Trial], metric: Metric) -> dict[str, Any]:
+    """What a curve has found."""
+    row: dict[str, Any] = {
+        "curve": name,
+        "over": sum(one.over for one in members),
+        "trials": len(members),
+        "pruned": sum(one.point.state == "pruned" for one in members),
+        "given": sum(one.params.given is not None for one in members),
+    }
+    able = [(one, one.judged) for one in members if one.good and one.judged]
+    if able:
+        top, judged = max(able, key=lambda one: metric.goodness(one[1].validation.value))
+        row |= {"at": top.number, "point": top.point.index, **judged.to_record(metric)}
+    return row
