@@ -92,7 +92,7 @@ def test_more_bytes_than_an_int32_counts() -> None:
 
 
 def test_more_elements_than_an_int32_counts_in_groups_that_no_line_fits() -> None:
-    count = (1 << 31) + 12
+    count = 12 * ((1 << 31) // 12 + 2)
     mantissa = torch.zeros(count, dtype=torch.int8, device="cuda")
     mantissa[-12:] = 5
     scale = torch.full((count // 12,), 133, dtype=torch.uint8, device="cuda")

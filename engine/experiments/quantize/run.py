@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from engine.training.train import TrainSettings
 from engine.experiments.quantize.config import DEFAULT_QAT_STEPS, QuantizeConfig, asked, swept
 
-TRAIN_AT_ONCE = 16
+TRAIN_AT_ONCE = 32
+"""On an H200 32 points of a BERT-tiny take 1.13 times as long as 16; a task that memory does not hold is split."""
 
 
 class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Student = tuple[Point, nn.Module, Teacher | None]
 
 CHECKPOINT_SECONDS = 60.0
+STACKED_FROM = 3
+"""Points that gain by training as one: on an H200 a step of two stacked takes 2.7 times as long as one of one."""
 
 
 def train_point(
@@ -86,7 +88,7 @@ def train_together(bench: Workbench, models: "Sequence[Student]", settings: "Tra
         key = stacking_key(model), str(cache_of(model)), id(teacher and teacher.model), context.kept_step(point.index)
         alike.setdefault(key, []).append(student)
     for some in alike.values():
-        if len(some) > 1 and _can_stack(bench, [model for _, model, _ in some]):
+        if len(some) >= STACKED_FROM and _can_stack(bench, [model for _, model, _ in some]):
             with bench.context.failing([point.index for point, *_ in some], NotFiniteError):
                 _train_variants(bench, some, settings)
             continue
