@@ -214,8 +214,8 @@ class Format(ABC):
         return self._composed(x)
 
     def _outside(self, x: Tensor) -> Tensor:
-        """Where float32 `x` saturates; False for NaN."""
-        raise NotImplementedError
+        """Where float32 `x` saturates; False for NaN. Nowhere, unless a format that `saturates` says where."""
+        return torch.zeros_like(x, dtype=torch.bool)
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
         """`gradient` where `x` does not saturate, 0 elsewhere."""

@@ -18,7 +18,7 @@ from engine.experiments.launch import configure
 from engine.experiments.results import document
 from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.ranking import rank_correlation
-from engine.experiments.sensitivity.report import NOISE, NOTE, collapsed, rows
+from engine.experiments.sensitivity.table import NOISE, NOTE, Row, rows
 from engine.experiments.shared.finding import Finding
 from engine.models.builtin import LAYERS
 from engine.runtime.context import Point, RecordingContext
@@ -123,7 +123,7 @@ def test_collapse_is_told_before_any_accuracy_is_measured() -> None:
 
 
 def test_findings_are_the_losses_the_rest_and_the_mix() -> None:
-    lost, unhurt, whole, mix = (one for one in findings(rows(record()), ACCURACY) if one.kind != "destroyed")
+    lost, unhurt, whole, mix = (one for one in findings(rows(record(), ACCURACY), ACCURACY) if one.kind != "destroyed")
     assert (lost.kind, lost.of, lost.at, lost.samples) == ("lost", "classifier", "fixed(2)", 2000)
     assert lost.value == pytest.approx((-0.121, -0.129, -0.113))
     assert unhurt == Finding("unhurt", at="fixed(2)", samples=2000, counts=(2, 3))
@@ -222,10 +222,13 @@ def test_rank_correlation_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None
 
 
 def test_what_counts_as_collapsed() -> None:
-    assert collapsed({"zeros": 0.95, "sqnr_weight_db": 10.0})
-    assert collapsed({"zeros": 0.0, "sqnr_weight_db": -12.0})
-    assert not collapsed({"zeros": 0.5, "sqnr_weight_db": 4.0})
-    assert not collapsed({})
+    def row(**known: float) -> Row:
+        return Row(number=1, layer="a", format="fixed(2)", **known)  # type: ignore[arg-type]
+
+    assert row(zeros=0.95, sqnr_weight_db=10.0).collapsed
+    assert row(zeros=0.0, sqnr_weight_db=-12.0).collapsed
+    assert not row(zeros=0.5, sqnr_weight_db=4.0).collapsed
+    assert not row().collapsed
 
 
 @pytest.mark.slow

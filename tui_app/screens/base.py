@@ -69,7 +69,7 @@ class Page(Adopting, Leaving, Screen[None]):
 
     def body(self) -> Iterable[Widget]:
         """The page's widgets, between header and footer."""
-        raise NotImplementedError
+        return ()
 
     def entry(self, pane: Pane) -> Widget | None:
         """Where a pane is entered: the first thing in it."""

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from engine.experiments.sensitivity.ranking import rank_correlation
-from engine.experiments.sensitivity.report import SECOND_ORDER, Row, by_format, collapsed, delta_of
+from engine.experiments.sensitivity.table import Row, by_format
 from engine.experiments.shared.finding import Finding
 from engine.formats.mix import REST, write_mix
-from engine.tasks.metric import Metric
+from engine.tasks.metric import Bounded, Metric
 
+Lost = tuple[Row, Bounded]
+"""A row with its difference from the baseline."""
 NAMED = 3
 """Layers that are named one by one."""
 RANKED = 4
@@ -30,32 +32,35 @@ def findings(table: Sequence[Row], metric: Metric) -> list[Finding]:
     return found
 
 
-def _hurt(members: Sequence[Row], metric: Metric) -> list[Row]:
+def _hurt(members: Sequence[Row], metric: Metric) -> list[Lost]:
     """The layers with a significant loss, the worst first."""
-    measured = sorted((row for row in members if "delta" in row), key=lambda row: -metric.lost(delta_of(row)).value)
-    return [row for row in measured if metric.lost(delta_of(row)).low > 0]
+    measured = sorted(_measured(members), key=lambda one: -metric.lost(one[1]).value)
+    return [one for one in measured if metric.lost(one[1]).low > 0]
+
+
+def _measured(members: Sequence[Row]) -> list[Lost]:
+    return [(row, row.delta) for row in members if row.delta is not None]
 
 
 def _destroyed(name: str, members: Sequence[Row]) -> Iterator[Finding]:
     """`destroyed`: the worst layer by its weights, its share of zeros and, where known, its SQNR; how many more."""
-    lost = [row for row in members if collapsed(row)]
+    lost = [row for row in members if row.collapsed]
     if lost:
-        worst = max(lost, key=lambda row: (row.get("zeros", 0.0), -(row.get("sqnr_weight_db") or 0.0)))
-        sqnr = worst.get("sqnr_weight_db")
-        values = (worst.get("zeros", 0.0), *([] if sqnr is None else [sqnr]))
-        yield Finding("destroyed", worst["layer"], name, values=values, counts=(len(lost) - 1,))
+        worst = max(lost, key=lambda row: (row.zeros or 0.0, -(row.sqnr_weight_db or 0.0)))
+        values = (worst.zeros or 0.0, *([] if worst.sqnr_weight_db is None else [worst.sqnr_weight_db]))
+        yield Finding("destroyed", worst.layer, name, values=values, counts=(len(lost) - 1,))
 
 
-def _losses(name: str, members: Sequence[Row], hurt: Sequence[Row]) -> Iterator[Finding]:
+def _losses(name: str, members: Sequence[Row], hurt: Sequence[Lost]) -> Iterator[Finding]:
     """`lost`: each of the worst layers; `more`: how many are not named; `unhurt`: how many lose nothing, of all."""
-    for row in hurt[:NAMED]:
-        yield Finding("lost", row["layer"], name, value=delta_of(row), samples=row["samples"])
+    for row, delta in hurt[:NAMED]:
+        yield Finding("lost", row.layer, name, value=delta, samples=row.samples)
     if len(hurt) > NAMED:
         yield Finding("more", at=name, counts=(len(hurt) - NAMED,))
-    measured = [row for row in members if "delta" in row]
+    measured = _measured(members)
     if len(hurt) < len(measured):
         counts = (len(measured) - len(hurt), len(measured))
-        yield Finding("unhurt", at=name, samples=measured[0]["samples"], counts=counts)
+        yield Finding("unhurt", at=name, samples=measured[0][0].samples, counts=counts)
 
 
 def _ranked(name: str, members: Sequence[Row], metric: Metric) -> Iterator[Finding]:
@@ -63,17 +68,20 @@ def _ranked(name: str, members: Sequence[Row], metric: Metric) -> Iterator[Findi
 
     By the second-order score, and by the SQNR of their weights; so many layers.
     """
-    scored = [row for row in members if SECOND_ORDER in row and row.get("sqnr_weight_db") is not None]
-    if len(scored) < RANKED or not all("delta" in row for row in members):
+    scored = [
+        (row.second_order, -row.sqnr_weight_db, metric.lost(delta).value)
+        for row, delta in _measured(members)
+        if row.second_order is not None and row.sqnr_weight_db is not None
+    ]
+    if len(scored) < RANKED or len(_measured(members)) < len(members):
         return
-    lost = [metric.lost(delta_of(row)).value for row in scored]
-    by_outputs = rank_correlation([row[SECOND_ORDER] for row in scored], lost)
-    by_noise = rank_correlation([-row["sqnr_weight_db"] for row in scored], lost)
+    outputs, noise, lost = zip(*scored, strict=True)
+    by_outputs, by_noise = rank_correlation(outputs, lost), rank_correlation(noise, lost)
     if by_outputs is not None and by_noise is not None:
         yield Finding("ranked", at=name, values=(by_outputs, by_noise), counts=(len(scored),))
 
 
-def _mix(name: str, members: Sequence[Row], hurt: Sequence[Row]) -> Iterator[Finding]:
+def _mix(name: str, members: Sequence[Row], hurt: Sequence[Lost]) -> Iterator[Finding]:
     """`mix`: of a format that hurts a few of the layers, all measured, the mix that spares them."""
-    if 0 < len(hurt) <= max(NAMED, len(members) // 4) and all("delta" in row for row in members):
-        yield Finding("mix", at=write_mix({**{row["layer"]: "fp32" for row in hurt}, REST: name}))
+    if 0 < len(hurt) <= max(NAMED, len(members) // 4) and len(_measured(members)) == len(members):
+        yield Finding("mix", at=write_mix({**{row.layer: "fp32" for row, _ in hurt}, REST: name}))

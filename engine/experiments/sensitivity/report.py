@@ -1,108 +1,20 @@
-"""What a sensitivity run says: figures, tables and sentences from its records alone."""
+"""What a sensitivity run says: figures and tables from its records alone."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from statistics import median
-from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Column, Listing
-from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
-from engine.experiments.shared.measured import LayerNoise
-from engine.figures.figure import Figure, Series
+from engine.experiments.sensitivity.table import COLLAPSED_DB, NOISE, SECOND_ORDER, Row, by_format, layers_of, rows
+from engine.figures.figure import Figure, Kind, Series
 from engine.runtime.records import RunRecord
-from engine.tasks.metric import Bounded, Metric
-
-if TYPE_CHECKING:
-    from engine.compress import LayerReport
-
-NOTE = "layers"
-NOISE = ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated")
-"""What the note holds of each point, in this order; a row is None where the format leaves the layer as it is."""
-
-SECOND_ORDER = "second_order"
-"""The key of tr((W−Q)·H·(W−Q)ᵀ), in rows and as the note's list of it for each point."""
-
-COLLAPSED_ZEROS, COLLAPSED_DB = 0.9, 3.0
-"""A layer has collapsed where so many of its weights are zero, or where noise is half as strong as the weights."""
-
-
-Row = Mapping[str, Any]
-
-
-def noise_of(layers: "Sequence[LayerReport]") -> LayerNoise | None:
-    """What a point records of the layers that it rounds: of several their median SQNR, and means over all weights."""
-    if not layers:
-        return None
-    if len(layers) == 1:
-        return LayerNoise.from_record(layers[0].as_dict())
-    from engine.compress import summarize
-
-    found = summarize(layers)
-    inputs = [layer.sqnr_input_db for layer in layers if layer.sqnr_input_db is not None]
-    return LayerNoise(
-        spec=layers[0].spec if len({layer.spec for layer in layers}) == 1 else "",
-        bits=found["bits"],
-        sqnr_weight_db=found["sqnr_db"],
-        sqnr_input_db=median(inputs) if inputs else None,
-        zeros=found["zeros"] or 0.0,
-        saturated=found["saturated"] or 0.0,
-        elements=sum(layer.elements for layer in layers),
-    )
-
-
-def noise(layers: "Sequence[LayerReport]") -> list[Any] | None:
-    """The same as the note holds it; None where the format leaves them as they are."""
-    found = noise_of(layers)
-    return [getattr(found, key) for key in NOISE] if found else None
-
-
-def rows(run: RunRecord) -> list[Row]:
-    """A row for each point, in their order: `number` and `layer`, `format`, and what is known by now."""
-    layers = layers_of(run)
-    note = run.notes.get(NOTE) or {}
-    noise, scores = note.get("rows") or (), note.get(SECOND_ORDER) or ()
-    told: list[Row] = []
-    for point in run.points:
-        row: dict[str, Any] = {"number": layers.index(point.params["layer"]) + 1, "state": point.state}
-        if point.index < len(noise) and noise[point.index] is not None:
-            row |= dict(zip(NOISE, noise[point.index], strict=False))
-        if point.index < len(scores) and scores[point.index] is not None:
-            row[SECOND_ORDER] = scores[point.index]
-        told.append({**row, **(point.result or {}), **point.params})
-    return told
-
-
-def layers_of(run: RunRecord) -> list[str]:
-    """The layers that are tried, in order."""
-    return list(dict.fromkeys(point.params["layer"] for point in run.points))
-
-
-def collapsed(row: Row) -> bool:
-    """Whether the weights say already that nothing is left."""
-    sqnr = row.get("sqnr_weight_db")
-    return row.get("zeros", 0.0) >= COLLAPSED_ZEROS or (sqnr is not None and sqnr < COLLAPSED_DB)
-
-
-def delta_of(row: Row) -> Bounded:
-    """The difference from the baseline of a row that has been measured."""
-    return Bounded(row["delta"], row["delta_low"], row["delta_high"])
+from engine.tasks.metric import Metric
 
 
 def figures(run: RunRecord, metric: Metric) -> list[Figure]:
     """Loss along the layers, SQNR along the layers, and the loss against what is known before; those that exist."""
-    table = rows(run)
+    table = rows(run, metric)
     drawn = [_damage(run, table, metric), _noise(run, table), *_against(table, metric)]
     return [figure for figure in drawn if figure.series]
-
-
-def by_format(table: Sequence[Row], *keys: str) -> dict[str, list[Row]]:
-    """Rows by format where these values are known and finite; formats keep their place."""
-    groups: dict[str, list[Row]] = {row["format"]: [] for row in table}
-    for row in table:
-        if all(isinstance(row.get(key), int | float) and math.isfinite(row[key]) for key in keys):
-            groups[row["format"]].append(row)
-    return groups
 
 
 def each_of(run: RunRecord) -> str:
@@ -115,19 +27,34 @@ def _range(run: RunRecord) -> tuple[float, float] | None:
     return (1.0, float(count)) if count > 1 else None
 
 
+def _lost(row: Row) -> float | None:
+    return None if row.delta is None else row.delta.value
+
+
+def _signal(row: Row) -> float | None:
+    return row.sqnr_weight_db
+
+
+def _cost(row: Row) -> float | None:
+    return row.second_order
+
+
+def _number(row: Row) -> float:
+    return float(row.number)
+
+
+def _losses(table: Sequence[Row], x: Callable[[Row], float | None], kind: Kind = "line") -> list[Series]:
+    """What rows lose, with intervals, a series for each format."""
+    drawn = []
+    for slot, (name, members) in enumerate(by_format(table, x, _lost).items()):
+        if there := [(place, *row.delta) for row in members if row.delta and (place := x(row)) is not None]:
+            places, y, low, high = zip(*there, strict=True)
+            drawn.append(Series(name, places, y, low, high, kind, slot))
+    return drawn
+
+
 def _damage(run: RunRecord, table: Sequence[Row], metric: Metric) -> Figure:
-    series = [
-        Series(
-            name,
-            tuple(float(row["number"]) for row in members),
-            tuple(row["delta"] for row in members),
-            tuple(row["delta_low"] for row in members),
-            tuple(row["delta_high"] for row in members),
-            slot=slot,
-        )
-        for slot, (name, members) in enumerate(by_format(table, "delta").items())
-        if members
-    ]
+    series = _losses(table, _number)
     if series and (ends := _range(run)):
         series.append(Series("baseline", ends, (0.0, 0.0), kind="level", slot=-1))
     return Figure(
@@ -144,21 +71,17 @@ def _damage(run: RunRecord, table: Sequence[Row], metric: Metric) -> Figure:
 
 
 def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
+    series = []
+    for slot, (name, members) in enumerate(by_format(table, _signal).items()):
+        if there := [(_number(row), row.sqnr_weight_db) for row in members if row.sqnr_weight_db is not None]:
+            places, ratios = zip(*there, strict=True)
+            series.append(Series(name, places, ratios, slot=slot))
     return Figure(
         key="noise",
         title="Signal-to-noise ratio of each layer's weights",
         x_label=each_of(run).title(),
         y_label="SQNR of the weights (dB)",
-        series=tuple(
-            Series(
-                name,
-                tuple(float(row["number"]) for row in members),
-                tuple(row["sqnr_weight_db"] for row in members),
-                slot=slot,
-            )
-            for slot, (name, members) in enumerate(by_format(table, "sqnr_weight_db").items())
-            if members
-        ),
+        series=tuple(series),
         x_range=_range(run),
         caption=f"Known before any score is measured. Below {COLLAPSED_DB:g} dB little of a weight is left.",
     )
@@ -166,28 +89,12 @@ def _noise(run: RunRecord, table: Sequence[Row]) -> Figure:
 
 def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
     """What layers lose against the noise in their weights, and against what that does to their outputs."""
-
-    def series(key: str) -> tuple[Series, ...]:
-        return tuple(
-            Series(
-                name,
-                tuple(row[key] for row in members),
-                tuple(row["delta"] for row in members),
-                tuple(row["delta_low"] for row in members),
-                tuple(row["delta_high"] for row in members),
-                "scatter",
-                slot,
-            )
-            for slot, (name, members) in enumerate(by_format(table, "delta", key).items())
-            if members
-        )
-
     noise = Figure(
         key="against",
         title=f"{metric.title} against noise in the weights",
         x_label="SQNR of the weights (dB)",
         y_label=f"{metric.title} against the baseline",
-        series=series("sqnr_weight_db"),
+        series=tuple(_losses(table, _signal, "scatter")),
         y_unit=metric.unit,
         caption="One mark a layer. Layers at one SQNR do not lose the same: this is what the points measure.",
     )
@@ -197,7 +104,7 @@ def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
         title=f"{metric.title} against the second-order score",
         x_label="tr((W−Q)H(W−Q)ᵀ)",
         x_scale="log",
-        series=series(SECOND_ORDER),
+        series=tuple(_losses(table, _cost, "scatter")),
         caption="One mark a layer. The score is twice the mean squared change of the layer's outputs.",
     )
     return [noise, outputs]
@@ -205,34 +112,38 @@ def _against(table: Sequence[Row], metric: Metric) -> list[Figure]:
 
 def listings(run: RunRecord, metric: Metric) -> list[Listing]:
     """The layers by damage, and by noise: the second is there before any score is measured."""
-    table = rows(run)
-    measured = sorted((row for row in table if "delta" in row), key=lambda row: -metric.lost(delta_of(row)).value)
-    noisy = sorted(
-        (row for row in table if row.get("sqnr_weight_db") is not None), key=lambda row: row["sqnr_weight_db"]
-    )
-    each = each_of(run)
-    asked, found = SensitivityParams.columns(metric), SensitivityResult.columns(metric)
-    place = (Column("number", "#", "number"), replace(asked["layer"], label=each.title()), asked["format"])
-    damage, noise = found["delta"], tuple(found[key] for key in NOISE)
-    costly = sorted((row for row in table if SECOND_ORDER in row), key=lambda row: -row[SECOND_ORDER])
-    score = found[SECOND_ORDER]
+    table, each, known = rows(run, metric), each_of(run), Row.columns(metric)
+    damaged = sorted(((-metric.lost(row.delta).value, row) for row in table if row.delta), key=_first)
+    noisy = sorted(((row.sqnr_weight_db, row) for row in table if row.sqnr_weight_db is not None), key=_first)
+    costly = sorted(((-row.second_order, row) for row in table if row.second_order is not None), key=_first)
+    place = (known["number"], replace(known["layer"], label=each.title()), known["format"])
+    noise, score = tuple(known[key] for key in NOISE), known[SECOND_ORDER]
+
+    def listing(
+        key: str, by: str, columns: tuple[Column, ...], ordered: Sequence[tuple[float, Row]], caption: str
+    ) -> Listing:
+        records = tuple(row.to_record(metric) for _, row in ordered)
+        return Listing(key, f"{each.title()}s by {by}", (*place, *columns), records, caption)
+
     told = [
-        Listing(
+        listing(
             "damage",
-            f"{each.title()}s by damage",
-            (*place, damage, *noise, score),
-            tuple(measured),
+            "damage",
+            (known["delta"], *noise, score),
+            damaged,
             f"Each {each} quantised alone, the worst first.",
         ),
-        Listing(
-            "noise", f"{each.title()}s by noise", (*place, *noise, score), tuple(noisy), "The noisiest weights first."
-        ),
-        Listing(
+        listing("noise", "noise", (*noise, score), noisy, "The noisiest weights first."),
+        listing(
             SECOND_ORDER,
-            f"{each.title()}s by second-order score",
-            (*place, score, *noise),
-            tuple(costly),
+            "second-order score",
+            (score, *noise),
+            costly,
             "tr((W−Q)H(W−Q)ᵀ) on the calibration samples, no score measured; the largest first.",
         ),
     ]
-    return [listing for listing in told if listing.rows]
+    return [one for one in told if one.rows]
+
+
+def _first(one: tuple[float, Row]) -> float:
+    return one[0]

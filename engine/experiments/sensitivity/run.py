@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InputError
 from engine.experiments.api import Experiment, Listing
 from engine.experiments.sensitivity import report as reading
+from engine.experiments.sensitivity import table
 from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
 from engine.experiments.sensitivity.words import sentence
@@ -88,8 +89,8 @@ class Sensitivity(Experiment[SensitivityConfig, SensitivityParams, SensitivityRe
 
     def findings(self, config: SensitivityConfig, run: RunRecord) -> Sequence[str]:
         """What has collapsed, what costs most, and the mix that follows."""
-        table, each = reading.rows(run), reading.each_of(run)
-        return [sentence(one, config.metric, each, run.config) for one in findings(table, config.metric)]
+        known, each = table.rows(run, config.metric), reading.each_of(run)
+        return [sentence(one, config.metric, each, run.config) for one in findings(known, config.metric)]
 
 
 def _layer_formats(config: SensitivityConfig, spec: str, include: tuple[str, ...]) -> "LayerFormats":
@@ -125,23 +126,23 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
         scores = second_order(bench.folded, models, batches) if batches else {}
         planned = [(spec, groups[name]) for spec in config.formats for name in groups]
         rows = [
-            reading.noise([reports[spec][layer] for layer in layers if layer in reports[spec]])
+            table.noise([reports[spec][layer] for layer in layers if layer in reports[spec]])
             for spec, layers in planned
         ]
         costs = [[scores[spec, layer] for layer in layers if (spec, layer) in scores] for spec, layers in planned]
-        return {"rows": rows, reading.SECOND_ORDER: [sum(cost) if cost else None for cost in costs]}
+        return {"rows": rows, table.SECOND_ORDER: [sum(cost) if cost else None for cost in costs]}
 
     torch.manual_seed(config.seed)
     bench = Workbench(config, context, report)
-    beforehand = context.once(reading.NOTE, all_layers)
+    beforehand = context.once(table.NOTE, all_layers)
     bench.baseline()
     params = SensitivityParams.from_record(point.params)
     layers = groups[params.layer]
     model = quantized(bench, _layer_formats(config, params.format, layers), shared=True)
     result = SensitivityResult(
         measured=bench.compared(model),
-        noise=reading.noise_of([one for one in layer_report(model) if one.name in layers]),
-        second_order=beforehand.get(reading.SECOND_ORDER, {point.index: None})[point.index],
+        noise=table.noise_of([one for one in layer_report(model) if one.name in layers]),
+        second_order=beforehand.get(table.SECOND_ORDER, {point.index: None})[point.index],
         covered=share_of(bench.subject.model, layers),
     )
     context.finish(point.index, result.to_record(bench.metric))
