@@ -103,7 +103,10 @@ def test_a_run_through_its_processes_equals_the_direct_one(builtin: Path, tmp_pa
         assert point["result"]["bytes"] == result["bytes"]
 
 
-def test_points_that_train_at_once_are_recorded_one_by_one(builtin: Path, tmp_path: Path) -> None:
+def test_points_that_train_at_once_are_recorded_one_by_one(
+    builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.experiments.shared.training.STACKED_FROM", 2)
     wanted = {"formats": "fixed(4,2),mxint8,fixed(8,4)", "modes": "qat,ptq"}
     context, results = direct(tmp_path / "run", at_once=6, **wanted)
     trained = {point: [step for one, key, step, _ in context.metrics if one == point] for point in range(6)}
