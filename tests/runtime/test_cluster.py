@@ -191,6 +191,21 @@ def test_a_cluster_that_is_not_there_is_found_out_at_once(monkeypatch: pytest.Mo
             join(address.format(port))
 
 
+def test_a_cluster_that_refuses_is_told_with_what_it_may_want(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster at 127.0.0.1:1.\n\x1b[31m")
+
+    package = ModuleType("ray")
+    package.init = refuse  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ray", package)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(InputError) as refused:
+        join(f"127.0.0.1:{server.getsockname()[1]}")
+    said = str(refused.value)
+    assert "cannot be joined: Failed to connect to Ray cluster at 127.0.0.1:1" in said
+    assert said.endswith("RAY_AUTH_MODE=token and the same token belong here too (docs/cluster.md).")
+    assert "\x1b" not in said
+
+
 @pytest.mark.parametrize(
     ("has", "asks", "room"),
     [

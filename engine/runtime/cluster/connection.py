@@ -20,6 +20,7 @@ CONNECT_SECONDS, SILENT_SECONDS = 60.0, 30.0
 _LOOK_SECONDS = 2.0
 _LEAVE_SECONDS = 10.0
 _REACH_SECONDS = 5.0
+_TOKEN = "Where it asks for a token, RAY_AUTH_MODE=token and the same token belong here too (docs/cluster.md)."
 PIP_LINE = "pip install 'labtui[ray]'"
 
 
@@ -58,7 +59,8 @@ def join(address: str) -> Any:
     try:
         package.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
     except Exception as error:  # of many types, by what is wrong
-        raise InputError(f"the Ray cluster at {address} cannot be joined: {clean_line(str(error))[:300]}") from None
+        reason = clean_line(str(error))[:300].rstrip(".")
+        raise InputError(f"the Ray cluster at {address} cannot be joined: {reason}. {_TOKEN}") from None
     return package
 
 
