@@ -62,7 +62,7 @@ class _Held:
         From the last call where nothing has changed since.
         """
         sources = (*_origins(layer, name), *quantizer.scalars)
-        differentiated = torch.is_grad_enabled() and sources[0].requires_grad
+        differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in sources)
         if differentiated:
             self._value = None  # an optimizer's step follows, and fused ones leave a tensor's version as it was
         if differentiated or not ordinary(*sources) or any(tensor.is_inference() for tensor in sources):
@@ -123,7 +123,7 @@ def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
     if not parametrize.is_parametrized(layer, name):
         return (getattr(layer, name),)
     behind = layer.get_submodule(f"parametrizations.{name}")
-    return (behind.get_parameter("original"), *behind.buffers())
+    return (*behind.parameters(), *behind.buffers())
 
 
 class Quantized(nn.Module):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from engine.compress.layers import replace_layers
+from engine.compress.layers import Quantized, replace_layers
+from engine.compress.low_rank import LowRank, add_low_rank, merge_low_rank
 from engine.compress.preparation import refuse_prepared
 from engine.compress.selection import included_layers
 from engine.errors import InputError
@@ -33,27 +34,44 @@ class LoraSettings:
 def add_lora(model: nn.Module, settings: LoraSettings, seed: int = 0) -> list[str]:
     """Puts adapters beside layers of `model`, in place, and freezes everything else; returns the layers' names.
 
+    That of a layer with a number format lies under the format: the sum is rounded in each step.
+
     Raises:
-        InputError: a target that fits no layer, or none that can have an adapter; a model with prepared layers.
+        InputError: a target that fits no layer, or none that can have an adapter; a model with prepared layers;
+            dropout where a layer has a format, as there is no input of an adapter there.
     """
     from peft import LoraConfig, inject_adapter_in_model
 
     refuse_prepared(model, "what an adapter learns of its inputs cannot be merged into its weight")
     names = _targets(model, settings.targets)
-    config = LoraConfig(
-        r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, target_modules=names, bias="none"
-    )
+    under = {name: layer for name in names if isinstance(layer := model.get_submodule(name), Quantized)}
+    if under and settings.dropout:
+        raise InputError("Adapters of layers with a number format have no input to drop: set dropout to 0.")
+    model.requires_grad_(False)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        logging.getLogger("peft").setLevel(logging.ERROR)
-        inject_adapter_in_model(config, model)
+        for layer in under.values():
+            add_low_rank(layer, settings.rank, settings.alpha / settings.rank)
+        if beside := [name for name in names if name not in under]:
+            logging.getLogger("peft").setLevel(logging.ERROR)
+            config = LoraConfig(
+                r=settings.rank,
+                lora_alpha=settings.alpha,
+                lora_dropout=settings.dropout,
+                target_modules=beside,
+                bias="none",
+            )
+            inject_adapter_in_model(config, model)
+    for module in model.modules():  # PEFT trains its own adapters alone
+        if isinstance(module, LowRank):
+            module.requires_grad_(True)
     return names
 
 
 def merge_lora(model: nn.Module) -> None:
     """Adds what was trained to the layers' own weights, in place, and takes the adapters away; all may train again.
 
-    A mask or a number format of a layer then applies to the sum.
+    A mask of a layer then applies to the sum.
     """
     from peft.tuners.lora import Conv2d, Linear
 
@@ -66,6 +84,9 @@ def merge_lora(model: nn.Module) -> None:
         return base
 
     replace_layers(model, replacement)
+    for layer in model.modules():
+        if isinstance(layer, Quantized):
+            merge_low_rank(layer)
     if hasattr(model, "peft_config"):
         del model.peft_config
     model.requires_grad_(True)

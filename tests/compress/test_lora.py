@@ -4,11 +4,14 @@ import copy
 
 import pytest
 import torch
+from torch.nn import functional
 from transformers import BertForSequenceClassification
 
 from engine.compress import LayerFormats, QuantizedLinear, quantize_model
 from engine.compress.lora import LoraSettings, add_lora, merge_lora, trainable
+from engine.compress.prune_masks import mask_of, set_mask
 from engine.errors import InputError
+from engine.formats import parse
 
 Batches = list[dict[str, torch.Tensor]]
 
@@ -114,3 +117,60 @@ def test_a_kind_of_model_that_nobody_knows(bert: BertForSequenceClassification) 
     assert len(names) == 12, "six in each of two blocks, found without knowing the kind"
     with pytest.raises(InputError, match="no repeated blocks of linear layers; name layers as targets"):
         add_lora(torch.nn.Sequential(torch.nn.Linear(2, 2)), LoraSettings())
+
+
+@pytest.fixture
+def layer() -> torch.nn.Sequential:
+    torch.manual_seed(1)
+    return quantize_model(torch.nn.Sequential(torch.nn.Linear(8, 4)), LayerFormats("fixed(4,2)", "fp32"))
+
+
+def test_under_a_format_the_sum_is_rounded(layer: torch.nn.Sequential) -> None:
+    """Straight-through: the gradient of the sum is that of the rounded weight, passed on by the product rule."""
+    x, weight, bias = torch.randn(5, 8), layer[0].weight.detach().clone(), layer[0].bias.detach().clone()
+    before = layer(x)
+    add_lora(layer, LoraSettings(rank=2, alpha=6, targets=("0",)), seed=3)
+    assert torch.equal(layer(x), before)
+    adapter = layer[0].parametrizations.weight[0]
+    assert {id(one) for one in layer.parameters() if one.requires_grad} == {id(adapter.up), id(adapter.down)}
+    with torch.no_grad():
+        adapter.up.normal_(std=0.3)
+    rounded = parse("fixed(4,2)").quantize(weight + 3.0 * adapter.up.detach() @ adapter.down.detach())
+    out = layer(x)
+    assert torch.allclose(out, functional.linear(x, rounded, bias), atol=1e-6)
+    out.square().sum().backward()
+    of_weight = (2 * out.detach()).T @ x
+    assert torch.allclose(adapter.up.grad, 3.0 * of_weight @ adapter.down.detach().T, rtol=1e-5)
+    assert torch.allclose(adapter.down.grad, 3.0 * adapter.up.detach().T @ of_weight, rtol=1e-5)
+    with torch.no_grad():
+        held = layer(x)
+        merge_lora(layer)
+        assert torch.equal(layer(x), held)
+    assert {name for name, _ in layer.named_parameters()} == {"0.weight", "0.bias"}
+    assert all(one.requires_grad for one in layer.parameters())
+
+
+def test_what_is_held_follows_the_adapter(layer: torch.nn.Sequential) -> None:
+    x = torch.randn(5, 8)
+    add_lora(layer, LoraSettings(rank=2, targets=("0",)))
+    with torch.no_grad():
+        before = layer(x)
+        layer[0].parametrizations.weight[0].up.add_(1.0)
+        assert not torch.equal(layer(x), before)
+
+
+def test_under_a_mask_zeros_stay(layer: torch.nn.Sequential) -> None:
+    mask = torch.rand(4, 8) > 0.5
+    set_mask(layer[0], mask)
+    add_lora(layer, LoraSettings(rank=2, targets=("0",)))
+    with torch.no_grad():
+        layer[0].parametrizations.weight[0].up.normal_()
+    assert not layer[0].quantized()[0][~mask].any()
+    merge_lora(layer)
+    assert not layer[0].quantized()[0][~mask].any()
+    assert torch.equal(mask_of(layer[0]), mask)
+
+
+def test_dropout_has_no_input_under_a_format(layer: torch.nn.Sequential) -> None:
+    with pytest.raises(InputError, match="set dropout to 0"):
+        add_lora(layer, LoraSettings(dropout=0.1, targets=("0",)))
