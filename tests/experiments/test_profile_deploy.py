@@ -125,6 +125,13 @@ def test_weights_that_are_decoded_save_reading_alone(tmp_path: Path) -> None:
     assert decoded == Finding("decoded", value=pytest.approx(0.85 / 7.85), counts=(1,))
 
 
+def test_an_engine_that_computes_the_same_is_said_to(tmp_path: Path) -> None:
+    run = made(tmp_path, ("onnxruntime", {}))
+    (_, reason) = found(run)
+    assert reason == Finding("same")
+    assert results.findings(run)[1].startswith("It computes the same operations in float32")
+
+
 def test_halves_are_no_faster_without_instructions(tmp_path: Path) -> None:
     (_, reason) = found(made(tmp_path, ("eager-bf16", {})))
     assert reason == Finding("halves", values=(50e9, 100e9))

@@ -43,11 +43,13 @@ def _bound(name: str, one: DeployResult, machine: Reached) -> Finding:
 def _reasons(changes: str, arithmetic: str, one: Done, machine: Reached) -> Iterator[Finding]:
     """Why an engine is not faster, as far as what was measured tells.
 
-    `linear`: the share of the eager time that it changes. `decoded`: at this batch the share of reading in what has to
-    be done. `integers`: the processor has no products of them. `halves`: operations a second in bfloat16 and float32.
-    `launching`: the batch is too small.
+    `same`: it computes what eager torch does, in float32. `linear`: the share of the eager time that it changes.
+    `decoded`: at this batch the share of reading in what has to be done. `integers`: the processor has no products of
+    them. `halves`: operations a second in bfloat16 and float32. `launching`: the batch is too small.
     """
     result, (reading, computing) = one.result, one.result.should(machine)
+    if changes == "all" and arithmetic == "float32":
+        yield Finding("same", one.of)
     if changes == "linear":
         yield Finding("linear", one.of, value=result.linear)
     if arithmetic == "decoded" and reading < computing:

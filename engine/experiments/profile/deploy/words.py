@@ -13,6 +13,10 @@ def sentence(one: Finding) -> str:
             return _bound(one)
         case "faster":
             return _faster(one)
+        case "same":
+            return (
+                "it computes the same operations in float32: other kernels and fewer launches are all it can gain by."
+            )
         case "linear":
             best = 1 / max(1 - number(one), 1e-9)
             return (
