@@ -1,11 +1,12 @@
 """What can be read off a graph: functions from a graph to rows. A new one is a function and a line in ANALYSES."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.graph.reasons import Dropouts
 from engine.graph.record import Graph, Node, lineage
 
 Rows = list[dict[str, Any]]
@@ -128,28 +129,18 @@ def integer_bits(low: float, high: float) -> int | None:
     return max(needed, default=None)
 
 
-def dropout_sentence(graph: Graph) -> str:
-    """How often values are dropped and where, told from what only looks like it."""
+def dropped(graph: Graph) -> Dropouts:
+    """How often values are dropped and where, kept apart from what only looks like it."""
     rows = dropouts(graph)
-
-    def said(kind: str, what: str) -> list[str]:
-        found = [row for row in rows if row["kind"] == kind]
-        return [f"{len(found)} {what.format('s' if len(found) != 1 else '')}"] if found else []
-
-    parts = [
-        *said("module", "dropout module{} in the graph"),
-        *said("function", "dropout{} that a module calls by itself"),
-        *said("attention", "more inside fused attention, as its dropout_p"),
-    ]
-    idle = [row["module"] for row in rows if row["kind"] == "never runs"]
-    never = (
-        f" {len(idle)} dropout modules are never called: {', '.join(idle[:2])}{', …' if len(idle) > 2 else ''}."
-        if idle
-        else ""
+    kinds = Counter(row["kind"] for row in rows)
+    return Dropouts(
+        graph.heading,
+        kinds["module"],
+        kinds["function"],
+        kinds["attention"],
+        sum(row["kind"] in ("module", "function") and not row["active"] for row in rows),
+        tuple(row["module"] for row in rows if row["kind"] == "never runs"),
     )
-    inactive = sum(row["kind"] in ("module", "function") and not row["active"] for row in rows)
-    off = f" {inactive} of them drop nothing: they are switched off." if inactive else ""
-    return f"{graph.heading} has {', '.join(parts) or 'no dropout'}.{off}{never}"
 
 
 def summary(graph: Graph) -> dict[str, Any]:

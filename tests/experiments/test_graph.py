@@ -13,13 +13,18 @@ from engine.errors import InputError
 from engine.experiments import registry, results
 from engine.experiments.graph import EXPERIMENT
 from engine.experiments.graph.config import GraphConfig
+from engine.experiments.graph.findings import findings
 from engine.experiments.graph.report import captures, export_graph
 from engine.experiments.launch import configure
+from engine.experiments.shared.finding import Finding
 from engine.graph import subjects
+from engine.graph.reasons import Dropouts, NoLoss
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import PointRecord, RunRecord
 from tests.graph.models import Undecided, bert, save_classifier
 from tui_app.command.main import cli
+
+ALL = "input_ids,attention_mask,labels"
 
 
 def test_sets_of_inputs_are_points() -> None:
@@ -99,7 +104,7 @@ def run(tmp_path: Path, **settings: Any) -> RunRecord:
 def test_captures_passes_and_differences_of_a_run(tmp_path: Path, models: dict[str, nn.Module]) -> None:
     record = run(
         tmp_path,
-        inputs="input_ids,attention_mask,labels; input_ids",
+        inputs=f"{ALL}; input_ids",
         passes="remove_dropout, quantize_linear(fixed(8))",
     )
     first, second = (point.result or {} for point in record.points)
@@ -122,6 +127,11 @@ def test_captures_passes_and_differences_of_a_run(tmp_path: Path, models: dict[s
         ("builtin(input_ids, attention_mask, labels)", 14.0),
         ("without attention_mask, without labels", 14.0),
     ]
+    found = findings(record, EXPERIMENT.read(GraphConfig(), record))
+    passed = [(one.of, one.at) for one in found if isinstance(one, Finding) and one.kind == "pass"]
+    assert passed[:2] == [(ALL, "remove_dropout"), (ALL, "quantize_linear(fixed(8))")]
+    assert [(one.modules, one.attention) for one in found if isinstance(one, Dropouts)] == [(6, 2)]
+    assert [one.input for one in found if isinstance(one, NoLoss)] == ["labels"]
     sentences = EXPERIMENT.findings(GraphConfig(), record)
     assert any("6 dropout modules in the graph, 2 more inside fused attention" in one for one in sentences)
     assert any(one.startswith("remove_dropout (input_ids): Its outputs") for one in sentences)

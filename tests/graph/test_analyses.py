@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.formats import parse
-from engine.graph.analyses import ANALYSES, dropout_sentence, dropouts, integer_bits, operators, ranges, summary
+from engine.graph.analyses import ANALYSES, dropouts, dropped, integer_bits, operators, ranges, summary
 from engine.graph.record import Graph
 from engine.graph.tree import OWN, Branch, gather, grow
+from engine.graph.words import sentence as said
 from tests.graph.models import ALL, Perceptron, Undecided, bert, captured, program
 
 
@@ -39,10 +40,13 @@ def test_step_by_step_attention_drops_by_itself() -> None:
 
 
 def test_dropout_in_a_sentence() -> None:
-    sentence = dropout_sentence(captured().graph)
+    found = dropped(captured().graph)
+    assert (found.modules, found.functions, found.attention, found.inactive, len(found.idle)) == (6, 0, 2, 0, 2)
+    assert dropped(captured(mode="eval").graph).inactive == 6
+    sentence = said(found)
     assert "has 6 dropout modules in the graph, 2 more inside fused attention" in sentence
     assert "2 dropout modules are never called: bert.encoder.layer.0.attention.self.dropout" in sentence
-    assert dropout_sentence(captured(mode="eval").graph).count("6 of them drop nothing") == 1
+    assert said(dropped(captured(mode="eval").graph)).count("6 of them drop nothing") == 1
 
 
 def test_the_histogram_counts_every_operator_once() -> None:

@@ -1,4 +1,4 @@
-"""Tables and sentences about captured graphs: of a run, from its artifacts, and of graphs at hand. No torch."""
+"""Figures and tables about captured graphs: of a run, from its artifacts, and of graphs at hand. No torch."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,9 @@ from engine.experiments.api import Column, Listing
 from engine.experiments.graph.measures import GraphParams, GraphPoint, GraphResult, Passed
 from engine.experiments.recorded import typed_points
 from engine.figures.figure import Figure, Series
-from engine.graph.analyses import ANALYSES, Analysis, dropout_sentence
+from engine.graph.analyses import ANALYSES, Analysis
 from engine.graph.diff import Diff, compare
 from engine.graph.draw import write
-from engine.graph.explain import explain
 from engine.graph.record import Graph, from_dict
 from engine.runtime.records import RunRecord
 from engine.tasks.metric import ACCURACY
@@ -69,7 +68,7 @@ def listings(run: RunRecord, points: Sequence[GraphPoint]) -> list[Listing]:
     """What differs, the passes, then every analysis that has something to show."""
     found = captures(run, points)
     tables = []
-    rows = [row for diff in _diffs(found) for row in difference_rows(diff)]
+    rows = [row for diff in differences(found) for row in difference_rows(diff)]
     if rows:
         caption = "Nodes that are in one graph alone, or that take or give something else."
         tables.append(Listing("diff", "What differs", DIFFERENCE, tuple(rows), caption))
@@ -148,24 +147,7 @@ def _bars(counts: Mapping[str, int], names: Sequence[str]) -> tuple[float, ...]:
     return tuple(float(counts.get(name, 0)) for name in names)
 
 
-def findings(run: RunRecord, points: Sequence[GraphPoint]) -> list[str]:
-    """Dropout, problems, passes, and why each capture differs from the first."""
-    found = captures(run, points)
-    sentences = []
-    for one in found:
-        if one.graph.problem:
-            sentences.append(f"{one.graph.heading} has no graph. {one.graph.problem}")
-        sentences += [f"{one.graph.heading}: {note}" for note in one.graph.notes]
-    sentences += [dropout_sentence(one.graph) for one in found[:1] if not one.graph.problem]
-    for point in points:
-        passes = point.result.passes if point.result else ()
-        sentences += [f"{one.name} ({point.params.inputs}): {one.found}" for one in passes]
-    for diff in _diffs(found):
-        sentences += explain(diff)
-    return sentences
-
-
-def _diffs(found: Sequence[Captured]) -> list[Diff]:
+def differences(found: Sequence[Captured]) -> list[Diff]:
     """Neighbouring captures, then before and after the passes of the first."""
     graphs = [one.graph for one in found if not one.graph.problem]
     pairs = list(pairwise(graphs))

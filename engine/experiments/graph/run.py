@@ -7,8 +7,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Experiment, Listing
+from engine.experiments.graph.findings import findings
 from engine.experiments.graph.measures import GraphParams, GraphResult, Passed
-from engine.experiments.graph.report import AFTER, CAPTURED, figures, findings, listings
+from engine.experiments.graph.report import AFTER, CAPTURED, figures, listings
+from engine.experiments.graph.words import sentence
 from engine.experiments.shared.python_files import hold_to_file
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
@@ -89,7 +91,7 @@ class GraphExperiment(Experiment[GraphConfig, GraphParams, GraphResult]):
 
     def findings(self, config: GraphConfig, run: RunRecord) -> Sequence[str]:
         """Where values are dropped, what the passes did, why the captures differ."""
-        return findings(run, self.read(config, run))
+        return [sentence(one) for one in findings(run, self.read(config, run))]
 
 
 @dataclass

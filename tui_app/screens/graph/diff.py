@@ -11,6 +11,7 @@ from engine.figures.table import Table
 from engine.graph.diff import Diff, compare
 from engine.graph.explain import explain
 from engine.graph.record import Graph
+from engine.graph.words import sentence
 from tui_app import glyphs
 from tui_app.screens.base import Exports
 from tui_app.screens.labscreen import LabScreen
@@ -49,7 +50,7 @@ class GraphDiffScreen(LabScreen):
     def on_mount(self) -> None:
         text = f" {glyphs.sign('out-of')} ".join(clean(graph.heading) for graph in (self.diff.left, self.diff.right))
         self.query_one("#sides", Line).show(Content.styled(text, "bold"))
-        self.details.set(explain(self.diff), difference_listings(self.diff))
+        self.details.set([sentence(one) for one in explain(self.diff)], difference_listings(self.diff))
         self.details.table.focus()
 
     def exports(self) -> Exports | None:

@@ -3,7 +3,8 @@
 from textual.content import Content
 
 from engine.experiments.graph.report import analysis_listing
-from engine.graph.analyses import ANALYSES, dropout_sentence
+from engine.graph.analyses import ANALYSES, dropped
+from engine.graph.words import sentence
 from tui_app import glyphs
 from tui_app.screens.base import Page
 from tui_app.screens.graph.capturing import Capturing
@@ -39,7 +40,7 @@ class Showing:
         self._tree.mark(step.erased)
         self._operators.show(graph)
         listings = [one for each in ANALYSES.values() if (one := analysis_listing(each, [graph])) is not None]
-        self.details.set([graph.problem] if graph.problem else [dropout_sentence(graph), *graph.notes], listings)
+        self.details.set([graph.problem] if graph.problem else [sentence(dropped(graph)), *graph.notes], listings)
         self.tree()
 
     def tree(self) -> None:
