@@ -182,7 +182,9 @@ _ROUTED = {"axk1", "deepseek_v2", "deepseek_v3", "minimax", "mistral4", "mixtral
 }
 _NO_LAYERS = {*((family, "gate") for family in _ROUTED), ("gpt_oss", "router"), ("jamba", "router")}
 RENAMED = {"axk2", "gte", "jina_embeddings_v3", "nomic_bert", "phimoe", "ultrabert"}
-"""Model types whose saved tensors have other names than the live model's: their headers tell no layers."""
+RENAMED |= {"beit", "convnextv2", "deit", "dinov2", "dinov2_with_registers", "ijepa", "segformer", "siglip", "swin"}
+RENAMED |= {"vit", "vit_msn"}
+"""Model types whose saved tensors have other names or shapes than live layers: their headers tell none."""
 
 
 def describe_tensors(shapes: Mapping[str, Sequence[int]], config: Mapping[str, Any]) -> dict[str, Layer]:

@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
-from engine.models.facts import TEXT_HEAD, architectures, classifies, facts_in, head_of, other_task, read_facts
+from engine.models.facts import (
+    IMAGE_HEAD,
+    TEXT_HEAD,
+    architectures,
+    classifies,
+    facts_in,
+    head_of,
+    other_task,
+    read_facts,
+)
 from engine.models.gguf import check_gguf, is_gguf
-from engine.models.headers import check_weights, has_head, model_shapes
+from engine.models.headers import check_size_of, check_weights, has_head, model_shapes
 from engine.models.hub import SECONDS, hub_problem, reach_hub
 from engine.models.labels import Head
 from engine.models.own_source import python_of
@@ -129,6 +138,9 @@ def _check_folder(
 ) -> Head | None:
     """Compares the weights with the config; the head is None where it is to be a new one."""
     if not (folder / COMPRESSED).is_file() and (shapes := model_shapes(folder, source, partly=partly)):
+        if classifies(architectures(facts, source), IMAGE_HEAD):  # functions between their layers have numbers too
+            check_size_of(shapes, source)
+            return head
         if new_head and head is not None and not has_head(shapes, head):
             head = None
         check_weights(shapes, facts, head, source)

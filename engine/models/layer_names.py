@@ -154,12 +154,12 @@ def look_up_layers(source: str) -> None:
 def _note_live(folder: Path) -> None:
     """Keeps what the class that config.json names has; nothing where none can be made of it."""
     import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    import transformers
 
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         with torch.device("meta"):
-            found = describe_model(AutoModelForSequenceClassification.from_config(config))
+            found = describe_model(getattr(transformers, config.architectures[0])._from_config(config))
     except Exception:  # whatever its own code says to that, loading says it in a sentence
         return
     path = _live_note(folder)

@@ -12,6 +12,8 @@ from engine.compress import LayerFormats, Pruning, prune_model, quantize_model
 from engine.compress.fold import fold_norms
 from engine.errors import InputError
 from engine.layers import describe_model
+from engine.models.check import check_body
+from engine.models.layer_names import layers_of, look_up_layers
 from engine.training.evaluate import evaluate
 from engine.training.images import Images
 from engine.training.objective import Classes
@@ -51,6 +53,16 @@ def test_scores_are_transformers_own(kind: str) -> None:
     found = evaluate(model, some(model), Classes(), batch_size=2, device="cpu")
     assert found.loss == pytest.approx(float(torch.stack([one.loss for one in own]).mean()), rel=1e-4)
     assert found.outcomes.tolist() == [int(one.logits.argmax()) == place % CLASSES for place, one in enumerate(own)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_saved_weights_tell_the_layers(kind: str, tmp_path: Path) -> None:
+    """Sensitivity of a ViT named layers as its file has them; the graph of a ResNet missed a layer of its head."""
+    model = small(kind)
+    model.save_pretrained(tmp_path)
+    assert check_body(str(tmp_path)) == []
+    look_up_layers(str(tmp_path))
+    assert set(layers_of(str(tmp_path))) <= set(describe_model(model))
 
 
 @pytest.mark.parametrize("kind", KINDS)
