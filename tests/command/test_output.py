@@ -40,3 +40,11 @@ def test_what_tells_least_goes_first(room: int, keys: list[str], longest: int) -
 
 def test_a_table_without_rows_has_its_headings() -> None:
     assert fitting(COLUMNS[:3], [], 80) == (COLUMNS[:3], LONGEST)
+
+
+def test_help_leaves_out_what_means_nothing_there() -> None:
+    from engine.experiments import registry
+    from tui_app.command.run import settings_help
+
+    assert "calibration_samples" not in settings_help(registry.get("finetune").Config)
+    assert "calibration_samples" in settings_help(registry.get("quantize").Config)

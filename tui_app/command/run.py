@@ -58,6 +58,8 @@ def settings_help(config: type[Any]) -> str:
     """The settings of an experiment, one a line: name, default, what it is."""
     lines = []
     for name, field in config.settings().items():
+        if not all(config.conditions(name).values()):  # inherited, and of no meaning here
+            continue
         default = field.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
         lines.append(f"  {name:<15} {shown:<22} {field.description or ''}")
