@@ -22,6 +22,7 @@ from engine.compress.selection import included_layers
 from engine.errors import InputError
 from engine.layers import LINEAR, TRANSPOSED, kind_of, weight_of
 from engine.rounding import Sparsity, undivided
+from engine.training.objective import Objective
 
 Granularity = Literal["weights", "n:m", "neurons", "heads", "channels"]
 Scope = Literal["layer", "global"]
@@ -33,6 +34,7 @@ class Pruning:
 
     With the scope `global` the lowest scores of all layers go, whatever layer they are in. `include` and `exclude` are
     types or patterns as in `LayerFormats`. Inputs below `threshold` times their token's largest are zeroed too.
+    The `objective` is what methods that score by gradients take them of.
     """
 
     method: str = "l1"
@@ -44,6 +46,7 @@ class Pruning:
     exclude: tuple[str, ...] = ()
     threshold: float = 0.0
     seed: int = 0
+    objective: Objective | None = None
 
 
 def prune_model(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ()) -> nn.Module:
@@ -79,7 +82,9 @@ def prune(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ())
         return
     if pruning.granularity == "channels":
         together = pruning.scope == "global"
-        cut_channels(model, names, pruning.method, pruning.sparsity, together, pruning.seed, calibration)
+        cut_channels(
+            model, names, pruning.method, pruning.sparsity, together, pruning.seed, calibration, pruning.objective
+        )
         return
     alive = {name: _alive(model.get_submodule(name)) for name in names}
     if pruning.granularity == "n:m":
@@ -87,7 +92,7 @@ def prune(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ())
     if pruning.method == SPARSEGPT:
         masks = _sparse(model, pruning, alive, list(calibration))
     else:
-        scores = scored(pruning.method, model, names, pruning.seed, calibration)
+        scores = scored(pruning.method, model, names, pruning.seed, calibration, pruning.objective)
         masks = _chosen(scores, pruning, alive)
     shaped = {}
     for name, mask in masks.items():
@@ -135,7 +140,7 @@ def _lowest(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor
 def _cut(model: nn.Module, kind: Kind, names: list[str], pruning: Pruning, calibration: Iterable[Batch]) -> None:
     """Each block keeps one unit at least."""
     found = blocks(model, kind, names)
-    scores = scored(pruning.method, model, involved(found), pruning.seed, calibration)
+    scores = scored(pruning.method, model, involved(found), pruning.seed, calibration, pruning.objective)
     units = {block.columns: unit_scores(block, scores) for block in found}
     # The best unit of each block stays whatever the scope.
     alive = {name: torch.ones_like(score, dtype=torch.bool) for name, score in units.items()}

@@ -18,6 +18,7 @@ from engine.compress.prune_choice import count, drop_lowest
 from engine.compress.prune_scores import scored
 from engine.errors import InputError
 from engine.layers import CONV2D, LINEAR, kind_of, live_layers
+from engine.training.objective import Objective
 
 
 def cut_channels(
@@ -28,6 +29,7 @@ def cut_channels(
     together: bool,
     seed: int,
     calibration: Iterable[Batch] = (),
+    objective: Objective | None = None,
 ) -> None:
     """Cuts the share `sparsity` of channels with the lowest scores out of each group of coupled layers, in place.
 
@@ -43,7 +45,7 @@ def cut_channels(
         raise InputError("channels are cut out of models without number formats; prune first, then quantise.")
     traced = channel_groups(model, inputs, names)
     layers = [name for name in live_layers(model) if kind_of(model.get_submodule(name)) in (CONV2D, LINEAR)]
-    scores = scored(method, model, layers, seed, batches)
+    scores = scored(method, model, layers, seed, batches, objective)
     units = {str(place): _unit_scores(model, traced, group, scores) for place, group in enumerate(traced.groups)}
     with marking(model):
         for place, kept in _kept(units, sparsity, together, seed).items():

@@ -1,84 +1,81 @@
-"""How much a weight matters: a score is a function of a layer and its data, a tensor in the shape of its rows."""
+"""The scores of a model's weights, with what they look at: inputs and gradients over calibration samples."""
 
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.compress.batches import Batch, watch_inputs
+from engine.compress.batches import Batch, running, watch_inputs
 from engine.compress.layers import Quantized
 from engine.compress.prune_movement import MOVEMENT, movement_scores
 from engine.errors import InputError
-from engine.layers import CONV2D, LINEAR, TRANSPOSED, kind_of, live_layers
-
-
-@dataclass(frozen=True, slots=True)
-class LayerData:
-    """What is known of a layer. `norm` is the L2 norm of each input over all tokens (places of images) seen, [in], or
-    [out, in · h · w] of a convolution, whose weights meet inputs of their own; None if not asked.
-    """
-
-    name: str
-    seed: int
-    norm: Tensor | None = None
-
-
-Score = Callable[[nn.Module, LayerData], Tensor]
-
-
-def random_score(layer: nn.Module, data: LayerData) -> Tensor:
-    """Uniform, from the seed and the layer's name: the baseline that any method must beat."""
-    generator = torch.Generator().manual_seed(data.seed ^ zlib.crc32(data.name.encode()))
-    return torch.rand(_weight(layer).shape, generator=generator)
-
-
-def l1_score(layer: nn.Module, data: LayerData) -> Tensor:
-    """|w|."""
-    return _weight(layer).abs()
-
-
-def wanda_score(layer: nn.Module, data: LayerData) -> Tensor:
-    """|w| times the norm of the input that it meets (M. Sun et al., 2023).
-
-    Raises:
-        InputError: the layer has no inputs to measure.
-    """
-    if data.norm is None:
-        raise InputError(
-            f"wanda scores what enters a linear layer or a convolution; {data.name} is none: leave it out with skip."
-        )
-    return _weight(layer).abs() * data.norm
-
-
-def movement_score(layer: nn.Module, data: LayerData) -> Tensor:
-    """What training has made of the layer's scores. Raises InputError where none are trained."""
-    kind = kind_of(layer)
-    assert kind is not None
-    return kind.rows(movement_scores(layer, data.name))
-
-
-SCORES: Mapping[str, Score] = {
-    "random": random_score,
-    "l1": l1_score,
-    "wanda": wanda_score,
-    MOVEMENT: movement_score,
-}
-_NEED_INPUTS = ("wanda",)
+from engine.layers import CONV2D, LINEAR, TRANSPOSED, kind_of, live_layers, weight_of
+from engine.scores.base import LayerData
+from engine.scores.registry import SCORES
+from engine.training.forward import NotFiniteError, all_finite, logits_of
+from engine.training.objective import Objective
+from engine.training.samples import Batch as Labelled
 
 
 def scored(
-    method: str, model: nn.Module, names: Sequence[str], seed: int, calibration: Iterable[Batch] = ()
+    method: str,
+    model: nn.Module,
+    names: Sequence[str],
+    seed: int,
+    calibration: Iterable[Batch] = (),
+    objective: Objective | None = None,
 ) -> dict[str, Tensor]:
-    """The score of every weight of the named layers, on the CPU. Only some methods look at the calibration batches."""
-    norms = _input_norms(model, names, calibration) if method in _NEED_INPUTS else {}
+    """The score of every weight of the named layers, in the shape of its rows, on the CPU.
+
+    Only some methods look at the calibration batches, and some of these at their labels: by the `objective`.
+
+    Raises:
+        InputError: a layer that the method cannot score, or nothing to measure gradients on.
+    """
+    layers = {name: model.get_submodule(name) for name in names}
+    if method == MOVEMENT:
+        return {name: _rows(layer, movement_scores(layer, name)).cpu() for name, layer in layers.items()}
+    score = SCORES[method]
+    norms = _input_norms(model, names, calibration) if score.needs == "inputs" else {}
+    gradients = _gradients(model, names, calibration, objective) if score.needs == "gradients" else {}
+    found: dict[str, Tensor] = {}
     with torch.no_grad():
-        return {
-            name: SCORES[method](model.get_submodule(name), LayerData(name, seed, norms.get(name))).cpu()
-            for name in names
-        }
+        for name, layer in layers.items():
+            weight = layer.weight
+            assert isinstance(weight, Tensor)
+            data = LayerData(name, seed, _rows(layer, weight.detach()), norms.get(name), gradients.get(name))
+            found[name] = score.of(data).cpu()
+    return found
+
+
+def _gradients(
+    model: nn.Module, names: Sequence[str], calibration: Iterable[Batch], objective: Objective | None
+) -> dict[str, Tensor]:
+    """By layer the gradient of the mean loss over all samples, in evaluation mode; a mask's zeros have none."""
+    batches = [batch for batch in calibration if isinstance(batch, Labelled)]
+    if objective is None or not batches:
+        raise InputError("scores of gradients are measured on labelled training data: give data with a train set.")
+    weights = [weight_of(model.get_submodule(name)) for name in names]
+    trained = [weight.requires_grad for weight in weights]
+    sums = [torch.zeros_like(weight) for weight in weights]
+    samples = sum(len(batch.labels) for batch in batches)
+    try:
+        with running(model), torch.enable_grad():
+            for weight in weights:
+                weight.requires_grad_(True)
+            for batch in batches:
+                logits = logits_of(model, batch.inputs).float()
+                loss = objective.losses(logits, batch.labels.to(logits.device)).sum() * (len(batch.labels) / samples)
+                for total, part in zip(sums, torch.autograd.grad(loss, weights, materialize_grads=True), strict=True):
+                    total += part
+    finally:
+        for weight, was_trained in zip(weights, trained, strict=True):
+            weight.requires_grad_(was_trained)
+    for name, total in zip(names, sums, strict=True):
+        if not all_finite(total):
+            raise NotFiniteError(f"the gradient of {name} is not finite, and its weights have no score by it.")
+    return {name: _rows(model.get_submodule(name), total) for name, total in zip(names, sums, strict=True)}
 
 
 def _input_norms(model: nn.Module, names: Sequence[str], calibration: Iterable[Batch]) -> dict[str, Tensor]:
@@ -113,8 +110,8 @@ def _energy(layer: nn.Module, x: Tensor) -> Tensor:
     return met.double().sum((0, 2)).view(layer.groups, -1).repeat_interleave(layer.out_channels // layer.groups, 0)
 
 
-def _weight(layer: nn.Module) -> Tensor:
-    weight, kind = layer.weight, kind_of(layer)
-    assert isinstance(weight, Tensor)
+def _rows(layer: nn.Module, x: Tensor) -> Tensor:
+    """What has the shape of the layer's weight as rows."""
+    kind = kind_of(layer)
     assert kind is not None
-    return kind.rows(weight.detach())
+    return kind.rows(x)

@@ -8,11 +8,14 @@ from pydantic import Field, field_validator, model_validator
 from engine.experiments.prune.measures import Granularity, Method, Scope
 from engine.experiments.shared.settings import SPLIT, Numbers, Words, unique
 from engine.experiments.shared.teaching import TaughtConfig
+from engine.scores.registry import SCORES
 
 CUT = ("neurons", "heads", "channels")
 """What is taken out of a model, which becomes smaller and faster by it."""
 DEFAULT_STEPS = 100
-SCORED_BY_INPUTS = {"wanda": "Wanda", "sparsegpt": "SparseGPT"}
+MEASURING = {score.name: score.title for score in SCORES.values() if score.needs} | {"sparsegpt": "SparseGPT"}
+"""The methods that need calibration samples, as a sentence names them."""
+_LOWEST = ", ".join(f"{score.name} {score.means}".strip() for score in SCORES.values())
 
 
 class PruneConfig(TaughtConfig):
@@ -24,8 +27,8 @@ class PruneConfig(TaughtConfig):
         ("random", "l1"),
         min_length=1,
         title="Methods",
-        description="Which go: random, l1 the smallest, wanda the smallest times their inputs, sparsegpt those that "
-        "others make up for, movement those that the fine-tuning moves towards zero.",
+        description=f"Which go: {_LOWEST}, sparsegpt those that others make up for, movement those that the "
+        "fine-tuning moves towards zero.",
     )
     sparsities: Numbers = Field(
         tuple(round(0.1 * i, 1) for i in range(1, 10)),
@@ -129,12 +132,12 @@ class PruneConfig(TaughtConfig):
 
     @property
     def needs_train(self) -> str:
-        """Fine-tuning trains; some scores are of what comes in."""
+        """Fine-tuning trains; some scores are of what comes in, or of gradients."""
         if self.finetune_epochs is not None or self.finetune_steps != 0:
             return "fine-tuning (finetune_steps=0 leaves it out)"
         if "channels" in self.granularities:
             return "tracing which channels belong together"
-        return ", ".join(named for method, named in SCORED_BY_INPUTS.items() if method in self.methods)
+        return ", ".join(named for method, named in MEASURING.items() if method in self.methods)
 
     @model_validator(mode="after")
     def _tuning(self) -> Self:

@@ -1,14 +1,19 @@
 """What a point of `prune` is asked for, and what it measures."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
 from engine.experiments.recorded import NamedParams, Part, Quantity, Recorded, TypedPoint
 from engine.experiments.shared.measured import Compared, Concluded, Share
 from engine.experiments.shared.teaching import TaughtBy, taught
+from engine.scores.registry import SCORES
 from engine.tasks.metric import Bounded
 
-Method = Literal["random", "l1", "wanda", "sparsegpt", "movement"]
+METHODS = (*SCORES, "sparsegpt", "movement")
+if TYPE_CHECKING:
+    Method: TypeAlias = str
+else:
+    Method = Literal[METHODS]
 Granularity = Literal["weights", "n:m", "neurons", "heads", "channels"]
 Scope = Literal["layer", "global"]
 

@@ -23,7 +23,7 @@ MOVEMENT = "movement"
 RAMP, UPDATES = 0.7, 20  # of a gradual pruning: the share of the steps that it takes, and in how many stages
 
 
-def _pruning(config: PruneConfig, params: PruneParams) -> "Pruning":
+def _pruning(bench: Workbench, config: PruneConfig, params: PruneParams) -> "Pruning":
     from engine.compress.prune import Pruning
 
     return Pruning(
@@ -36,6 +36,7 @@ def _pruning(config: PruneConfig, params: PruneParams) -> "Pruning":
         exclude=config.skip,
         threshold=config.threshold,
         seed=config.seed,
+        objective=bench.task.objective,
     )
 
 
@@ -63,7 +64,7 @@ def run_point(config: PruneConfig, point: Point, context: Context) -> None:
 
     bench = Workbench.of(config, point, context)
     params, batches, settings = PruneParams.from_record(point.params), calibration(bench), _settings(config)
-    pruning, before = _pruning(config, params), None
+    pruning, before = _pruning(bench, config, params), None
     if pruning.method != MOVEMENT:  # whose scores nothing has made yet
         model = prune_model(bench.subject.model, pruning, batches)
         before = bench.compared(model) if settings is not None else None
