@@ -29,8 +29,9 @@ SPECS = [kind.example for kind in FAMILIES.values()] + [
 ]
 GRIDS = [spec for spec in SPECS if not spec.startswith(("binary", "ternary", "int", "uint"))]
 ELEMENTWISE = [spec for spec in SPECS if spec.startswith(("fixed", "minifloat", "log"))]
-UNEVEN = ("fixed", "binary", "int", "uint", "nf4")
-"""Formats with more values on one side of zero."""
+UNEVEN = ("binary", "int", "uint", "nf4")
+"""Formats with more values on one side of zero, and no range outside which they saturate."""
+LARGEST = torch.tensor([-torch.finfo(torch.float32).max, torch.finfo(torch.float32).max])
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 # Row means are float64 sums in either order: the same to the bit where the sum is exact in any order.
 ADDABLE = st.integers(-(2**24), 2**24).map(lambda code: code * 2.0**-20) | st.sampled_from([math.nan, math.inf, -0.0])
@@ -120,6 +121,9 @@ def test_order_is_kept(spec: str, x: np.ndarray) -> None:
 @settings(max_examples=30, deadline=None)
 def test_signs_mirror(spec: str, x: torch.Tensor) -> None:
     number_format = settled(spec, x)
+    low, high = number_format.quantize(LARGEST)
+    if low != -high:  # one code more below zero, as in two's complement
+        x = x[~(number_format.saturated(x) | number_format.saturated(-x))]
     assert same_values(number_format.quantize(-x), -number_format.quantize(x))
 
 
