@@ -18,6 +18,7 @@ from engine.compress.prune_scores import scored
 from engine.compress.prune_sparsegpt import SPARSEGPT, selection_of, sparse_layers
 from engine.compress.prune_structure import blocks, cut, involved, unit_scores
 from engine.compress.prune_units import Kind
+from engine.compress.returning import returning_memory
 from engine.compress.selection import included_layers
 from engine.errors import InputError
 from engine.layers import LINEAR, TRANSPOSED, kind_of, weight_of
@@ -72,6 +73,7 @@ def prune_model(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch]
     return pruned
 
 
+@returning_memory()
 def prune(model: nn.Module, pruning: Pruning, calibration: Iterable[Batch] = ()) -> None:
     """Prunes a model in place, by its weights as they are now; what was pruned before stays pruned and counts."""
     names = included_layers(model, pruning.include, pruning.exclude)
@@ -113,11 +115,11 @@ def _check_groups(alive: dict[str, Tensor], m: int) -> None:
             raise InputError(undivided(name, rows.shape[-1], m))
 
 
-def _chosen(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
+def _chosen(scores: Iterable[tuple[str, Tensor]], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
     if pruning.granularity != "n:m":
         return _lowest(scores, pruning, alive)
     n, m = pruning.pattern
-    return {name: keep_n_of_m(score, n, m, pruning.seed, alive[name]) for name, score in scores.items()}
+    return {name: keep_n_of_m(score, n, m, pruning.seed, alive[name]) for name, score in scores}
 
 
 def _sparse(model: nn.Module, pruning: Pruning, alive: dict[str, Tensor], batches: list[Batch]) -> dict[str, Tensor]:
@@ -128,8 +130,8 @@ def _sparse(model: nn.Module, pruning: Pruning, alive: dict[str, Tensor], batche
     return sparse_layers(model, alive, selection_of(Sparsity(pruning.sparsity, pattern, pruning.seed)), batches)
 
 
-def _lowest(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
-    together = [scores] if pruning.scope == "global" else [{name: score} for name, score in scores.items()]
+def _lowest(scores: Iterable[tuple[str, Tensor]], pruning: Pruning, alive: dict[str, Tensor]) -> dict[str, Tensor]:
+    together = [dict(scores)] if pruning.scope == "global" else ({name: score} for name, score in scores)
     masks: dict[str, Tensor] = {}
     for group in together:
         number = count(pruning.sparsity, sum(score.numel() for score in group.values()))
@@ -140,13 +142,13 @@ def _lowest(scores: dict[str, Tensor], pruning: Pruning, alive: dict[str, Tensor
 def _cut(model: nn.Module, kind: Kind, names: list[str], pruning: Pruning, calibration: Iterable[Batch]) -> None:
     """Each block keeps one unit at least."""
     found = blocks(model, kind, names)
-    scores = scored(pruning.method, model, involved(found), pruning.seed, calibration, pruning.objective)
+    scores = dict(scored(pruning.method, model, involved(found), pruning.seed, calibration, pruning.objective))
     units = {block.columns: unit_scores(block, scores) for block in found}
     # The best unit of each block stays whatever the scope.
     alive = {name: torch.ones_like(score, dtype=torch.bool) for name, score in units.items()}
     for score in units.values():
         score[score.argmax()] = torch.inf
-    kept = _lowest(units, pruning, alive)
+    kept = _lowest(units.items(), pruning, alive)
     for name, score in units.items():
         kept[name][score.argmax()] = True
     cut(model, found, [kept[block.columns] for block in found])

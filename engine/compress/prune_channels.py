@@ -45,7 +45,7 @@ def cut_channels(
         raise InputError("channels are cut out of models without number formats; prune first, then quantise.")
     traced = channel_groups(model, inputs, names)
     layers = [name for name in live_layers(model) if kind_of(model.get_submodule(name)) in (CONV2D, LINEAR)]
-    scores = scored(method, model, layers, seed, batches, objective)
+    scores = dict(scored(method, model, layers, seed, batches, objective))
     units = {str(place): _unit_scores(model, traced, group, scores) for place, group in enumerate(traced.groups)}
     with marking(model):
         for place, kept in _kept(units, sparsity, together, seed).items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,15 +15,20 @@ def count(sparsity: float, elements: int) -> int:
 def drop_lowest(scores: Mapping[str, Tensor], number: int, seed: int, alive: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Masks that drop the `number` lowest of all scores together. What is not alive counts among them, before all.
 
-    Nothing comes back to life: where more than `number` are dead they stay dead. By sorting, so the number is exact at
-    any size. Masks are bool on the CPU, in the scores' shapes.
+    Nothing comes back to life: where more than `number` are dead they stay dead. The number is exact at any size: of
+    scores that are equal to the highest that goes, those go that a draw puts first. Masks are bool on the CPU, in the
+    scores' shapes.
     """
     flat = torch.cat([score.detach().float().cpu().flatten() for score in scores.values()])
     living = torch.cat([alive[name].cpu().flatten() for name in scores])
-    order = torch.randperm(flat.numel(), generator=torch.Generator().manual_seed(seed))
-    ranked = flat.masked_fill(~living, -torch.inf)[order].argsort(stable=True)
+    flat.masked_fill_(~living, -torch.inf)
     kept = living
-    kept[order[ranked[:number]]] = False
+    if number:  # a table of words has tens of millions of scores: to sort them all takes eight times their memory
+        highest = float(np.partition(flat.numpy(), number - 1)[number - 1])
+        kept &= flat >= highest
+        order = torch.randperm(flat.numel(), generator=torch.Generator().manual_seed(seed))
+        equal = order[(flat == highest)[order]]
+        kept[equal[: number - int((flat < highest).sum())]] = False
     parts = torch.split(kept, [score.numel() for score in scores.values()])
     return {name: part.view(score.shape).clone() for (name, score), part in zip(scores.items(), parts, strict=True)}
 

@@ -1,6 +1,6 @@
 """The scores of a model's weights, with what they look at: inputs and gradients over calibration samples."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,28 +25,30 @@ def scored(
     seed: int,
     calibration: Iterable[Batch] = (),
     objective: Objective | None = None,
-) -> dict[str, Tensor]:
-    """The score of every weight of the named layers, in the shape of its rows, on the CPU.
+) -> Iterator[tuple[str, Tensor]]:
+    """The scores of every weight of the named layers, a layer at a time, in the shape of its rows, on the CPU.
 
-    Only some methods look at the calibration batches, and some of these at their labels: by the `objective`.
+    Those of all layers would take as much memory as the model. Only some methods look at the calibration batches, and
+    some of these at their labels: by the `objective`.
 
     Raises:
         InputError: a layer that the method cannot score, or nothing to measure gradients on.
     """
     layers = {name: model.get_submodule(name) for name in names}
     if method == MOVEMENT:
-        return {name: _rows(layer, movement_scores(layer, name)).cpu() for name, layer in layers.items()}
+        for name, layer in layers.items():
+            yield name, _rows(layer, movement_scores(layer, name)).cpu()
+        return
     score = SCORES[method]
     norms = _input_norms(model, names, calibration) if score.needs == "inputs" else {}
     gradients = _gradients(model, names, calibration, objective) if score.needs == "gradients" else {}
-    found: dict[str, Tensor] = {}
-    with torch.no_grad():
-        for name, layer in layers.items():
-            weight = layer.weight
-            assert isinstance(weight, Tensor)
+    for name, layer in layers.items():
+        weight = layer.weight
+        assert isinstance(weight, Tensor)
+        with torch.no_grad():
             data = LayerData(name, seed, _rows(layer, weight.detach()), norms.get(name), gradients.get(name))
-            found[name] = score.of(data).cpu()
-    return found
+            found = score.of(data).cpu()
+        yield name, found
 
 
 def _gradients(

@@ -1,4 +1,4 @@
-"""Memory that is free again and goes back to the system at once, while weights are rounded. Of glibc; else nothing.
+"""Free memory goes back to the system at once while weights are rounded or pruned. Of glibc; elsewhere nothing.
 
 What glibc frees it keeps for blocks of the same size. Rounding a model leaves that everywhere between the values that
 stay: a third of what they take. Blocks from `LARGE` bytes on are mapped by themselves instead and unmapped when they

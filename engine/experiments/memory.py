@@ -22,10 +22,8 @@ from engine.tasks.settings import LONGEST_WINDOW
 
 PROCESS = 430 << 20
 """Bytes of a process beside its model: its libraries (360 MB with torch 2.13), and data as they are read."""
-MODELS, TRAINED_MODELS = 1, 6
-"""Copies of the weights: what they become; in training the weights, gradients, two moments, their rounded values, and
-the best so far.
-"""
+TRAINED_MODELS = 6
+"""Copies of the weights in training: the weights, gradients, two moments, their rounded values, and the best so far."""
 PASS_TOKENS = 8192
 """Tokens of a batch in evaluation at most, as `training/tokens.py` cuts them."""
 WINDOW_TOKENS, TRAINED_TOKENS = 512, 4096
@@ -48,7 +46,7 @@ def point_memory(config: ExperimentConfig) -> int | None:
         passing = _passing(config, facts, trains) if python is None else _of_module(config, python, trains)
     except (InputError, OSError, ValueError):  # what stands against the model is said by its check
         return None
-    return PROCESS + (TRAINED_MODELS if trains else MODELS) * weights + passing
+    return PROCESS + (TRAINED_MODELS if trains else getattr(config, "copies", 1)) * weights + passing
 
 
 def _weights_and_facts(source: str) -> tuple[int, Mapping[str, Any]]:

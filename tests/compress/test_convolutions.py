@@ -39,7 +39,7 @@ def test_a_weights_norm_is_of_the_inputs_that_it_meets(how: dict[str, Any]) -> N
     torch.manual_seed(0)
     layer = nn.Conv2d(4, 8, bias=False, **how)
     x = torch.randn(3, 4, 7, 6)
-    found = scored("wanda", Wrapped(layer), ["layer"], 0, [{"x": x}])["layer"]
+    found = dict(scored("wanda", Wrapped(layer), ["layer"], 0, [{"x": x}]))["layer"]
     expected = torch.empty_like(layer.weight)
     probe = nn.Conv2d(4, 8, bias=False, **how)
     with torch.no_grad():

@@ -60,7 +60,7 @@ def test_taylor_is_the_weight_times_the_gradient_of_all_samples(
 ) -> None:
     expected = gradients(bert, labelled)
     bert.classifier.requires_grad_(False)
-    found = scored("taylor", bert, LAYERS, 0, labelled, Classes())
+    found = dict(scored("taylor", bert, LAYERS, 0, labelled, Classes()))
     for name in LAYERS:
         assert torch.allclose(found[name], (bert.get_parameter(f"{name}.weight") * expected[name]).abs(), atol=1e-7)
     assert not bert.classifier.weight.requires_grad

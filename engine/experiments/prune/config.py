@@ -126,6 +126,11 @@ class PruneConfig(TaughtConfig):
         return None if self.finetune_epochs is not None else self.batch_size * steps
 
     @property
+    def copies(self) -> int:
+        """The pruned ones, the same with their zeros, and what is left of them as it is written."""
+        return 3
+
+    @property
     def side_by_side(self) -> int:
         """One at a time where models are cut: their speed is measured."""
         return 1 if set(CUT) & set(self.granularities) else super().side_by_side

@@ -170,6 +170,11 @@ class TaskConfig(ExperimentConfig):
         return True
 
     @property
+    def copies(self) -> int:
+        """Copies of the weights that a point holds at once where it is not trained."""
+        return 1
+
+    @property
     def on_one_gpu(self) -> str:
         """Training is on one, and of a module of one's own nothing says where it may be parted."""
         if self.trains:
