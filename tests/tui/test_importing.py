@@ -53,6 +53,7 @@ async def test_a_table_is_laid_into_the_first_figure_over_steps_and_goes_out_wit
         assert page.curves.figure.key == "accuracy"
         assert "i import" in screen_text(app).splitlines()[-1]
         await pilot.press("i")
+        await until(pilot, lambda: "other.csv" in screen_text(app))  # what lies here is offered by name
         await pick(app, pilot, *"curve.csv")
         await pick(app, pilot)  # of loss and lr the one that is called as the axis comes first
         await until(pilot, lambda: page.curves.figure.key == "loss")

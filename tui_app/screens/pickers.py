@@ -61,8 +61,9 @@ class PickScreen(Leaving, ModalScreen[str | None]):
         self._load, self._more, self._typed, self._finetune = load, more, typed, finetune
         self._chosen = False  # enter was pressed before everything was there
         self._listed: dict[str, Option] = {}
-        wide = 30 if load else max((len(option.value) for option in options), default=0)
-        columns = Column("value", "", wide, flex=load is not None), Column("note", "", 24, flex=load is None)
+        grows = bool(load or more)  # by values whose length is not known yet
+        wide = 30 if grows else max((len(option.value) for option in options), default=0)
+        columns = Column("value", "", wide, flex=grows), Column("note", "", 24, flex=not grows)
         self._table = Table(columns, opens=True, empty=LOOKING if load else "Nothing is like that.")
         self._table.can_focus = False
 
