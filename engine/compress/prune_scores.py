@@ -13,7 +13,7 @@ from engine.errors import InputError
 from engine.layers import CONV2D, LINEAR, TRANSPOSED, kind_of, live_layers, weight_of
 from engine.scores.base import LayerData
 from engine.scores.registry import SCORES
-from engine.training.forward import NotFiniteError, all_finite, logits_of
+from engine.training.forward import NotFiniteError, all_finite, gradients_of, logits_of
 from engine.training.objective import Objective
 from engine.training.samples import Batch as Labelled
 
@@ -69,7 +69,7 @@ def _gradients(
             for batch in batches:
                 logits = logits_of(model, batch.inputs).float()
                 loss = objective.losses(logits, batch.labels.to(logits.device)).sum() * (len(batch.labels) / samples)
-                for total, part in zip(sums, torch.autograd.grad(loss, weights, materialize_grads=True), strict=True):
+                for total, part in zip(sums, gradients_of(loss, weights), strict=True):
                     total += part
     finally:
         for weight, was_trained in zip(weights, trained, strict=True):

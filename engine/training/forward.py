@@ -1,8 +1,8 @@
 """Calling a model: what its own code raises is reported as that, and values that are no numbers are traced."""
 
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,32 @@ def forward(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
     Raises:
         ForwardError: its code raised. Exhausted memory is passed on as it is.
     """
-    try:
+    with _own_code("forward"):
         return model(**inputs)
+
+
+def backward(loss: Tensor) -> None:
+    """Gradients of a loss. Raises ForwardError where the model's own code raised, like `forward`."""
+    with _own_code("backward"):
+        loss.backward()  # type: ignore[no-untyped-call]
+
+
+def gradients_of(loss: Tensor, of: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Those of a loss by some tensors, zero by one that it does not depend on. Raises like `backward`."""
+    with _own_code("backward"):
+        return torch.autograd.grad(loss, of, materialize_grads=True)
+
+
+@contextmanager
+def _own_code(what: str) -> Iterator[None]:
+    try:
+        yield
     except InputError:  # what hooks of ours find
         raise
     except Exception as error:
         if out_of_memory(error):
             raise
-        raise ForwardError(f"the model's forward raised {raised(error)}") from error
-
-
-def backward(loss: Tensor) -> None:
-    """Gradients of a loss. Raises ForwardError where the model's own code raised, like `forward`."""
-    try:
-        loss.backward()  # type: ignore[no-untyped-call]
-    except Exception as error:
-        if out_of_memory(error):
-            raise
-        raise ForwardError(f"the model's backward raised {raised(error)}") from error
+        raise ForwardError(f"the model's {what} raised {raised(error)}") from error
 
 
 def raised(error: BaseException) -> str:

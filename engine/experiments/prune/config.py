@@ -127,8 +127,9 @@ class PruneConfig(TaughtConfig):
 
     @property
     def copies(self) -> int:
-        """The pruned ones, the same with their zeros, and what is left of them as it is written."""
-        return 3
+        """The pruned ones, the same with their zeros, and what is left of them as it is written; then gradients."""
+        by_gradients = any(SCORES[one].needs == "gradients" for one in self.methods if one in SCORES)
+        return 5 if by_gradients else 3  # those of a batch, and their sum
 
     @property
     def side_by_side(self) -> int:

@@ -22,7 +22,7 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
 
     name = "prune"
     title = "Prune"
-    summary = "Accuracy against sparsity: random, L1 and Wanda; weights, N:M, neurons and heads; fine-tuned or not."
+    summary = "Accuracy against sparsity: weights by any score, N:M, neurons, heads and channels; fine-tuned or not."
     Config = PruneConfig
     Params = PruneParams
     Result = PruneResult
