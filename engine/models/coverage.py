@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.figures.units import in_percent
-from engine.layers import Layer, is_meant
-from engine.models.layer_names import fits, layers_like, layers_of
+from engine.layers import LINEAR, Layer, is_meant
+from engine.models.layer_names import fits, is_chosen, layers_like, layers_of
+from engine.models.tied_head import HEAD, tied_table
 from engine.models.weights import Tensor, tensors_of
 
 LEAST = 0.01
@@ -48,6 +49,8 @@ def coverage(source: str, include: Sequence[str], exclude: Sequence[str] = (), t
     if not tensors or not layers:
         return None
     chosen = {name for name, one in layers_like(source, include, exclude).items() if tables or not one.kind.table}
+    if (table := tied_table(source, layers)) and is_chosen(HEAD, LINEAR, include, exclude):
+        chosen.add(table)  # the head is chosen, and has the same weight
     left: dict[str, int] = {}
     covered = 0
     for name, tensor in tensors.items():

@@ -27,6 +27,7 @@ from engine.models.manifest import Manifest, read_manifest
 from engine.models.own_source import python_of
 from engine.models.probe import noted, probed
 from engine.models.sources import Source, locate
+from engine.models.tied_head import HEAD, tied_table
 from engine.models.weights import folder_of, read_header
 from engine.runtime.files import private_folder, replace
 from engine.runtime.home import cache_dir
@@ -38,6 +39,8 @@ def check_patterns(source: str, patterns: Iterable[str], types: Sequence[str] = 
     `types` are the types that a pattern may name here. What is not at hand yet is checked when it is loaded.
     """
     layers = layers_of(source)
+    if layers and HEAD not in layers and (table := tied_table(source, layers)):
+        layers[HEAD] = Layer(LINEAR, layers[table].shape)
     for pattern in patterns:
         of_type = pattern in types and any(is_meant(layer.kind, pattern) for layer in layers.values())
         if layers and not of_type and not any(fits(name, pattern) for name in layers):
@@ -74,15 +77,16 @@ def layer_names(source: str) -> list[str]:
 
 def layers_like(source: str, include: Iterable[str], exclude: Iterable[str] = ()) -> dict[str, Layer]:
     """The layers that types or patterns of `include` name and none of `exclude` does."""
+    return {name: layer for name, layer in layers_of(source).items() if is_chosen(name, layer.kind, include, exclude)}
 
-    def meant(name: str, layer: Layer, patterns: Iterable[str]) -> bool:
-        return any(is_meant(layer.kind, pattern) or fits(name, pattern) for pattern in patterns)
 
-    return {
-        name: layer
-        for name, layer in layers_of(source).items()
-        if meant(name, layer, include) and not meant(name, layer, exclude)
-    }
+def is_chosen(name: str, kind: Kind, include: Iterable[str], exclude: Iterable[str]) -> bool:
+    """Whether types or patterns of `include` name a layer and none of `exclude` does."""
+
+    def named(patterns: Iterable[str]) -> bool:
+        return any(is_meant(kind, pattern) or fits(name, pattern) for pattern in patterns)
+
+    return named(include) and not named(exclude)
 
 
 def layers_of(source: str) -> dict[str, Layer]:
