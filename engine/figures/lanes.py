@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 
-from engine.figures.figure import Figure, Series
+from engine.figures.figure import Figure, Scale, Series
 
 NEAR = 0.004  # of the y range: closer than a line is wide
 SEEN = 0.04  # of the x range: a stretch that two curves must share to hide one another
@@ -14,7 +14,7 @@ _Curve = tuple[list[float], list[float], bool]
 
 def lanes(figure: Figure) -> list[int]:
     """A number for each series: those that share a stretch have different ones, all others 0."""
-    curves = [_curve(one) if one.kind in ("line", "steps") else None for one in figure.series]
+    curves = [_curve(one, figure.y_scale) if one.kind in ("line", "steps") else None for one in figure.series]
     values = [y for curve in curves if curve for y in curve[1]]
     near = NEAR * (max(values) - min(values)) if values else 0.0
     found = [0] * len(curves)
@@ -25,12 +25,19 @@ def lanes(figure: Figure) -> list[int]:
     return found
 
 
-def _curve(series: Series) -> _Curve | None:
-    """The finite points by x."""
-    points = sorted((x, y) for x, y in zip(series.x, series.y, strict=True) if math.isfinite(x) and math.isfinite(y))
+def _curve(series: Series, scale: Scale) -> _Curve | None:
+    """The finite points by x, with y as it is drawn."""
+    pairs = ((x, _drawn(y, scale)) for x, y in zip(series.x, series.y, strict=True))
+    points = sorted((x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y))
     every = max(1, len(points) // MOST)
     kept = points[::every]
     return ([x for x, _ in kept], [y for _, y in kept], series.kind == "steps") if len(kept) > 1 else None
+
+
+def _drawn(y: float, scale: Scale) -> float:
+    if scale == "linear":
+        return y
+    return math.log10(y) if y > 0 else math.nan
 
 
 def _share(one: _Curve, other: _Curve, near: float) -> bool:

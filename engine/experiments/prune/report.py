@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.experiments.api import Choice, Column, Listing
 from engine.experiments.prune.measures import PrunedLayer, PruneParams, PrunePoint, PruneResult
-from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
+from engine.experiments.shared.charts import baseline_level, loss_figure, score_scale, score_series, size_figure, span
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
 from engine.runtime.records import RunRecord
@@ -78,6 +78,7 @@ def _scores(
         y_label=f"Test {metric.name}",
         series=(*series, *baseline_level(run, planned, metric)),
         y_unit=metric.unit,
+        y_scale=score_scale(series, metric),
         x_range=span(planned),
         marks=tuple(_mark(one.params.sparsity, one) for one in chosen),
         caption="Before: straight after pruning, without fine-tuning. Intervals are 95 %; the best point is chosen on "

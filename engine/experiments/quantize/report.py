@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from engine.experiments.api import Column, Listing
 from engine.experiments.quantize import caches, gains
 from engine.experiments.quantize.measures import QuantizeParams, QuantizePoint, QuantizeResult
-from engine.experiments.shared.charts import baseline_level, loss_figure, score_series, size_figure, span
+from engine.experiments.shared.charts import baseline_level, loss_figure, score_scale, score_series, size_figure, span
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.teaching import taught
 from engine.figures.figure import Figure, Mark
@@ -102,6 +102,7 @@ def _scores(
         y_label=f"Test {metric.name}",
         series=(*series, *baseline_level(run, planned, metric)),
         y_unit=metric.unit,
+        y_scale=score_scale(series, metric),
         x_range=span(planned),
         marks=marks,
         caption="Intervals are 95 %; the best point is chosen on validation data.",

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from engine.experiments.shared.choosing import front_of
 from engine.experiments.shared.measured import Concluded, baseline_of
-from engine.figures.figure import Figure, Kind, Mark, Series
+from engine.figures.figure import Figure, Kind, Mark, Scale, Series
 from engine.runtime.records import RunRecord
 from engine.tasks.metric import Bounded, Metric
 
 Curves = Mapping[str, tuple[int, Sequence[Concluded]]]
 """What finished points measured by curve, with the curve's slot."""
+FAR = 20
+"""Between the highest and the lowest score of a figure."""
 
 
 def score_series(name: str, slot: int, scores: Sequence[Bounded], x: Sequence[float], kind: Kind = "line") -> Series:
@@ -24,6 +26,13 @@ def baseline_level(run: RunRecord, x: Sequence[float], metric: Metric) -> list[S
     if baseline is None or not x:
         return []
     return [score_series("baseline", -1, (baseline.score,) * 2, (min(x), max(x)), "level")]
+
+
+def score_scale(series: Sequence[Series], metric: Metric) -> Scale:
+    """Logarithmic where perplexities are so far apart that all but the highest would lie on the axis."""
+    values = [y for one in series for y in one.y]
+    spread = metric.unit == "number" and bool(values) and min(values) > 0 and max(values) > FAR * min(values)
+    return "log" if spread else "linear"
 
 
 def span(values: Sequence[float]) -> tuple[float, float] | None:
@@ -51,6 +60,7 @@ def size_figure(run: RunRecord, curves: Curves, marks: tuple[Mark, ...], metric:
         series=(*series, *baseline_level(run, sizes, metric)),
         x_unit="bytes",
         y_unit=metric.unit,
+        y_scale=score_scale(series, metric),
         x_range=span(sizes),
         marks=marks,
         caption="The whole file as written, embeddings included. "
