@@ -127,6 +127,11 @@ class QuantizeConfig(TaughtConfig):
         return "qat" in self.modes
 
     @property
+    def copies(self) -> int:
+        """What weights become; a method that calibrates keeps H, a block's inputs and a checkpoint beside them."""
+        return 1 if self.methods == (NEAREST,) else 3
+
+    @property
     def compares(self) -> bool:
         """Whether points differ in how they are prepared or rounded, and are compared with one another for that."""
         return self.methods != (NEAREST,) or self.prepare != (PLAIN,)
