@@ -20,7 +20,7 @@ GPUS = ("GPU-a", "GPU-b")
         (("cpu",), {"modes": "qat"}, 1),
         (GPUS[:1], {"modes": "qat"}, 9),
         (GPUS, {"modes": "qat"}, 5),
-        (GPUS[:1], {"modes": "ptq,qat", "widths": "2-32"}, 16),
+        (GPUS[:1], {"modes": "ptq,qat", "widths": "2-32"}, 32),
         (GPUS[:1], {"modes": "ptq"}, 1),
     ],
 )
