@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from engine.experiments.profile.compile.measures import CompileParams, CompileResult
+from engine.experiments.profile.bodies import BodyParams
+from engine.experiments.profile.compile.measures import CompileResult
 from engine.experiments.profile.study import Named
 from engine.experiments.shared.finding import Finding
 
@@ -10,7 +11,7 @@ SEEN = 1e-3
 """Of the largest output: a larger difference is worth a word."""
 
 
-def findings(done: Sequence[Named[CompileParams, CompileResult]]) -> list[Finding]:
+def findings(done: Sequence[Named[BodyParams, CompileResult]]) -> list[Finding]:
     """Of each point whether it pays; `start_up`: the longest; `whole`: that no forward breaks."""
     found = [finding for one in done for finding in _of(one.of, one.result)]
     if done:

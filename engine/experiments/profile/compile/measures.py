@@ -1,27 +1,11 @@
-"""What a point of `compile` is asked for, and what it measures."""
+"""What a point of `compile` measures."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from engine.experiments.profile.fields import Dtype
-from engine.experiments.profile.study import StudyParams
+from engine.experiments.profile.bodies import BodyParams
 from engine.experiments.recorded import Quantity, Recorded, TypedPoint
 from engine.tasks.metric import Bounded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompileParams(StudyParams):
-    """`subject` is a model or a built-in block, `what` that in a word or two, `batch` the samples at once."""
-
-    what: Annotated[str, Quantity("What")]
-    subject: Annotated[str, Quantity("Subject")]
-    dtype: Annotated[Dtype, Quantity("Type")]
-    batch: Annotated[int, Quantity("Batch", "number")]
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Subject, type and batch."""
-        return self.what, self.dtype, f"batch {self.batch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +36,4 @@ class CompileResult(Recorded):
         return self.first_call - self.time.value
 
 
-CompilePoint = TypedPoint[CompileParams, CompileResult]
+CompilePoint = TypedPoint[BodyParams, CompileResult]

@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from engine.experiments.api import Column, Listing
+from engine.experiments.profile.bodies import BodyParams
 from engine.experiments.profile.charts import bars
-from engine.experiments.profile.compile.measures import CompileParams, CompileResult
+from engine.experiments.profile.compile.measures import CompileResult
 from engine.experiments.profile.study import Named
 from engine.figures.figure import Figure, Series
 
 FURTHEST = 10.0  # the figure of total costs ends at so many times the calls after which compiling pays
 
 
-def figures(done: Sequence[Named[CompileParams, CompileResult]]) -> Sequence[Figure]:
+def figures(done: Sequence[Named[BodyParams, CompileResult]]) -> Sequence[Figure]:
     """A call eager and compiled, then what many calls cost in all."""
     if not done:
         return ()
@@ -44,7 +45,7 @@ def _payoff(name: str, one: CompileResult, pays_after: int, place: int) -> Figur
     )
 
 
-def listings(done: Sequence[Named[CompileParams, CompileResult]]) -> Sequence[Listing]:
+def listings(done: Sequence[Named[BodyParams, CompileResult]]) -> Sequence[Listing]:
     """The times with their quartiles, then the graph breaks."""
     if not done:
         return ()

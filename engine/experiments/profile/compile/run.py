@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 
 from engine.experiments.api import Listing
+from engine.experiments.profile.bodies import BodyParams, BodyStudy
 from engine.experiments.profile.compile.config import CompileConfig
 from engine.experiments.profile.compile.findings import findings
-from engine.experiments.profile.compile.measures import CompileParams, CompilePoint, CompileResult
+from engine.experiments.profile.compile.measures import CompilePoint, CompileResult
 from engine.experiments.profile.compile.report import figures, listings
 from engine.experiments.profile.compile.words import sentence
-from engine.experiments.profile.fields import short, subjects
-from engine.experiments.profile.study import Study, check_model, named
+from engine.experiments.profile.study import named
 from engine.experiments.shared.finding import Finding
 from engine.figures.figure import Figure
 from engine.runtime.context import Context
@@ -18,14 +18,13 @@ from engine.runtime.records import RunRecord
 from engine.tasks.metric import Bounded
 
 
-class Compile(Study[CompileConfig, CompileParams, CompileResult]):
+class Compile(BodyStudy[CompileConfig, CompileResult]):
     """The study `compile`."""
 
     name = "compile"
     title = "Compile"
     summary = "Compiled or eager: the first call, the steady state, graph breaks."
     Config = CompileConfig
-    Params = CompileParams
     Result = CompileResult
     shown = (
         "what",
@@ -40,37 +39,17 @@ class Compile(Study[CompileConfig, CompileParams, CompileResult]):
         "tokens",
     )
 
-    def subjects(self, config: CompileConfig) -> Sequence[str]:
-        """Models or blocks."""
-        return [short(what) for what in subjects(config.model, config.blocks)]
-
-    def model(self, config: CompileConfig) -> str:
-        """None beside blocks."""
-        return "" if config.blocks else config.model
-
-    def asked(self, config: CompileConfig) -> Sequence[CompileParams]:
-        """Each subject in each type at each batch size."""
-        return [
-            CompileParams(what=short(what), subject=what, dtype=dtype, batch=batch)
-            for what in subjects(config.model, config.blocks)
-            for dtype in config.dtypes
-            for batch in config.batch_sizes
-        ]
-
     def check(self, config: CompileConfig) -> Sequence[str]:
         """Raises InputError where the model is not there, or no C++ compiler for the CPU."""
         from engine.profiling.compilers import check_compiler
 
-        said = [] if config.blocks else check_model(config.model, config.sequence)
+        said = super().check(config)
         check_compiler(config.device)
         return said
 
-    def measure(self, config: CompileConfig, point: int, params: CompileParams, context: Context) -> CompileResult:
+    def measure(self, config: CompileConfig, point: int, params: BodyParams, context: Context) -> CompileResult:
         """Loads, compiles, measures."""
-        import torch
-
         from engine.profiling.compiling import measure
-        from engine.profiling.specimen import model_of, specimen
 
         stages = iter(range(5))
 
@@ -78,15 +57,7 @@ class Compile(Study[CompileConfig, CompileParams, CompileResult]):
             context.progress(point, next(stages), 5, text)
 
         report("loading")
-        one = specimen(
-            params.subject,
-            model_of(params.subject, config.hidden, lambda *step: context.progress(point, *step)),
-            dtype=getattr(torch, params.dtype),
-            device=context.device,
-            batch=params.batch,
-            sequence=config.sequence,
-            seed=config.seed,
-        )
+        one = self.specimen(config, point, params, context)
         found = measure(one, context.device, config.repeats, report)
         eager, compiled = found.eager, found.compiled
         return CompileResult(

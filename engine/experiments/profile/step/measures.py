@@ -1,27 +1,11 @@
-"""What a point of `step` is asked for, and what it measures."""
+"""What a point of `step` measures."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from engine.experiments.profile.fields import Dtype
-from engine.experiments.profile.study import StudyParams
+from engine.experiments.profile.bodies import BodyParams
 from engine.experiments.recorded import Quantity, Recorded, TypedPoint
 from engine.tasks.metric import Bounded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepParams(StudyParams):
-    """`subject` is a model or a built-in block, `what` that with the mode, `batch` the samples at once."""
-
-    what: Annotated[str, Quantity("What")]
-    subject: Annotated[str, Quantity("Subject")]
-    dtype: Annotated[Dtype, Quantity("Type")]
-    batch: Annotated[int, Quantity("Batch", "number")]
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Subject, type and batch."""
-        return self.what, self.dtype, f"batch {self.batch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,4 +37,4 @@ class StepResult(Recorded):
     trace: Annotated[str | None, Quantity("Trace")]
 
 
-StepPoint = TypedPoint[StepParams, StepResult]
+StepPoint = TypedPoint[BodyParams, StepResult]

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 
 from engine.experiments.api import Column, Listing
 from engine.experiments.cells import layer_labels
+from engine.experiments.profile.bodies import BodyParams
 from engine.experiments.profile.charts import bars
-from engine.experiments.profile.step.measures import Spent, StepParams, StepResult
+from engine.experiments.profile.step.measures import Spent, StepResult
 from engine.experiments.profile.study import Named
 from engine.figures.figure import Figure
 
-Done = Named[StepParams, StepResult]
+Done = Named[BodyParams, StepResult]
 Part = Callable[[StepResult], Sequence[Spent]]
 DRAWN = 6
 """Bars of a figure."""

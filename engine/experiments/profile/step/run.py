@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.api import Listing
-from engine.experiments.profile.fields import short, subjects
+from engine.experiments.profile.bodies import BodyParams, BodyStudy
+from engine.experiments.profile.fields import short
 from engine.experiments.profile.step.config import StepConfig
 from engine.experiments.profile.step.findings import findings
-from engine.experiments.profile.step.measures import Spent, StepParams, StepPoint, StepResult
+from engine.experiments.profile.step.measures import Spent, StepPoint, StepResult
 from engine.experiments.profile.step.report import figures, listings
 from engine.experiments.profile.step.words import sentence
-from engine.experiments.profile.study import Study, check_model, named
+from engine.experiments.profile.study import named
 from engine.experiments.shared.finding import Finding
 from engine.figures.figure import Figure
 from engine.runtime.context import Context
@@ -23,56 +24,27 @@ if TYPE_CHECKING:
 TRACE = "trace.json"
 
 
-class Step(Study[StepConfig, StepParams, StepResult]):
+class Step(BodyStudy[StepConfig, StepResult]):
     """The study `step`."""
 
     name = "step"
     title = "Step"
     summary = "What takes the time of a step: operators, layers, parts."
     Config = StepConfig
-    Params = StepParams
     Result = StepResult
     shown = ("what", "dtype", "batch", "time", "bytes", "tokens")
 
-    def subjects(self, config: StepConfig) -> Sequence[str]:
-        """Models or blocks."""
-        return [short(what) for what in subjects(config.model, config.blocks)]
+    def called(self, config: StepConfig, subject: str) -> str:
+        """With the mode."""
+        return f"{short(subject)} {config.mode}"
 
-    def model(self, config: StepConfig) -> str:
-        """None beside blocks."""
-        return "" if config.blocks else config.model
-
-    def asked(self, config: StepConfig) -> Sequence[StepParams]:
-        """Each subject in each type at each batch size."""
-        return [
-            StepParams(what=f"{short(what)} {config.mode}", subject=what, dtype=dtype, batch=batch)
-            for what in subjects(config.model, config.blocks)
-            for dtype in config.dtypes
-            for batch in config.batch_sizes
-        ]
-
-    def check(self, config: StepConfig) -> Sequence[str]:
-        """Raises InputError where the model is not there."""
-        return () if config.blocks else check_model(config.model, config.sequence)
-
-    def measure(self, config: StepConfig, point: int, params: StepParams, context: Context) -> StepResult:
+    def measure(self, config: StepConfig, point: int, params: BodyParams, context: Context) -> StepResult:
         """Times steps, profiles some more, and keeps the trace."""
-        import torch
-
-        from engine.profiling.specimen import model_of, specimen
         from engine.profiling.steps import measure
         from engine.runtime.files import write_durably
 
         context.progress(point, 0, 2, "loading")
-        one = specimen(
-            params.subject,
-            model_of(params.subject, config.hidden, lambda *step: context.progress(point, *step)),
-            dtype=getattr(torch, params.dtype),
-            device=context.device,
-            batch=params.batch,
-            sequence=config.sequence,
-            seed=config.seed,
-        )
+        one = self.specimen(config, point, params, context)
         path = context.point_artifact(point, TRACE)
 
         def keep(profiler: Any) -> None:
