@@ -4,35 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from engine.experiments.profile.fields import (
-    BatchSizes,
-    Blocks,
-    Dtype,
-    Dtypes,
-    Hidden,
-    Model,
-    Timed,
-    Tokens,
-    short,
-    subjects,
-)
+from engine.experiments.profile.compile.config import CompileConfig
+from engine.experiments.profile.fields import Dtype, short, subjects
+from engine.experiments.profile.step.config import StepConfig
 from engine.experiments.profile.study import Study, StudyParams, check_model
 from engine.experiments.recorded import Quantity, ResultT
 from engine.runtime.context import Context
 
 if TYPE_CHECKING:
     from engine.profiling.specimen import Specimen
-
-
-class BodyConfig(Timed):
-    """Each subject in each type at each batch size."""
-
-    model: Model = "builtin"
-    blocks: Blocks = ()
-    hidden: Hidden = 256
-    dtypes: Dtypes = ("float32",)
-    batch_sizes: BatchSizes = (1, 16)
-    sequence: Tokens = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +30,7 @@ class BodyParams(StudyParams):
         return self.what, self.dtype, f"batch {self.batch}"
 
 
-BodyConfigT = TypeVar("BodyConfigT", bound=BodyConfig)
+BodyConfigT = TypeVar("BodyConfigT", CompileConfig, StepConfig)
 
 
 class BodyStudy(Study[BodyConfigT, BodyParams, ResultT]):
