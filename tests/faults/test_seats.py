@@ -55,14 +55,13 @@ def test_points_run_side_by_side_with_the_numbers_of_one_after_the_other() -> No
 
 
 def test_a_task_on_several_gpus_keeps_others_off_each_of_them() -> None:
-    path = toy_run(["work"], steps=20, pause=0.02, devices=("GPU-b,GPU-a",))
+    path = toy_run(["stuck"], devices=("GPU-b,GPU-a",))
     control.start(path)
-    wait_for(lambda: processes(path)["child"], "a child")
+    wait_for(lambda: [point.device for point in read_run(path).running] == ["GPU-b,GPU-a"], "a child")
     alone = toy_run(["work"], devices=("GPU-a",))
     control.start(alone)
     wait_for(lambda: "GPU-a, used by" in read_run(alone).problem, "the other in line")
-    wait_until_idle(path)
-    assert [point.device for point in assert_sound(path).points] == ["GPU-b,GPU-a"]
+    control.cancel(path)
     wait_until_idle(alone)
     assert_sound(alone)
 

@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -178,6 +179,18 @@ def test_scratch_folders_of_the_dead_are_cleared_away_and_others_stay() -> None:
         with scratch("q-0001"):
             assert first.is_dir()
             assert not copy.exists()
+
+
+@pytest.mark.usefixtures("state")
+def test_a_task_that_ends_beside_others_removes_its_own_folder() -> None:
+    def turns(_: int) -> None:
+        for _ in range(20):
+            with scratch("q-0001") as (folder, _):
+                for name in range(20):
+                    (folder / "artifacts" / str(name)).mkdir()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(turns, range(4)))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{}", "auto", "[::1]:{}", "127.0.0.1:99999"])

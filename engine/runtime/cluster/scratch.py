@@ -19,22 +19,30 @@ def scratch(run: str) -> Iterator[tuple[Path, RunLock]]:
     What processes left behind that were killed is cleared away first.
     """
     root = private_folder(home() / "cluster")
-    guard = open_private(root / ".lock", os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX)
+    with _alone(root):
         for other in root.glob("[!.]*"):
             if not is_locked(next(other.glob("*/lock"), other / "lock")):
                 discard(other)
         base = Path(tempfile.mkdtemp(dir=root, prefix="task-"))
         folder = private_folder(base / run)
         lock = RunLock.take(folder)
-    finally:
-        os.close(guard)
     assert lock is not None  # nobody else knows of it
     try:
         for name in ("attempts", "logs", "artifacts"):
             private_folder(folder / name)
         yield folder, lock
     finally:
-        lock.release()
-        discard(base)
+        with _alone(root):  # a folder whose lock is free is cleared away by any other task
+            lock.release()
+            discard(base)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """While no other task of this node makes or removes folders."""
+    guard = open_private(root / ".lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(guard)
