@@ -73,7 +73,7 @@ def disturb(cluster: Any, dice: random.Random, hits: Counter[str]) -> None:
     run = assert_sound(path)
     assert [point.state for point in run.points].count("failed") == 1
     assert all((point.device or "").endswith(" cpu") for point in run.points)
-    assert not (path / "incoming").exists()
+    assert not list((path / "incoming").glob("*"))  # a driver that dies as the last point ends leaves it empty
 
 
 def strike(cluster: Any, path: Path, victim: str) -> int:
