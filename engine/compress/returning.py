@@ -1,4 +1,4 @@
-"""Free memory goes back to the system at once while weights are rounded or pruned. Of glibc; elsewhere nothing.
+"""Free memory goes back to the system, at once while weights are rounded or pruned. Of glibc; elsewhere nothing.
 
 What glibc frees it keeps for blocks of the same size. Rounding a model leaves that everywhere between the values that
 stay: a third of what they take. Blocks from `LARGE` bytes on are mapped by themselves instead and unmapped when they
@@ -19,7 +19,7 @@ _USUAL = {_MAPPED_FROM: 32 << 20, _TRIMMED_FROM: 64 << 20}
 @contextmanager
 def returning_memory() -> Iterator[None]:
     """Within it large blocks are mapped and unmapped."""
-    if (mallopt := _mallopt()) is None:
+    if (mallopt := _function("mallopt")) is None:
         yield
         return
     mallopt(_MAPPED_FROM, LARGE)
@@ -30,7 +30,13 @@ def returning_memory() -> Iterator[None]:
             mallopt(threshold, size)
 
 
+def return_memory() -> None:
+    """What has been freed up to now goes back, but for what shares a page with what is still held."""
+    if (trim := _function("malloc_trim")) is not None:
+        trim(0)
+
+
 @cache
-def _mallopt() -> "ctypes._NamedFuncPointer | None":
-    """The function of the C library that this process runs with; None where it has none."""
-    return getattr(ctypes.CDLL(None), "mallopt", None)
+def _function(name: str) -> "ctypes._NamedFuncPointer | None":
+    """One of the C library that this process runs with; None where it has none."""
+    return getattr(ctypes.CDLL(None), name, None)

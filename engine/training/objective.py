@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from engine.training.statistics import mean_difference, mean_interval, paired_difference, wilson
 
-JUDGED_VALUES = 1 << 22
+JUDGED_VALUES = 1 << 19
 """Logits that are judged at once where no gradients are asked for."""
 
 

@@ -61,12 +61,18 @@ class Workbench:
         return bench
 
     def turn_to(self, point: Point) -> None:
-        """Begins a point: what follows is reported as its progress, and torch is seeded as for any other."""
+        """Begins a point: what follows is reported as its progress, and torch is seeded as for any other.
+
+        What the baseline or the point before has left is given back first, so that a point takes what it alone needs.
+        """
         import torch
+
+        from engine.compress.returning import return_memory
 
         def report(done: float, total: float, text: str) -> None:
             self.context.progress(point.index, done, total, text)
 
+        return_memory()
         torch.manual_seed(self.config.seed)
         self.report = report
 
