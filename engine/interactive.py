@@ -12,14 +12,21 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from engine.errors import InputError
 from engine.figures.figure import Figure, Mark, Series
 from engine.runtime.files import in_words
 from engine.runtime.processes import die_with
+from engine.runtime.standby import Standby
+
+if TYPE_CHECKING:
+    from engine.experiments.api import AnyExperiment, ExperimentConfig
 
 Values = Mapping[str, Any]
+ROOM = 4 << 30
+"""Bytes of memory that must be free for a host to stand by: it takes about a tenth of that."""
+_standby = Standby()
 
 
 def check(experiment: str, values: Values) -> list[str]:
@@ -30,7 +37,10 @@ def check(experiment: str, values: Values) -> list[str]:
     """
     from engine.experiments import launch as launching
 
-    return launching.check(*launching.configure(experiment, values))
+    found, config = launching.configure(experiment, values)
+    said = launching.check(found, config)
+    _prepare(found, config)
+    return said
 
 
 def launch(experiment: str, values: Values, name: str | None = None) -> str:
@@ -38,7 +48,16 @@ def launch(experiment: str, values: Values, name: str | None = None) -> str:
     from engine.experiments import launch as launching
 
     found, config = launching.configure(experiment, values)
-    return launching.launch(found, config, name).name
+    return launching.launch(found, config, name, standby=_standby).name
+
+
+def _prepare(experiment: "AnyExperiment", config: "ExperimentConfig") -> None:
+    """Has a host import what this run would need, unless memory is short; of others' modules none is kept warm."""
+    from engine.experiments import ahead, registry
+    from engine.models.free_memory import available_memory
+
+    ours = registry.key_of(experiment) in registry.NAMES
+    _standby.prepare(ahead.needs(experiment, config) if ours and available_memory() > ROOM else None)
 
 
 def picture(

@@ -5,15 +5,18 @@ from pathlib import Path
 
 from engine.experiments import registry
 from engine.runtime.driver import drive
+from engine.runtime.hosts import Host
 from engine.runtime.notify import run_ended
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import read_run
 from engine.runtime.spec import RunSpec
 
+WORKER = "engine.experiments.worker"
+"""The module of the host's process."""
 
-def main() -> int:
-    """Drives the run to its end or to the next pause."""
-    directory = Path(sys.argv[1])
+
+def work_on(directory: Path, host: Host | None = None) -> int:
+    """Drives the run to its end or to the next pause; `host` is one that has been started ahead."""
     spec = RunSpec.read(directory)
     experiment = registry.get(spec.experiment)
     config = experiment.Config.recorded(spec.config)
@@ -24,10 +27,8 @@ def main() -> int:
     def ended() -> None:
         run_ended(read_run(directory))
 
-    return drive(
-        directory, "engine.experiments.worker", after_point=tidy, study=experiment.study(config), after_end=ended
-    )
+    return drive(directory, WORKER, after_point=tidy, study=experiment.study(config), after_end=ended, host=host)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(work_on(Path(sys.argv[1])))

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from engine.errors import InputError, hint
 from engine.experiments import registry
+from engine.experiments.ahead import needs
 from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.placement import placement
 from engine.experiments.results import pinned
@@ -21,6 +22,7 @@ from engine.runtime import control
 from engine.runtime.hardware import hardware
 from engine.runtime.references import PREFIX
 from engine.runtime.runs import create_run
+from engine.runtime.standby import Standby
 from engine.runtime.versions import versions
 from engine.tasks.kinds import AUTO, task_of
 
@@ -176,20 +178,37 @@ def launch(
     start: bool = True,
     recipe: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = lambda _: None,
+    standby: Standby | None = None,
 ) -> Path:
     """Checks the config against the world, records the run and starts its driver. Returns the run's directory.
 
     What the check has to say before the start goes to `say`, a sentence each. `recipe` is what it keeps of a recipe.
+    The driver is the one that `standby` has, or one that starts beside the checks; `standby` has none afterwards.
     """
-    for sentence in check(experiment, config):
-        say(sentence)
+    ahead = standby or Standby()
+    if start:
+        ahead.prepare(needs(experiment, config))
+    try:
+        for sentence in check(experiment, config):
+            say(sentence)
+        directory = _recorded(experiment, config, name, recipe)
+        if start:
+            control.start(directory, ahead)
+        return directory
+    finally:
+        ahead.close()
+
+
+def _recorded(
+    experiment: AnyExperiment, config: ExperimentConfig, name: str | None, recipe: Mapping[str, Any] | None
+) -> Path:
     points = experiment.points(config)
     place = placement(experiment, config, len(points))
     share = math.ceil(len(points) / (len(place.devices) * place.seating.seats))  # so that no GPU is left without a task
     group = 1 if place.cpu else max(1, min(share, experiment.at_once(config)))
     task = task_bytes(experiment, config, group)
     check_room(experiment, config, len(points), task)
-    directory = create_run(
+    return create_run(
         experiment=registry.key_of(experiment),
         config=config.model_dump(mode="json"),
         points=[dict(point) for point in points],
@@ -205,6 +224,3 @@ def launch(
         recipe=recipe,
         cluster=place.cluster,
     )
-    if start:
-        control.start(directory)
-    return directory

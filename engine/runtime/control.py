@@ -12,23 +12,27 @@ from engine.runtime.files import FULL, discard, open_private, private_folder
 from engine.runtime.finalise import finalise
 from engine.runtime.home import runs_dir
 from engine.runtime.lock import LOCK_VARIABLE, LockInfo, RunLock, lock_held, read_info
-from engine.runtime.processes import Identity, import_environment
+from engine.runtime.processes import Identity, driver_environment
 from engine.runtime.records import RunState
 from engine.runtime.references import users
 from engine.runtime.requests import Desk, Want, asking
 from engine.runtime.runs import read_run
 from engine.runtime.spec import RunSpec
+from engine.runtime.standby import Standby
 from engine.runtime.states import STARTING
 
 _CANCEL_SECONDS = 5.0
 
 
-def start(path: Path) -> None:
-    """Sees to it that a driver works on the run. Does nothing more where one does. InputError where it is cancelled."""
+def start(path: Path, standby: Standby | None = None) -> None:
+    """Sees to it that a driver works on the run. Does nothing more where one does. InputError where it is cancelled.
+
+    The driver is the one that `standby` has, where it has one.
+    """
     with asking(path) as desk:
         if desk.request.want == "cancel":
             _refuse(path, desk, "started", "cancelled")
-        _start(path, desk)
+        _start(path, desk, standby)
 
 
 def pause(path: Path) -> None:
@@ -99,13 +103,14 @@ def _refuse(path: Path, desk: Desk, action: str, *states: RunState) -> RunState:
     return state
 
 
-def _start(path: Path, desk: Desk) -> None:
+def _start(path: Path, desk: Desk, standby: Standby | None = None) -> None:
     desk.write("run")
     lock = RunLock.take(path)
     if lock is not None:
         try:
             lock.write(LockInfo(problem=STARTING))
-            _spawn_driver(path, lock)
+            if standby is None or not _hand_over(path, lock, standby):
+                _spawn_driver(path, lock)
         finally:
             lock.release()
     elif not read_info(path).driver.alive:  # its hosts outlive it for a moment: the new driver waits for that
@@ -125,12 +130,24 @@ def _ask(path: Path, desk: Desk, want: Want) -> None:
         _spawn_driver(path)
 
 
+def _hand_over(path: Path, lock: RunLock, standby: Standby) -> bool:
+    """Whether a driver that was started ahead has taken the run with its lock, which never was free."""
+    if (driver := standby.driver) is None:
+        return False
+    lock.write(LockInfo(driver.pid, driver.start, driver.boot, problem=STARTING))
+    log = _driver_log(path)
+    try:
+        return standby.hand_over(path.absolute(), lock.descriptor, log)
+    finally:
+        os.close(log)
+
+
 def _spawn_driver(path: Path, lock: RunLock | None = None) -> None:
     """A process of its own session that outlives this one, sees no GPU, and imports what this one can import.
 
     `lock` goes over to it without ever being free.
     """
-    environment = import_environment() | {"CUDA_VISIBLE_DEVICES": ""}
+    environment = driver_environment()
     if lock is not None:
         environment[LOCK_VARIABLE] = str(lock.descriptor)
     log = _driver_log(path)

@@ -16,6 +16,15 @@ from engine.runtime.lock import is_locked
 _HOLDER_BYTES = 64
 
 
+def in_use(folder: Path, place: str) -> bool:
+    """Whether a run holds a device of this place."""
+    return any(is_locked(folder / f"{_file_name(device)}.lock") for device in place.split(","))
+
+
+def _file_name(device: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "_", device)
+
+
 class DeviceClaim:
     """A run's place in the line for a device, then its hold on it. `descriptor` is what a host inherits."""
 
@@ -23,7 +32,7 @@ class DeviceClaim:
         self.device = device
         self.run = run
         self.descriptor: int | None = None
-        self._name = re.sub(r"[^A-Za-z0-9.-]", "_", device)
+        self._name = _file_name(device)
         self._folder = folder
         self._guard, temporary = tempfile.mkstemp(dir=folder, prefix=".ticket.")
         fcntl.flock(self._guard, fcntl.LOCK_EX)

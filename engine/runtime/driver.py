@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from engine.runtime.hosts import Host
 from engine.runtime.lock import LOCK_VARIABLE, RunLock, read_info
 from engine.runtime.processes import Identity, kill_group
 from engine.runtime.requests import read_request
@@ -24,12 +25,13 @@ def drive(
     after_point: AfterPoint | None = None,
     study: Study | None = None,
     after_end: Callable[[], None] | None = None,
+    host: Host | None = None,
 ) -> int:
     """Works on the run in `directory`. Returns at once where another driver owns it.
 
     `worker` is the module whose process is a host, given the experiment's name; `after_point` is called with the run
     whenever points have finished; `study` is where the points of a search get their parameters from; `after_end` is
-    called when this driver has brought the run to rest and the lock is free.
+    called when this driver has brought the run to rest and the lock is free; `host` has been started ahead.
     Returns 0, or 1 if the run failed or could not go on.
     """
     os.umask(0o077)
@@ -37,7 +39,8 @@ def drive(
     directory = directory.absolute()
     spec = RunSpec.read(directory)
     while (lock := _own(directory)) is not None:
-        work = Work(directory, spec, lock, worker, after_point, study)
+        work = Work(directory, spec, lock, worker, after_point, study, host)
+        host = None
         signal.signal(signal.SIGTERM, lambda *_: work.stop())  # noqa: B023 - the newest is meant
         try:
             with nullcontext() if spec.cluster else recorded(directory, spec.devices):  # what it takes is elsewhere

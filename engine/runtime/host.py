@@ -1,13 +1,15 @@
 """The host: one per device. It imports, computes nothing, and forks one child per task, several at once.
 
-JSON lines over its pipes. In: a greeting with the setting, then tasks. Out: `{"ready": true}` once warm, then
-`{"task", "status"}` as children end. The out pipe is inherited by the children, so that its end means: all dead.
+JSON lines. In, over a socket: a greeting, the setting of the run with descriptors of its log and its locks, then tasks.
+Out, over a pipe: `{"ready": true}` once warm and assigned to a run, then `{"task", "status"}` as children end. The pipe
+is inherited by the children, so that its end means: all dead.
 """
 
 import gc
 import os
 import select
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +24,8 @@ from engine.runtime.processes import die_with
 from engine.runtime.reasons import reason
 
 NICE = 10
+_DESCRIPTORS = 128
+"""More than a setting comes with: the log, the run's lock, one for each device."""
 
 
 def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[], None]) -> None:
@@ -29,16 +33,13 @@ def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[],
 
     `warm` imports what tasks need. `assert_cold` raises if CUDA was initialised: a child forked then cannot use it.
     """
-    tasks, answers = os.dup(0), os.dup(1)
+    tasks, answers = socket.socket(fileno=os.dup(0)), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what libraries print goes to the host's log
-    hello = _greeting(tasks)
+    hello = _line(tasks)
     if hello is None:
         return
     die_with(hello["driver"])
-    for descriptor in hello["locks"]:
-        os.set_inheritable(descriptor, False)  # children have them; programs that children start do not
-    setting = Setting(Path(hello["directory"]), hello["device"], hello["place"], hello["seed"], hello["threads"])
     os.nice(NICE)
     gc.disable()  # nothing that is imported becomes garbage: looking for some takes a tenth of the time
     try:
@@ -50,22 +51,38 @@ def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[],
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children
     assert_cold()
+    setting = _assigned(tasks)
+    if setting is None:
+        return
     write_patiently(answers, b'{"ready":true}\n')
     children = _Children()
-    for task in children.tasks(tasks, answers):
+    for task in children.tasks(tasks.fileno(), answers):
         assert_cold()
         children.fork(setting, task, run_task)
 
 
-def _greeting(source: int) -> dict[str, Any] | None:
-    """The first line; None where there is none. No byte beyond it is read: the first task may follow at once."""
-    line = b""
+def _line(source: socket.socket, start: bytes = b"") -> dict[str, Any] | None:
+    """A line that begins with `start`; None at the end. No byte beyond it is read: descriptors or a task may follow."""
+    line = start
     while not line.endswith(b"\n"):
-        if not (byte := os.read(source, 1)):
+        if not (byte := source.recv(1)):
             return None
         line += byte
-    greeting: dict[str, Any] = loads(line)
-    return greeting
+    message: dict[str, Any] = loads(line)
+    return message
+
+
+def _assigned(source: socket.socket) -> Setting | None:
+    """Waits for the run. Its locks are held from here on, by children too, and what is printed goes to its log."""
+    start, descriptors, *_ = socket.recv_fds(source, 1, _DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+    if not start or (told := _line(source, start)) is None:
+        return None
+    log = descriptors[0]
+    write_patiently(log, os.pread(2, os.fstat(2).st_size, 0))
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    os.close(log)
+    return Setting(Path(told["directory"]), told["device"], told["place"], told["seed"], told["threads"])
 
 
 class _Children:

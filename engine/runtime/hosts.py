@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -22,27 +23,28 @@ _SILENT_PROFILER = {"KINETO_LOG_LEVEL": "6"}
 
 
 class Host:
-    """A host process of its own session, so that one signal to its group ends it and its children."""
+    """A host process of its own session, so that one signal to its group ends it and its children.
 
-    def __init__(self, command: Sequence[str], greeting: Mapping[str, Any], locks: Sequence[int], log: Path):
-        device, threads = greeting["device"], str(greeting["threads"])
-        environment = _SILENT_PROFILER | os.environ | dict.fromkeys(_THREAD_VARIABLES, threads) | _PATIENT_THREADS
+    It imports as soon as it is started, for tasks on `device` with so many `threads`. It belongs to no run before it is
+    assigned to one: until then it holds no lock, and what it prints is kept in memory.
+    """
+
+    def __init__(self, command: Sequence[str], device: str, threads: int):
+        self.device, self.threads = device, threads
+        variables = dict.fromkeys(_THREAD_VARIABLES, str(threads))
+        environment = _SILENT_PROFILER | os.environ | variables | _PATIENT_THREADS
         environment |= {"CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
-        self.log = log
-        errors = open_private(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
+        self._printed = os.memfd_create("host.log")
+        self._orders, orders = socket.socketpair()
+        with orders:
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.PIPE,
+                stdin=orders.fileno(),
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=self._printed,
                 env=environment,
-                pass_fds=locks,
                 start_new_session=True,
             )
-        finally:
-            os.close(errors)
-        assert self._process.stdin
         assert self._process.stdout
         self.pipe = self._process.stdout.fileno()
         os.set_blocking(self.pipe, False)
@@ -50,7 +52,18 @@ class Host:
         self.ready = False
         self.dead = False
         self._buffer = b""
-        self.send(dict(greeting) | {"driver": os.getpid(), "locks": list(locks)})
+        self._log: Path | None = None
+        self.send({"driver": os.getpid()})
+
+    def assign(self, setting: Mapping[str, Any], locks: Sequence[int], log: Path) -> None:
+        """Gives it to a run: the setting of its tasks, the locks that it holds until it is dead, and its log."""
+        self._log = log
+        errors = open_private(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            with suppress(ConnectionError):
+                socket.send_fds(self._orders, [dumps(setting).encode() + b"\n"], [errors, *locks])
+        finally:
+            os.close(errors)
 
     @property
     def status(self) -> int | None:
@@ -59,10 +72,8 @@ class Host:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """One line. If the host is dead its pipe's end will tell."""
-        assert self._process.stdin
-        with suppress(BrokenPipeError):
-            self._process.stdin.write(dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+        with suppress(ConnectionError):
+            self._orders.sendall(dumps(message).encode() + b"\n")
 
     def read(self) -> list[dict[str, Any]]:
         """What it has said since. Sets `dead` once the process and all its children are."""
@@ -101,14 +112,17 @@ class Host:
 
     def last_words(self) -> str:
         """The end of its log, for a message."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        assert self._log
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else f"it ended with status {self.status} and said nothing"
 
     def _end(self) -> None:
-        assert self._process.stdin
         assert self._process.stdout
         self._process.wait()
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
+        self._orders.close()
         self._process.stdout.close()
+        if self._log and not self.ready:  # it did not come to print there itself
+            with suppress(OSError):
+                self._log.write_bytes(os.pread(self._printed, os.fstat(self._printed).st_size, 0))
+        os.close(self._printed)
         self.dead = True

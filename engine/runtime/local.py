@@ -34,18 +34,24 @@ class _Place:
     deaths: int = 0
 
 
+def threads_each(count: int) -> int:
+    """The cores of this machine shared out among so many; one at least."""
+    return max(1, working_cores() // count)
+
+
 class LocalExecutor:
     """Runs tasks on this machine: on each device as many side by side as the run has seats."""
 
-    def __init__(self, directory: Path, spec: RunSpec, worker: str, lock: RunLock):
+    def __init__(self, directory: Path, spec: RunSpec, worker: str, lock: RunLock, host: Host | None = None):
+        """`host` is one that has been started ahead; it is taken where it fits a device that is free at once."""
         self._directory = directory
         self._spec = spec
         self._command = command(worker, spec.experiment)
         self._lock = lock
+        self._ahead = host
         self._places = [_Place(device) for device in spec.devices]
-        cores = working_cores()
-        self.threads = spec.threads or max(1, cores // len(self._places))
-        self.seats = min(spec.seats, max(1, cores // self.threads))  # fewer where the run is resumed on fewer cores
+        self.threads = spec.threads or threads_each(len(self._places))
+        self.seats = min(spec.seats, threads_each(self.threads))  # fewer where the run is resumed on fewer cores
 
     @property
     def hosts(self) -> tuple[tuple[int, int], ...]:
@@ -75,6 +81,8 @@ class LocalExecutor:
                 place.claim = place.claim or PlaceClaim(devices_dir(), place.device, self._spec.id)
                 if place.claim.take():
                     self._start_host(place, place.claim)
+                else:
+                    self._let_go()
             elif not place.host and place.claim:
                 self._vacate(place)
 
@@ -110,6 +118,7 @@ class LocalExecutor:
     def close(self) -> None:
         """Nothing runs and no device is held when this returns."""
         self.kill()
+        self._let_go()
         for place in self._places:
             self._vacate(place)
 
@@ -136,7 +145,7 @@ class LocalExecutor:
         self._start_host(place, place.claim)
 
     def _start_host(self, place: _Place, claim: PlaceClaim) -> None:
-        greeting = {
+        setting = {
             "directory": str(self._directory),
             "device": place.device,
             "place": place.device,
@@ -144,7 +153,23 @@ class LocalExecutor:
             "threads": self.threads,
         }
         log = self._directory / "logs" / f"host-{self._places.index(place)}.log"
-        place.host = Host(self._command, greeting, (self._lock.descriptor, *claim.descriptors), log)
+        place.host = self._taken(place.device) or Host(self._command, place.device, self.threads)
+        place.host.assign(setting, (self._lock.descriptor, *claim.descriptors), log)
+
+    def _taken(self, device: str) -> Host | None:
+        """The host that was started ahead, where it lives and is one for this device."""
+        host = self._ahead
+        if host is None or (host.device, host.threads) != (device, self.threads):
+            return None
+        self._ahead = None
+        host.read()
+        return None if host.dead else host
+
+    def _let_go(self) -> None:
+        """A run that waits has no host, and none is kept that it cannot use."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def _vacate(self, place: _Place) -> None:
         if place.host:

@@ -58,6 +58,11 @@ def import_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
+def driver_environment() -> dict[str, str]:
+    """The same for a driver, which sees no GPU."""
+    return import_environment() | {"CUDA_VISIBLE_DEVICES": ""}
+
+
 def die_with(parent: int) -> None:
     """From now on the death of `parent`, which must be this process's parent, kills it. If it is dead already: now."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

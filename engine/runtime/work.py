@@ -17,6 +17,7 @@ from engine.runtime.executor import Ending, Task, WorkerError
 from engine.runtime.executors import executor_for
 from engine.runtime.files import FULL, FULL_BYTES, free_bytes, has_inodes
 from engine.runtime.finalise import finalise
+from engine.runtime.hosts import Host
 from engine.runtime.index import Index, disk_full
 from engine.runtime.lock import LockInfo, RunLock
 from engine.runtime.outcome import judge
@@ -47,6 +48,7 @@ class Work:
         worker: str,
         after_point: AfterPoint | None,
         study: Study | None = None,
+        host: Host | None = None,
     ):
         self.request = Request()
         self.stopped = False
@@ -55,7 +57,7 @@ class Work:
         self._lock = lock
         self._after_point = after_point
         self._reserve = spec.reserve
-        self._executor = executor_for(directory, spec, worker, lock)
+        self._executor = executor_for(directory, spec, worker, lock, host)
         self._trials = Trials(directory, study) if study is not None else None
         self._waits_at: int | None = None
         self._index: Index | None = None

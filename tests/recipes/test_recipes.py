@@ -61,7 +61,7 @@ def started(
     monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], offline: bool = False
 ) -> tuple[RunRecord, list[str]]:
     said: list[str] = []
-    monkeypatch.setattr("engine.experiments.launch.control.start", lambda _path: None)
+    monkeypatch.setattr("engine.experiments.launch.control.start", lambda *_: None)
     monkeypatch.setattr("engine.experiments.launch.check", lambda _experiment, _config: [])
     (path,) = launching.start(RECIPE, values, offline=offline, say=said.append)
     return read_run(path), said

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine import interactive
@@ -109,3 +110,23 @@ def test_prints_of_libraries_never_reach_the_answers() -> None:
     )
     assert done.stdout == '{"id": 1, "value": "said"}\n'
     assert done.stderr.count("noise") == 2
+
+
+def standing_by(worker: psutil.Process) -> list[psutil.Process]:
+    return [child for child in worker.children() if "engine.experiments.standby" in child.cmdline()]
+
+
+@pytest.mark.slow
+async def test_a_checked_config_has_a_driver_stand_by_and_it_goes_with_the_worker() -> None:
+    worker = Interactive()
+    worker.start()
+    assert worker._process is not None
+    process = psutil.Process(worker._process.pid)
+    await worker.ask("check", experiment="tests.faults.toy", values={"actions": ["work"]})
+    assert not standing_by(process), "another package's code may change between two runs"
+    await worker.ask("check", experiment="quantize", values={"model": "builtin", "data": "builtin"})
+    (driver,) = standing_by(process)
+    await worker.ask("check", experiment="quantize", values={"model": "builtin", "data": "builtin", "seed": 1})
+    assert standing_by(process) == [driver]
+    worker.stop()
+    assert not psutil.wait_procs([driver], timeout=60)[1]

@@ -71,7 +71,7 @@ def _named(text: str, source: Source, place: Path) -> str:
 
 def _computed(folder: Path, lock: RunLock, told: Mapping[str, Any], name: str) -> Iterator[bytes]:
     gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "") if told["gpus"] else ""
-    greeting = {
+    setting = {
         "directory": str(folder),
         "device": gpus or CPU,
         "place": f"{name} GPU {gpus}" if gpus else f"{name} {CPU}",
@@ -79,7 +79,8 @@ def _computed(folder: Path, lock: RunLock, told: Mapping[str, Any], name: str) -
         "threads": told["threads"],
     }
     worker = command(told["worker"], told["spec"]["experiment"])
-    host = Host(worker, greeting, (lock.descriptor,), folder / "logs" / "host.log")
+    host = Host(worker, setting["device"], setting["threads"])
+    host.assign(setting, (lock.descriptor,), folder / "logs" / "host.log")
     following = _Following(folder, AttemptFile.of(folder, told["task"], told["attempt"]))
     host.send({"task": told["task"], "attempt": told["attempt"], "points": told["points"]})
     try:

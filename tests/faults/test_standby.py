@@ -1,0 +1,226 @@
+"""A driver that was started before its run: it takes it over like any other, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.errors import InputError
+from engine.experiments import ahead, launch, registry
+from engine.runtime import control
+from engine.runtime.device_lock import DeviceClaim
+from engine.runtime.home import devices_dir
+from engine.runtime.lock import lock_held, read_info
+from engine.runtime.runs import list_runs, read_run
+from engine.runtime.standby import Needs, Standby, await_order
+from tests.faults.helpers import (
+    assert_sound,
+    finished,
+    kill,
+    processes,
+    toy_run,
+    wait_for,
+    wait_until_idle,
+)
+
+NEEDS = Needs("tests.faults.toy", "cpu", 1)
+
+
+@pytest.fixture
+def standby() -> Iterator[Standby]:
+    """Nobody stands by after a test."""
+    made = Standby()
+    yield made
+    made.close()
+
+
+def waiting(standby: Standby, needs: Needs = NEEDS) -> tuple[int, int]:
+    """Pids of a driver that stands by and of its host."""
+    standby.prepare(needs)
+    driver = standby.driver
+    assert driver is not None
+    host = wait_for(lambda: psutil.Process(driver.pid).children(), "a host that imports")[0]
+    return driver.pid, host.pid
+
+
+def gone(*pids: int) -> bool:
+    return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+
+
+def working(steps: int = 10, pause: float = 0.0, threads: int = 1) -> Path:
+    return toy_run(["work"] * 3, steps=steps, pause=pause, threads=threads)
+
+
+def test_it_works_on_the_run_with_its_host(standby: Standby) -> None:
+    driver, host = waiting(standby)
+    path = working(steps=30, pause=0.02)
+    control.start(path, standby)
+    assert standby.driver is None
+    wait_for(lambda: processes(path)["child"], "a child")
+    assert (processes(path)["driver"], processes(path)["host"]) == ([driver], [host])
+    assert wait_until_idle(path).state == "finished"
+    assert_sound(path)
+    wait_for(lambda: gone(driver, host), "both to be gone")
+
+
+def test_the_lock_is_never_free_between_the_two(standby: Standby, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(standby)
+    path = working(steps=30, pause=0.02)
+    hand_over, held = standby.hand_over, []
+
+    def watched(directory: Path, lock: int, log: int) -> bool:
+        taken = hand_over(directory, lock, log)
+        held.append((taken, lock_held(path), read_info(path).driver.alive))
+        return taken
+
+    monkeypatch.setattr(standby, "hand_over", watched)
+    control.start(path, standby)
+    assert held == [(True, True, True)]
+    assert lock_held(path)
+    wait_until_idle(path)
+
+
+def test_killed_after_it_has_taken_over_it_is_resumed_like_any_other(standby: Standby) -> None:
+    waiting(standby)
+    path = working(steps=30, pause=0.01)
+    control.start(path, standby)
+    for victims in ("child", "host", "driver"):
+        found = wait_for(lambda: (seen := processes(path))["child"] and seen, "a child")
+        kill(found[victims])
+    wait_for(lambda: not lock_held(path), "the host to be gone too")
+    assert read_run(path).state == "interrupted"
+    control.resume(path)
+    assert wait_until_idle(path).state == "finished"
+    assert_sound(path)
+
+
+@pytest.mark.parametrize("needs", [Needs("tests.faults.toy", "cpu", 2), Needs("tests.faults.toy", "GPU-a", 1)])
+def test_a_host_for_something_else_is_not_used(standby: Standby, needs: Needs) -> None:
+    driver, host = waiting(standby, needs)
+    path = working()
+    control.start(path, standby)
+    wait_until_idle(path)
+    assert_sound(path)
+    wait_for(lambda: gone(driver, host), "both to be gone")
+
+
+def test_it_ends_when_its_owner_is_killed() -> None:
+    program = (
+        "import sys, time\n"
+        "from engine.runtime.standby import Needs, Standby\n"
+        "standby = Standby()\n"
+        "standby.prepare(Needs('tests.faults.toy', 'cpu', 1))\n"
+        "print(standby.driver.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    driver = int(owner.stdout.readline())
+    host = wait_for(lambda: psutil.Process(driver).children(), "a host that imports")[0].pid
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    wait_for(lambda: gone(driver, host), "driver and host to be gone")
+
+
+def test_its_host_dies_with_it_and_the_run_is_started_without_it(standby: Standby) -> None:
+    driver, host = waiting(standby)
+    os.kill(driver, signal.SIGKILL)
+    wait_for(lambda: gone(driver, host), "driver and host to be gone")
+    path = working()
+    control.start(path, standby)
+    assert wait_until_idle(path).state == "finished"
+    assert_sound(path)
+
+
+def test_one_that_does_not_answer_is_ended_and_the_run_started_without_it(
+    standby: Standby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runtime.standby._ANSWER_SECONDS", 0.2)
+    driver, host = waiting(standby)
+    os.kill(driver, signal.SIGSTOP)
+    path = working()
+    control.start(path, standby)
+    wait_for(lambda: gone(driver, host), "driver and host to be gone")
+    assert wait_until_idle(path).state == "finished"
+    assert_sound(path)
+
+
+def test_a_host_that_died_meanwhile_is_replaced(standby: Standby) -> None:
+    driver, host = waiting(standby)
+    kill([host])
+    path = working()
+    control.start(path, standby)
+    wait_until_idle(path)
+    assert_sound(path)
+    wait_for(lambda: gone(driver), "the driver to be gone")
+
+
+def test_a_run_that_waits_for_its_device_keeps_no_host(standby: Standby) -> None:
+    driver, host = waiting(standby)
+    claim = DeviceClaim(devices_dir(), "cpu", "another")
+    assert claim.take()
+    path = working()
+    control.start(path, standby)
+    wait_for(lambda: gone(host), "the host to be gone")
+    assert read_run(path).state == "queued"
+    assert processes(path)["driver"] == [driver]
+    claim.release()
+    wait_until_idle(path)
+    assert_sound(path)
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    owner, driver = socket.socketpair()
+    with owner, driver:
+        began = time.monotonic()
+        assert await_order(driver, seconds=0.05) is None
+        assert time.monotonic() - began < 5
+
+
+def test_the_same_need_keeps_it_and_another_replaces_it(standby: Standby) -> None:
+    first, host = waiting(standby)
+    assert waiting(standby) == (first, host)
+    second, _ = waiting(standby, Needs("tests.faults.toy", "cpu", 2))
+    assert second != first
+    wait_for(lambda: gone(first, host), "the first to be gone")
+    standby.prepare(None)
+    assert standby.driver is None
+
+
+def test_a_refused_start_leaves_nothing_behind(standby: Standby) -> None:
+    experiment, config = launch.configure("quantize", {"model": "/nowhere/at/all"})
+    driver, host = waiting(standby)
+    with pytest.raises(InputError):
+        launch.launch(experiment, config, standby=standby)
+    assert standby.driver is None
+    wait_for(lambda: gone(driver, host), "driver and host to be gone")
+    assert not list_runs()
+
+
+def test_needs_follow_from_the_plan_and_end_where_no_host_would_run() -> None:
+    experiment, config = launch.configure("tests.faults.toy", {"actions": ["work"]})
+    found = ahead.needs(experiment, config)
+    assert found is not None
+    assert (found.experiment, found.device) == (registry.key_of(experiment), "cpu")
+    claim = DeviceClaim(devices_dir(), "cpu", "another")
+    assert claim.take()
+    assert ahead.needs(experiment, config) is None
+    claim.release()
+    assert ahead.needs(*launch.configure("tests.faults.toy", {"actions": ["work"], "executor": "ray"})) is None
+
+
+def test_what_it_prints_while_it_imports_is_in_the_runs_log(standby: Standby) -> None:
+    waiting(standby, Needs("tests.faults.talking", "cpu", 1))
+    path = toy_run(["work"], experiment="tests.faults.talking", threads=1)
+    control.start(path, standby)
+    wait_until_idle(path)
+    assert finished(path) == 1
+    assert (path / "logs" / "host-0.log").read_text(encoding="utf-8") == "imported\n"
