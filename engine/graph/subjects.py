@@ -59,10 +59,11 @@ def subject(source: str, attention: str = "auto", progress: Progress | None = No
         return Subject(title, whole, lambda: whole)
     config = _config(place, source, located.kind == "hub")
     make = _maker(config)
-    fake = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    with fake, no_init_weights():  # values that are never looked at; some initialisers want to know theirs
+    with torch.device("meta"), no_init_weights():  # as transformers makes every model that it reads
         model = _made(lambda: make(config, **_kind(attention)), source, attention)
-        model.tie_weights()  # without initialisers nothing else does
+    fake = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
+    model.apply(lambda module: _without_values(module, fake))
+    model.tie_weights()  # without initialisers nothing else does
 
     def weights() -> nn.Module:
         try:
@@ -147,6 +148,15 @@ def _made(make: Callable[[], Any], source: str, attention: str) -> Any:
     except Exception as error:  # a model's own code raises what it will
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
         raise InputError(f"{source} cannot be made with attention={attention} ({reason}).") from None
+
+
+def _without_values(module: nn.Module, fake: FakeTensorMode) -> None:
+    """Gives a module's own parameters and buffers a device, but no values: they are never looked at."""
+    with fake:
+        for name, parameter in module.named_parameters(recurse=False):
+            setattr(module, name, nn.Parameter(torch.empty_like(parameter, device="cpu"), parameter.requires_grad))
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty_like(buffer, device="cpu"))
 
 
 def _prepared(model: Any, attention: str) -> nn.Module:
