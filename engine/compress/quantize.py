@@ -14,6 +14,7 @@ from engine.compress.methods.checkpoint import Checkpoint
 from engine.compress.methods.prepare import preparations
 from engine.compress.prepared import prepared_model
 from engine.compress.prune_masks import rebuilt
+from engine.compress.returning import returning_memory
 from engine.compress.selection import LayerFormats, select_layers, sharers, spec_for
 from engine.compress.signal import NoiseMeter
 from engine.errors import InputError
@@ -144,6 +145,7 @@ def _quantized(
     return quantized_layer(layer, weight or parse("fp32"), bias, inputs, like)
 
 
+@returning_memory()
 def _fitted(spec: str | None, x: Any) -> Format | None:
     """The format for a parameter `x` of a layer; None where nothing is to be done."""
     return None if spec is None or x is None else parse(spec).fit(x)

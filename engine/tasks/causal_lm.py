@@ -13,6 +13,7 @@ from engine.models.cache import cached
 from engine.models.corpus import Corpus, corpus_files, read_corpus
 from engine.models.gguf import stored_as
 from engine.models.language import LanguageModel, load_language_model
+from engine.models.long_text import token_ids
 from engine.models.positions import check_ids
 from engine.models.splits import SPLITS
 from engine.tasks.base import PretrainedTask, Report, Splits
@@ -87,9 +88,7 @@ class CausalLM(PretrainedTask):
             folder.mkdir(parents=True, exist_ok=True)
             for split, text in corpus.texts.items():
                 report(0, 1, f"tokenising {split}")
-                # The tokenizer warns of a text longer than the model takes; here it is cut into windows.
-                ids = subject.tokenizer(text, verbose=False)["input_ids"]
-                np.save(folder / f"{split}.npy", np.asarray(ids, dtype=np.int32))
+                np.save(folder / f"{split}.npy", token_ids(subject.tokenizer, text))
 
         key = _key(corpus, subject.tokenizer)
         folder = cached(f"windows/{key}", make, report)

@@ -64,28 +64,28 @@ def quantized(
     prepared and rounded; to nearest without. What is to be trained keeps its checkpoints for that.
     """
     from engine.compress import quantize_model
+    from engine.compress.returning import return_memory
 
     bench.report(0, 1, "calibrating")
     batches = calibration(bench)
     start = model or bench.folded
-    if by is None or (by.method == NEAREST and by.preparing is None):
-        return quantize_model(start, formats, batches, shared=shared)
 
     def report(what: str, done: int, total: int) -> None:
         bench.report(done, total, f"{what}: part {done} of {total}")
 
-    kept = by if shared else None
-    return quantize_model(
+    found = quantize_model(
         start,
         formats,
         batches,
-        by.method,
-        kept,
+        NEAREST if by is None else by.method,
+        by if shared else None,
         report,
-        preparing=by.preparing,
-        sparsity=by.sparsity,
+        preparing=None if by is None else by.preparing,
+        sparsity=None if by is None else by.sparsity,
         shared=shared,
     )
+    return_memory()  # rounding the weights comes next
+    return found
 
 
 def calibration(bench: Workbench) -> "list[Batch]":

@@ -61,18 +61,12 @@ class Workbench:
         return bench
 
     def turn_to(self, point: Point) -> None:
-        """Begins a point: what follows is reported as its progress, and torch is seeded as for any other.
-
-        What the baseline or the point before has left is given back first, so that a point takes what it alone needs.
-        """
+        """Begins a point: what follows is reported as its progress, and torch is seeded as for any other."""
         import torch
-
-        from engine.compress.returning import return_memory
 
         def report(done: float, total: float, text: str) -> None:
             self.context.progress(point.index, done, total, text)
 
-        return_memory()
         torch.manual_seed(self.config.seed)
         self.report = report
 
@@ -157,6 +151,9 @@ class Workbench:
 
     def measure(self, model: "nn.Module", report: Report) -> tuple[Measured, "Tensor"]:
         """The scores on validation (to choose by) and on test data (to report), and the outcome of each test sample."""
+        from engine.compress.returning import return_memory
+
+        return_memory()  # what making the model, or the baseline before it, has left
         validation, test = self.splits.validation, self.splits.test
         before = 0 if validation is None else len(validation)
         total = before + len(test)
@@ -250,12 +247,14 @@ class Workbench:
         `paired` is as `compared` has it.
         """
         from engine.compress.layers import release
+        from engine.compress.returning import return_memory
         from engine.store import save
         from engine.training.peak_memory import peak_memory
 
         baseline, _ = self.baseline()
         compared = self.compared(model, paired=paired)
-        release(model)  # writing it takes memory too
+        release(model)
+        return_memory()  # writing it takes memory too
         folder = self.context.point_artifact(point, MODEL)
         written = save(replace(self.subject, model=model), folder)
         return compared.extended(
