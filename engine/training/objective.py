@@ -49,8 +49,11 @@ class Objective(Protocol):
     def score(self, outcomes: Tensor, loss: float) -> Score:
         """The score of these outcomes `[n]`, whose mean loss is `loss`."""
 
-    def difference(self, outcomes: Tensor, before: Tensor) -> tuple[float, float, float]:
-        """The score of the first minus that of the second on the same samples, with its 95 % interval."""
+    def difference(self, outcomes: Tensor, before: Tensor, widened: float = 1.0) -> tuple[float, float, float]:
+        """The score of the first minus that of the second on the same samples, with its 95 % interval.
+
+        The interval is made `widened` times as wide, on the scale that it is worked out on.
+        """
 
 
 class Classes:
@@ -78,9 +81,9 @@ class Classes:
         share = right / n
         return Score(share, low, high, loss, n, math.sqrt(share * (1 - share) / n), outcomes.cpu())
 
-    def difference(self, outcomes: Tensor, before: Tensor) -> tuple[float, float, float]:
+    def difference(self, outcomes: Tensor, before: Tensor, widened: float = 1.0) -> tuple[float, float, float]:
         """In accuracy, from the samples on which the two disagree."""
-        return paired_difference(outcomes, before)
+        return paired_difference(outcomes, before, widened)
 
 
 class NextTokens:
@@ -127,10 +130,10 @@ class NextTokens:
         mean, low, high, error = mean_interval(outcomes)
         return Score(_exp(mean), _exp(low), _exp(high), mean, outcomes.numel(), error, outcomes.cpu())
 
-    def difference(self, outcomes: Tensor, before: Tensor) -> tuple[float, float, float]:
+    def difference(self, outcomes: Tensor, before: Tensor, widened: float = 1.0) -> tuple[float, float, float]:
         """In perplexity, from the windows' differences in loss."""
         base = _exp(float(before.double().mean()))
-        mean, low, high = mean_difference(outcomes, before)
+        mean, low, high = mean_difference(outcomes, before, widened)
         return base * (_exp(mean) - 1), base * (_exp(low) - 1), base * (_exp(high) - 1)
 
 

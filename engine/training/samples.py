@@ -71,4 +71,9 @@ def drawn(total: int, count: int, seed: int) -> Tensor:
     """`count` of the numbers below `total` (or all), drawn by seed, in their order: int64. A smaller draw is part of a
     larger one.
     """
-    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))[:count].sort().values
+    return shuffled(total, seed)[:count].sort().values
+
+
+def shuffled(total: int, seed: int) -> Tensor:
+    """The numbers below `total` in an order drawn by seed: int64."""
+    return torch.randperm(total, generator=torch.Generator().manual_seed(seed))

@@ -19,7 +19,7 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired_difference(correct_a: "Tensor", correct_b: "Tensor") -> tuple[float, float, float]:
+def paired_difference(correct_a: "Tensor", correct_b: "Tensor", widened: float = 1.0) -> tuple[float, float, float]:
     """Accuracy of a minus accuracy of b on the same samples, bool [n] in the same order: see `matched_difference`.
 
     Raises:
@@ -29,25 +29,28 @@ def paired_difference(correct_a: "Tensor", correct_b: "Tensor") -> tuple[float, 
     if n == 0 or n != correct_b.numel():
         raise ValueError(f"paired samples wanted, got {n} and {correct_b.numel()}")
     a, b = correct_a.bool().cpu(), correct_b.bool().cpu()
-    return matched_difference(int((a & ~b).sum()), int((b & ~a).sum()), n)
+    return matched_difference(int((a & ~b).sum()), int((b & ~a).sum()), n, widened)
 
 
-def matched_difference(only_a: int, only_b: int, n: int) -> tuple[float, float, float]:
+def matched_difference(only_a: int, only_b: int, n: int, widened: float = 1.0) -> tuple[float, float, float]:
     """Accuracy of a minus accuracy of b on the same n samples, with its 95 % interval: (difference, low, high).
 
     Only samples on which the two disagree say anything: `only_a` that a alone told right, and `only_b`. The interval is
     the Wald interval for matched proportions with half an observation added to each of the four cells (A. Agresti and
-    Y. Min, 2005), so that it has a width even where the two agree everywhere.
+    Y. Min, 2005), so that it has a width even where the two agree everywhere; it is made `widened` times
+    as wide.
     """
     more_a, more_b, total = only_a + 0.5, only_b + 0.5, n + 2.0
     centre = (more_a - more_b) / total
-    half = Z95 * sqrt(more_a + more_b - (more_a - more_b) ** 2 / total) / total
+    half = widened * Z95 * sqrt(more_a + more_b - (more_a - more_b) ** 2 / total) / total
     difference = (only_a - only_b) / n
     return difference, max(-1.0, min(difference, centre - half)), min(1.0, max(difference, centre + half))
 
 
-def mean_interval(values: "Tensor") -> tuple[float, float, float, float]:
+def mean_interval(values: "Tensor", widened: float = 1.0) -> tuple[float, float, float, float]:
     """(mean, low, high, standard error) of values [n]: Student's 95 % interval; infinite bounds for one value.
+
+    The interval is made `widened` times as wide.
 
     Raises:
         ValueError: there are none.
@@ -60,19 +63,21 @@ def mean_interval(values: "Tensor") -> tuple[float, float, float, float]:
     if n == 1:
         return mean, -inf, inf, inf
     error = float(values.std()) / sqrt(n)
-    half = _student(n - 1) * error
+    half = widened * _student(n - 1) * error
     return mean, mean - half, mean + half, error
 
 
-def mean_difference(a: "Tensor", b: "Tensor") -> tuple[float, float, float]:
+def mean_difference(a: "Tensor", b: "Tensor", widened: float = 1.0) -> tuple[float, float, float]:
     """The mean of a minus that of b, values [n] of the same samples, with its 95 % interval: (difference, low, high).
+
+    The interval is made `widened` times as wide.
 
     Raises:
         ValueError: the two differ in length, or are empty.
     """
     if a.numel() != b.numel():
         raise ValueError(f"paired samples wanted, got {a.numel()} and {b.numel()}")
-    mean, low, high, _ = mean_interval(a.double().cpu() - b.double().cpu())
+    mean, low, high, _ = mean_interval(a.double().cpu() - b.double().cpu(), widened)
     return mean, low, high
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.training.statistics import paired_difference, wilson
+from engine.training.statistics import matched_difference, mean_difference, paired_difference, wilson
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,14 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
         _, low, high = paired_difference(a, b)
         held += low <= truth <= high
     assert 930 <= held <= 980
+
+
+def test_a_widened_interval_is_so_many_times_as_wide_about_the_same_middle() -> None:
+    a = torch.tensor([1.0, 2.0, 4.0, 8.0])
+    for narrow, wide in (
+        (matched_difference(40, 60, 400), matched_difference(40, 60, 400, 3.0)),
+        (mean_difference(a, a.flip(0) / 3), mean_difference(a, a.flip(0) / 3, 3.0)),
+    ):
+        assert wide[0] == narrow[0]
+        assert wide[2] - wide[1] == pytest.approx(3 * (narrow[2] - narrow[1]))
+        assert wide[1] + wide[2] == pytest.approx(narrow[1] + narrow[2])
