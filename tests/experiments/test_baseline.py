@@ -9,6 +9,7 @@ import torch
 from engine.experiments.shared import workbench
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.measured import Baseline
+from engine.experiments.shared.scored import TEST, VALIDATION
 from engine.experiments.shared.workbench import BASELINE_OUTCOMES, Workbench
 from engine.models import weights
 from engine.runtime.context import RecordingContext
@@ -34,7 +35,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def baseline(folder: Path, threads: int = 1, **settings: Any) -> tuple[Baseline, torch.Tensor]:
+def baseline(folder: Path, threads: int = 1, **settings: Any) -> tuple[Baseline, dict[str, torch.Tensor]]:
     folder.mkdir()
     context = RecordingContext(folder, threads=threads)
     found, outcomes = Workbench(TaskConfig(max_length=16, **settings), context, lambda *_: None).baseline()
@@ -46,7 +47,7 @@ def baseline(folder: Path, threads: int = 1, **settings: Any) -> tuple[Baseline,
 def test_another_run_finds_it(pair: dict[str, str], tmp_path: Path, measured: list[str]) -> None:
     first, second = baseline(tmp_path / "1", **pair), baseline(tmp_path / "2", **pair)
     assert first[0] == second[0]
-    assert torch.equal(first[1], second[1])
+    assert all(torch.equal(first[1][name], second[1][name]) for name in (TEST, VALIDATION))
     assert len(measured) == 1
 
 

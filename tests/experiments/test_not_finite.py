@@ -53,8 +53,9 @@ def test_a_model_with_a_nan_has_no_result(name: str, one_nan: dict[str, str], tm
     assert context.results == {}
 
 
+@pytest.mark.parametrize("give_up", [None, 0.1])
 def test_a_point_that_breaks_fails_alone_and_names_its_layer(
-    small_pair: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_pair: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, give_up: float | None
 ) -> None:
     """Of points that share a task the others have their results."""
     from engine.experiments.quantize import run as quantize
@@ -69,7 +70,7 @@ def test_a_point_that_breaks_fails_alone_and_names_its_layer(
         return model
 
     monkeypatch.setattr(quantize, "quantized", break_one)
-    experiment, config = configure("quantize", small_pair | {"widths": "4,8"})
+    experiment, config = configure("quantize", small_pair | {"widths": "4,8", "give_up": give_up})
     context = RecordingContext(tmp_path)
     points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
     experiment.run(config, points, context)

@@ -87,5 +87,21 @@ def test_without_outcomes_only_what_lies_beyond_both_intervals_counts() -> None:
     assert not any("PTQ awq at mxfp4 against" in one for one in sentences)
 
 
+def test_a_point_that_was_given_up_is_compared_on_no_other_samples() -> None:
+    """It has no cell among the differences; beside the score of all its own interval decides."""
+    run = sweep(RIGHT)
+    ended = {**(run.points[0].result or {}), "given_up": 10, "given_up_of": 100, "samples": 10}
+    del ended["outcomes"]
+    run = replace(run, points=(replace(run.points[0], result=ended), *run.points[1:]))
+    gain = next(figure for figure in results.figures(run) if figure.key == "gain")
+    assert {row.name: (row.x, row.y) for row in gain.rows} == {
+        "PTQ awq": ((1.0,), (0.01,)),
+        "PTQ gptq": ((), ()),
+        "PTQ gptq awq": ((1.0,), (0.05,)),
+    }
+    assert gain.rows[0].y_low is not None
+    assert any("PTQ awq at int(3) against PTQ: 15.00 points better" in one for one in results.findings(run))
+
+
 def test_a_sweep_of_formats_alone_has_no_heat_map() -> None:
     assert not {"grid", "gain"} & {figure.key for figure in results.figures(run_record("q-0001"))}

@@ -7,6 +7,7 @@ import torch
 
 from engine.errors import InputError
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.scored import TEST, VALIDATION
 from engine.experiments.shared.workbench import BASELINE_OUTCOMES, Workbench
 from engine.models.classifier import Classifier, load_classifier
 from engine.models.texts import load_texts
@@ -108,7 +109,8 @@ def test_data_with_more_classes_than_the_model(builtin: Path, tmp_path: Path) ->
 
 def test_the_baseline_is_kept_and_its_copy_is_not(builtin: Path, file: Path, tmp_path: Path) -> None:
     bench = Workbench(TaskConfig(data=str(file)), RecordingContext(tmp_path), lambda *_: None)
-    measured, correct = bench.baseline()
+    measured, outcomes = bench.baseline()
     assert measured.bytes > 0
-    assert len(correct) == measured.samples
+    assert len(outcomes[TEST]) == measured.samples
+    assert len(outcomes[VALIDATION]) == measured.validation_samples
     assert sorted(path.name for path in (tmp_path / "artifacts").iterdir()) == [BASELINE_OUTCOMES, "once"]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from engine.experiments.prune.measures import Granularity, Method, Scope
+from engine.experiments.shared.giving_up import GivingUpConfig
 from engine.experiments.shared.settings import SPLIT, Numbers, Words, unique
 from engine.experiments.shared.teaching import TaughtConfig
 from engine.scores.registry import SCORES
@@ -18,7 +19,7 @@ MEASURING = {score.name: score.title for score in SCORES.values() if score.needs
 _LOWEST = ", ".join(f"{score.name} {score.means}".strip() for score in SCORES.values())
 
 
-class PruneConfig(TaughtConfig):
+class PruneConfig(TaughtConfig, GivingUpConfig):
     """One point for each granularity, scope, method and sparsity; N:M has its own sparsity and no scope."""
 
     SPREADS = True

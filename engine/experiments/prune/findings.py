@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from engine.experiments.prune.measures import PrunePoint
 from engine.experiments.prune.report import curves_of
+from engine.experiments.shared import giving_up
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.finding import Finding
 from engine.experiments.shared.measured import Compared
@@ -12,7 +13,10 @@ from engine.tasks.metric import Metric
 
 
 def findings(settings: Mapping[str, object], points: Sequence[PrunePoint], metric: Metric) -> list[Finding]:
-    """Up to which sparsity no loss is significant, for each curve, straight after pruning and fine-tuned."""
+    """Up to which sparsity no loss is significant, for each curve, straight after pruning and fine-tuned.
+
+    Last how many points were given up.
+    """
     tuned = "without fine-tuning" if settings.get("finetune_steps") == 0 else "after fine-tuning"
     found: list[Finding] = []
     for label, (_, members) in curves_of(points).items():
@@ -21,7 +25,7 @@ def findings(settings: Mapping[str, object], points: Sequence[PrunePoint], metri
         after = [(one.params.sparsity, one.result.measured) for one in some]
         found += _holds(f"{label} straight after pruning", before, metric)
         found += _holds(f"{label} {tuned}", after, metric)
-    return found
+    return [*found, *giving_up.findings(point.result.measured for point in points if point.result is not None)]
 
 
 def _holds(of: str, members: Sequence[tuple[float, Compared]], metric: Metric) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ def run_point(config: PruneConfig, point: Point, context: Context) -> None:
         model = _gradually(bench, config, point.index, params, pruning, batches, settings)
     elif settings is not None:
         train_point(bench, model, settings, point.index, teacher=teacher_of(bench, config, params.teacher))
-    measured = bench.conclude(point.index, model)
+    measured = bench.conclude(point.index, model, give_up=config.give_up)
     layers = sparsity_report(model, bench.subject.model)
     latency, speedup = _latency(bench, model) if pruning.granularity in CUT else (None, None)
     result = PruneResult(

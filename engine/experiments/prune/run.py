@@ -33,6 +33,7 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
         "score",
         "pruned_score",
         "delta",
+        "given_up",
         "true_sparsity",
         "bytes",
         "latency",
@@ -50,6 +51,7 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
         "window",
         "batch_size",
         "eval_samples",
+        "give_up",
         "finetune_steps",
         "finetune_epochs",
     )

@@ -12,6 +12,7 @@ from engine.experiments.quantize.measures import Mode, QuantizeParams
 from engine.experiments.quantize.preparing import Preparations, calibrated
 from engine.experiments.quantize.pruning import Sparsities, refuse_zeroless
 from engine.experiments.shared.config import CALIBRATION, WINDOWS, InputRange, fold, input_range
+from engine.experiments.shared.giving_up import GivingUpConfig
 from engine.experiments.shared.settings import SPLIT, Formats, FormatText, WholeNumbers, Words, unique
 from engine.experiments.shared.teaching import TEACHING, TaughtConfig
 from engine.formats.mix import parse_mix
@@ -24,7 +25,7 @@ DEFAULT_QAT_STEPS = 200
 WITH_QAT: JsonDict = {"when": {"modes": ["qat"]}}
 
 
-class QuantizeConfig(TaughtConfig):
+class QuantizeConfig(TaughtConfig, GivingUpConfig):
     """One sweep: over `widths`, over `integer_bits` × `fraction_bits`, or over `formats`; each in every mode."""
 
     SPREADS = True

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from engine.experiments.quantize.measures import QuantizePoint
+from engine.experiments.shared import giving_up
 from engine.experiments.shared.covered import enough
 from engine.experiments.shared.finding import Finding
 from engine.experiments.shared.measured import Concluded
@@ -18,7 +19,7 @@ MANY = 20
 def findings(points: Sequence[QuantizePoint], metric: Metric) -> list[Finding]:
     """Where each mode holds the baseline and what the next costs, gains, collapse; then methods and preparations.
 
-    Only of points that changed enough of their model.
+    Only of points that changed enough of their model. Last how many points were given up.
     """
     some = [point for point in points if point.result is not None and enough(point.result.covered)]
     return [
@@ -28,6 +29,7 @@ def findings(points: Sequence[QuantizePoint], metric: Metric) -> list[Finding]:
         *_methods(some, metric),
         *_damped(some),
         *_prepared(points),
+        *giving_up.findings(point.result.measured for point in points if point.result is not None),
     ]
 
 

@@ -61,7 +61,7 @@ def _results(points: Sequence[QuantizePoint]) -> Results:
 
 def _gained(results: Results, mode: str, plain: str, spec: str) -> Cell | None:
     one, other = results.get((mode, spec)), results.get((plain, spec))
-    if one is None or other is None:
+    if one is None or other is None or one.given_up or other.given_up:  # measured on other samples
         return None
     paired = gain(one.outcomes, other.outcomes)
     return (one.score.value - other.score.value, None) if paired is None else (paired.value, paired)

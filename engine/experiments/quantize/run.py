@@ -53,6 +53,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         "teacher",
         "score",
         "delta",
+        "given_up",
         "loss",
         "bytes",
         "cache_bytes",
@@ -74,6 +75,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
         "window",
         "batch_size",
         "eval_samples",
+        "give_up",
         "qat_steps",
         "qat_epochs",
     )
@@ -180,7 +182,7 @@ def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn
     from engine.layers import share_of
 
     params, layers = QuantizeParams.from_record(point.params), layer_report(model)
-    measured = bench.conclude(point.index, model, paired=config.compares)
+    measured = bench.conclude(point.index, model, paired=config.compares, give_up=config.give_up)
     cache = caches.counted(bench, params, config.kv_axis, config.kv_context)
     share = share_of(bench.subject.model, [layer.name for layer in layers])
     total, counted = summarize(layers), by_method(model)

@@ -1,5 +1,6 @@
 """The findings of a sweep of number formats as sentences."""
 
+from engine.experiments.shared import giving_up
 from engine.experiments.shared.finding import Finding
 from engine.preparing import parse_preparing
 from engine.tasks.metric import Bounded, Metric
@@ -39,6 +40,8 @@ def sentence(one: Finding, metric: Metric) -> str:
                 return f"{one.of}: {own} of {every} layers rotate their inputs at run time."
             divide = "divides its inputs" if own == 1 else "divide their inputs"
             return f"{one.of}: of {every} layers {absorbed} have S absorbed by what comes before, {own} {divide}."
+        case "given_up":
+            return giving_up.sentence(one, metric)
     raise ValueError(f"a sweep of formats finds no {one.kind!r}")
 
 

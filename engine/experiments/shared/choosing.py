@@ -38,11 +38,14 @@ class _Judged(Recorded):
 
 
 def candidates(run: RunRecord, name: Callable[[Params], str], metric: Metric) -> list[Candidate]:
-    """The finished points of a run that records what `Workbench.conclude` gives; none where nothing was validated."""
+    """The finished points of a run that records what `Workbench.conclude` gives, but for those that were given up.
+
+    None where nothing was validated.
+    """
     return [
         candidate(point, name(point.params), metric)
         for point in run.finished
-        if is_measured(result := point.result or {}) and metric.validation in result
+        if is_measured(result := point.result or {}) and metric.validation in result and not is_given_up(result)
     ]
 
 
@@ -59,6 +62,11 @@ def is_measured(result: Mapping[str, Any]) -> bool:
     keys = ("loss", *names, *(f"validation_{name}" for name in names))
     scores = (result.get(key, 0.0) for key in keys)
     return all(isinstance(score, int | float) and math.isfinite(score) for score in scores)
+
+
+def is_given_up(result: Mapping[str, Any]) -> bool:
+    """Whether a point's evaluation was ended before all samples were seen, so that no choice falls on it."""
+    return "given_up" in result
 
 
 def front_of(places: Iterable[tuple[float, float]], metric: Metric) -> list[tuple[float, float]]:
@@ -79,12 +87,16 @@ def pareto_front(candidates: Sequence[Candidate], metric: Metric) -> list[Candid
 
 
 def keep_front(run: RunRecord, candidates: Sequence[Candidate], metric: Metric) -> None:
-    """Removes the models that no choice can fall on, now or later: those off the front that no other run builds on."""
+    """Removes the models that no choice can fall on, now or later.
+
+    Those are the ones off the front, and of points that were given up, where no other run builds on them.
+    """
     kept = {candidate.index for candidate in pareto_front(candidates, metric)}
     needed = kept.union(*users(run.path).values())
-    for candidate in candidates:
-        if candidate.index not in needed:
-            shutil.rmtree(point_folder(run.path, candidate.index), ignore_errors=True)
+    given_up = {point.index for point in run.finished if is_given_up(point.result or {})}
+    for index in {candidate.index for candidate in candidates} | given_up:
+        if index not in needed:
+            shutil.rmtree(point_folder(run.path, index), ignore_errors=True)
 
 
 def choose(candidates: Sequence[Candidate], metric: Metric) -> Choice | None:

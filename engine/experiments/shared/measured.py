@@ -45,13 +45,16 @@ class Compared(Measured):
 class Concluded(Compared):
     """The same of a model that was saved: `bytes` of the file as written, the baseline's over it as `compression`.
 
-    `model` is its folder below the run's. `peak_memory` is that of the process, or of a GPU's tensors.
+    `model` is its folder below the run's. `peak_memory` is that of the process, or of a GPU's tensors. `given_up` is
+    after how many samples its evaluation was ended, `given_up_of` how many would have decided; both only where it was.
     """
 
     bytes: Annotated[int, Quantity("Size", "bytes")]
     compression: Annotated[float | None, Quantity("Compression", "number")] = None
     model: Annotated[str | None, Quantity("Saved in")] = None
     peak_memory: Annotated[float | None, Quantity("Memory", "bytes")] = None
+    given_up: Annotated[int | None, Quantity("Given up at", "number", usual=0)] = None
+    given_up_of: Annotated[int | None, Quantity("Given up of", "number")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

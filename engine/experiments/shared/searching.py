@@ -14,8 +14,9 @@ from engine.experiments.recorded import ResultT
 from engine.experiments.shared import trials_report as reading
 from engine.experiments.shared.choosing import keep_front
 from engine.experiments.shared.config import TaskConfig
+from engine.experiments.shared.scored import tested_of
 from engine.experiments.shared.trials import Sought, TrialParams, TrialResult
-from engine.experiments.shared.workbench import Report, Workbench, tested_of
+from engine.experiments.shared.workbench import Report, Workbench
 from engine.models.own_source import python_of
 from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
 from engine.experiments.shared.config import TaskConfig
-from engine.experiments.shared.measured import Baseline, Compared, Concluded, Measured, Tested
+from engine.experiments.shared.giving_up import measure_until
+from engine.experiments.shared.measured import Baseline, Compared, Concluded
 from engine.experiments.shared.pairing import kept
 from engine.experiments.shared.python_files import hold_to_file
+from engine.experiments.shared.scored import TEST, Scores
 from engine.runtime.context import Context, Point
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import read_private, write_durably
@@ -39,7 +41,7 @@ WARM = (
 """What a host imports and prepares for experiments on models that are scored."""
 
 BASELINE_OUTCOMES = "baseline.safetensors"
-BASELINE = 2
+BASELINE = 3
 """Of the way in which baselines are measured: a change of what they say takes another number."""
 
 
@@ -149,11 +151,16 @@ class Workbench:
             progress=report,
         )
 
-    def measure(self, model: "nn.Module", report: Report) -> tuple[Measured, "Tensor"]:
-        """The scores on validation (to choose by) and on test data (to report), and the outcome of each test sample."""
+    def measure(self, model: "nn.Module", report: Report, give_up: float | None = None) -> Scores:
+        """The scores on validation (to choose by) and on test data (to report).
+
+        With `give_up` they are of fewer samples once a loss of more than that is certain.
+        """
         from engine.compress.returning import return_memory
 
         return_memory()  # what making the model, or the baseline before it, has left
+        if give_up is not None:
+            return measure_until(self, model, report, give_up)
         validation, test = self.splits.validation, self.splits.test
         before = 0 if validation is None else len(validation)
         total = before + len(test)
@@ -162,22 +169,18 @@ class Workbench:
             return self.score(model, samples, lambda done, _total, _text: report(done_before + done, total, text))
 
         chosen_by = None if validation is None else scored(validation, 0, "validation")
-        reported = scored(test, before, "test")
-        measured = tested_of(reported).extended(
-            Measured,
-            validation=chosen_by and chosen_by.value,
-            validation_samples=chosen_by and chosen_by.n,
-            validation_error=chosen_by and chosen_by.error,
-        )
-        return measured, reported.outcomes
+        return Scores(chosen_by, scored(test, before, "test"))
 
-    def difference(self, outcomes: "Tensor") -> Bounded:
-        """How the outcomes of test samples differ from the baseline's, with the interval."""
-        _, before = self.baseline()
-        return Bounded(*self.task.objective.difference(outcomes, before))
+    def difference(self, outcomes: "Tensor", tested: "Tensor | None" = None) -> Bounded:
+        """How the outcomes of test samples differ from the baseline's, with the interval.
 
-    def baseline(self) -> tuple[Baseline, "Tensor"]:
-        """The starting model's measure, and its outcome on each test sample.
+        `tested` (int64) are those that they are of; None: all.
+        """
+        before = self.baseline()[1][TEST]
+        return Bounded(*self.task.objective.difference(outcomes, before if tested is None else before[tested]))
+
+    def baseline(self) -> tuple[Baseline, "dict[str, Tensor]"]:
+        """The starting model's measure, and what each sample came to by set, as `Scores.outcomes`.
 
         Taken once, whatever the number of runs on the same model and data.
         """
@@ -192,15 +195,13 @@ class Workbench:
         def make(folder: Path) -> None:
             model = self.subject.model
             try:
-                measured, outcomes = self.measure(
-                    model, lambda done, total, text: self.report(done, total, f"baseline: {text}")
-                )
+                scores = self.measure(model, lambda done, total, text: self.report(done, total, f"baseline: {text}"))
             except NotFiniteError as error:
                 raise NotFiniteError(f"{self.config.model} gives no baseline: {error}") from None
-            save_file({"correct": outcomes}, folder / BASELINE_OUTCOMES)
+            save_file(scores.outcomes, folder / BASELINE_OUTCOMES)
             size = weight_bytes(self.config.model)  # of its own files: what it would be if written anew is not asked
             size = size or written_bytes(self.subject, self.context.artifact("baseline"))
-            record = measured.extended(Baseline, bytes=size).to_record(self.metric)
+            record = scores.measured.extended(Baseline, bytes=size).to_record(self.metric)
             (folder / "measured.json").write_text(dumps(record), encoding="utf-8")
 
         def known() -> dict[str, Any]:
@@ -210,7 +211,7 @@ class Workbench:
             return measured
 
         measured = self.context.once("baseline", known)
-        return Baseline.from_record(measured, self.metric), load_file(path)["correct"]
+        return Baseline.from_record(measured, self.metric), load_file(path)
 
     def _protocol(self) -> str:
         """What the starting model's measure follows from, to the last bit: its files, the texts, how and where."""
@@ -237,14 +238,21 @@ class Workbench:
         Where points are to be compared with one another (`paired`), the outcome of each sample too.
         """
         self.baseline()
-        measured, outcomes = self.measure(model, self.report)
-        measured = replace(measured, delta=self.difference(outcomes))
-        return measured.extended(Compared, outcomes=kept(outcomes) if paired else None)
+        return self._compared(self.measure(model, self.report), paired)
 
-    def conclude(self, point: int, model: "nn.Module", *, paired: bool = False) -> Concluded:
+    def _compared(self, scores: Scores, paired: bool) -> Compared:
+        """Outcomes of a part of the samples are not kept: those of other points are of others."""
+        part, outcomes = scores.given_up, scores.test.outcomes
+        delta = self.difference(outcomes, None if part is None else part.tested)
+        keeps = paired and part is None
+        return replace(scores.measured, delta=delta).extended(Compared, outcomes=kept(outcomes) if keeps else None)
+
+    def conclude(
+        self, point: int, model: "nn.Module", *, paired: bool = False, give_up: float | None = None
+    ) -> Concluded:
         """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took.
 
-        `paired` is as `compared` has it.
+        `paired` is as `compared` has it, `give_up` as `measure`.
         """
         from engine.compress.layers import release
         from engine.compress.returning import return_memory
@@ -252,7 +260,8 @@ class Workbench:
         from engine.training.peak_memory import peak_memory
 
         baseline, _ = self.baseline()
-        compared = self.compared(model, paired=paired)
+        scores = self.measure(model, self.report, give_up)
+        part, compared = scores.given_up, self._compared(scores, paired)
         release(model)
         return_memory()  # writing it takes memory too
         folder = self.context.point_artifact(point, MODEL)
@@ -263,12 +272,9 @@ class Workbench:
             compression=baseline.bytes / written,
             model=str(folder.relative_to(self.context.directory)),
             peak_memory=sum(peak_memory(device) for device in self.context.devices),
+            given_up=part and part.n,
+            given_up_of=part and part.of,
         )
-
-
-def tested_of(score: "Score") -> Tested:
-    """A score on test data as results hold it."""
-    return Tested(score=Bounded(score.value, score.low, score.high), loss=score.loss, samples=score.n)
 
 
 def written_bytes(subject: "Subject", folder: Path) -> int:

@@ -14,7 +14,8 @@ from cuda_kernels.timing import take_turns
 from engine.experiments.profile.deploy.measures import FIRST, MACHINE, DeployParams, DeployResult
 from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.measured import Tested
-from engine.experiments.shared.workbench import Report, Workbench, tested_of
+from engine.experiments.shared.scored import tested_of
+from engine.experiments.shared.workbench import Report, Workbench
 from engine.exports.plain import plain_model
 from engine.profiling.energy import counter
 from engine.profiling.engines import ENGINES, Eager
