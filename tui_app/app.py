@@ -17,7 +17,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from tui_app import glyphs, pictures, signals, terminal
+from tui_app import glyphs, pictures, scrollbars, signals, terminal
 from tui_app.actions import bindings
 from tui_app.alerts import Alerts
 from tui_app.config import Config, read_config
@@ -67,7 +67,9 @@ class LabApp(Painting, Lab, inherit_bindings=False):
         plain: bool | None = None,
         interactive: Interactive | None = None,
     ) -> None:
-        glyphs.use_plain(glyphs.wants_plain() if plain is None else plain)
+        plain = glyphs.wants_plain() if plain is None else plain
+        glyphs.use_plain(plain)
+        scrollbars.use_plain(plain)
         super().__init__()
         self.use_command_palette = True
         self.clock = clock

@@ -1,9 +1,7 @@
-"""The few signs the app draws with, and their plain twins for terminals without them."""
+"""The few signs that the app and the command draw with, and their plain twins for terminals without them."""
 
 import locale
 import os
-
-from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from engine.figures import palette
 
@@ -46,16 +44,10 @@ _SIGNS = {
 _plain = False
 
 
-class _PlainBars(ScrollBarRender):
-    VERTICAL_BARS = [" "] * 8
-    HORIZONTAL_BARS = [" "] * 8
-
-
 def use_plain(plain: bool) -> None:
-    """Chooses the plain twins for the whole process, scroll bars included."""
+    """Chooses the plain twins for the whole process."""
     global _plain
     _plain = plain
-    ScrollBar.renderer = _PlainBars if plain else ScrollBarRender
 
 
 def plain() -> bool:

@@ -33,8 +33,19 @@ asyncio.run(visit())
 print(*(name for name in {names!r} if name in sys.modules))
 """
 
+RUN = """
+import sys
+import tui_app.command.main
+from tui_app.command import follow, output, run
+print(*(name for name in {names!r} if name in sys.modules))
+"""
 
-@pytest.mark.parametrize(("script", "names"), [(AT_START, NOT_AT_START), (OPENED, NEVER)], ids=["at start", "opened"])
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [(AT_START, NOT_AT_START), (OPENED, NEVER), (RUN, (*NEVER, "numpy", "textual"))],
+    ids=["at start", "opened", "labtui run"],
+)
 def test_the_process_stays_light(script: str, names: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script.format(names=names)], capture_output=True, text=True, check=True

@@ -9,8 +9,6 @@ import click
 
 from engine.experiments import launch, registry
 from tui_app.command.completing import Items, among, complete_settings
-from tui_app.command.follow import follow
-from tui_app.command.output import print_json, print_run
 from tui_app.command.recipes import complete_recipes
 from tui_app.command.say import say
 
@@ -108,12 +106,16 @@ def start(
     for sentence in launch.idle_settings(experiment, config, values):
         say(sentence, err=True)
     directory = launch.launch(experiment, config, name, say=lambda sentence: say(sentence, err=True))
+    from tui_app.command.output import print_json, print_run  # while the run starts
+
     if detach:
         if as_json:
             print_json({"id": directory.name, "path": str(directory)})
         else:
             say(directory.name)
         return
+    from tui_app.command.follow import follow
+
     try:
         record = follow(directory)
     except KeyboardInterrupt:
