@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from engine.layers import LINEAR, TRANSPOSED, in_blocks, kind_of, live_layers
+from engine.models.image_shape import image_shape
 from engine.models.python_file import CARRIED
 
 Kind = Literal["neurons", "heads"]
 _TOKENS, _CHUNK = 8, 64
-_EDGE = 64  # pixels
+_EDGE = 64  # pixels, of a net that takes any size
 _OUTSIDE = ""  # stands for whatever a model gives back
 
 
@@ -71,7 +72,7 @@ def example_inputs(model: nn.Module, tokens: int = _TOKENS) -> dict[str, Tensor]
     config: Any = getattr(model, "config", None)
     device = next(model.parameters()).device
     if getattr(model, "main_input_name", "") == "pixel_values":
-        shape = (2, *_image_shape(getattr(config, "vision_config", config)))
+        shape = (2, *image_shape(config, _EDGE))
         return {"pixel_values": torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(device)}
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     size = int(getattr(text, "vocab_size", None) or 2)
@@ -82,13 +83,6 @@ def example_inputs(model: nn.Module, tokens: int = _TOKENS) -> dict[str, Tensor]
     if isinstance(end, int) and 0 <= end < size:
         ids[:, -1] = end
     return {"input_ids": ids.to(device), "attention_mask": torch.ones_like(ids).to(device)}
-
-
-def _image_shape(config: Any) -> tuple[int, int, int]:
-    """Channels, height and width that a config names; of a net that takes any size a small one."""
-    size = getattr(config, "image_size", None) or _EDGE
-    height, width = size if isinstance(size, list | tuple) else (size, size)
-    return int(getattr(config, "num_channels", 3)), int(height), int(width)
 
 
 def find_blocks(model: nn.Module) -> list[Block]:

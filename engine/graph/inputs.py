@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputError
+from engine.models.image_shape import image_shape
 from engine.models.own_source import python_of
 from engine.models.probe import noted
 from engine.models.python_file import CARRIED
@@ -163,8 +164,7 @@ def _tensor(name: str, config: Any, sizes: Mapping[str, int], seed: int | None) 
         case "inputs_embeds":
             return real((batch, sequence, config.hidden_size))
         case "pixel_values":
-            side = config.image_size
-            return real((batch, getattr(config, "num_channels", 3), side, side))
+            return real((batch, *image_shape(config)))
         case _:
             return _ended(whole(getattr(config, "vocab_size", 2), (batch, sequence)), config)
 

@@ -19,6 +19,7 @@ from engine.models.cache import Progress
 from engine.models.check import check_body, check_head, no_config
 from engine.models.complete import complete
 from engine.models.hub import hub_config, hub_problem
+from engine.models.image_shape import image_shape, processed_size
 from engine.models.manifest import MANIFEST
 from engine.models.own_module import example_of, prepare
 from engine.models.own_source import is_own
@@ -110,6 +111,8 @@ def _config(place: str, source: str, hub: bool) -> Any:
         raise InputError(f"{source} is not a model that transformers can make ({raised(error)}).") from None
     if hasattr(config, "use_cache"):
         config.use_cache = False  # a cache of keys and values is no part of the model
+    if not hub and not image_shape(config, 0)[1] and (size := processed_size(Path(place))) is not None:
+        config.image_size = size
     complete(config)
     return config
 

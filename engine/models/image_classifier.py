@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassi
 from engine.models.cache import Progress
 from engine.models.check import check_head
 from engine.models.facts import IMAGE_HEAD, check_timm, is_timm, read_facts
+from engine.models.image_shape import image_shape
 from engine.models.loading import NewHead, check_size, set_classes
 from engine.models.preparation import Plain, Preparation, Processed
 from engine.models.pretrained import Headed, from_source, made, quiet, stored_type, weights
@@ -79,7 +80,7 @@ def preparation_of(config: Any, place: str, source: str) -> tuple[Preparation, A
     if config.model_type == "timm_wrapper":
         return timm_preparation(config.pretrained_cfg), None
     processor = AutoImageProcessor.from_pretrained(place, local_files_only=Path(place).exists(), backend="pil")
-    return Processed(processor, _channels(config), source), processor
+    return Processed(processor, image_shape(config)[0], source), processor
 
 
 def timm_preparation(facts: dict[str, Any]) -> Plain:
@@ -93,10 +94,3 @@ def timm_preparation(facts: dict[str, Any]) -> Plain:
         (height, width),
         _FILTERS.get(str(facts.get("interpolation")), _FILTERS["bilinear"]),
     )
-
-
-def _channels(config: Any) -> int:
-    for part in (config, getattr(config, "vision_config", None)):
-        if isinstance(count := getattr(part, "num_channels", None), int):
-            return count
-    return 3

@@ -11,6 +11,8 @@ from torch import nn
 from engine.compress import LayerFormats, Pruning, prune_model, quantize_model
 from engine.compress.fold import fold_norms
 from engine.errors import InputError
+from engine.graph.capture import capture
+from engine.graph.subjects import subject
 from engine.layers import describe_model
 from engine.models.check import check_body
 from engine.models.layer_names import layers_of, look_up_layers
@@ -63,6 +65,15 @@ def test_saved_weights_tell_the_layers(kind: str, tmp_path: Path) -> None:
     assert check_body(str(tmp_path)) == []
     look_up_layers(str(tmp_path))
     assert set(layers_of(str(tmp_path))) <= set(describe_model(model))
+
+
+@pytest.mark.parametrize("kind", ["resnet", "hiera", "clip", "convnext", "pvt_v2", "vit"])
+def test_graphs_are_captured(kind: str, tmp_path: Path) -> None:
+    """A size for any image, one for height and one for width, in a part of the config, numbers read off tensors."""
+    small(kind).save_pretrained(tmp_path)
+    found = capture(subject(str(tmp_path)), ["pixel_values", "labels"]).graph
+    assert not found.problem
+    assert len(found.nodes) > 50
 
 
 @pytest.mark.parametrize("kind", KINDS)
