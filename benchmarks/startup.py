@@ -29,10 +29,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--reading", type=float, default=15.0, help="seconds that the form stands before ctrl+r")
     parser.add_argument("--other", help="another labtui command, timed in turn with this one")
+    parser.add_argument("--home", type=Path, help="a state folder with caches, in place of a fresh one")
     options = parser.parse_args()
     taken: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["LABTUI_HOME"] = folder
+        os.environ["LABTUI_HOME"] = str(options.home or folder)
         for number in range(options.rounds + 1):
             for what, seconds in one_round(options):
                 if number:

@@ -41,15 +41,14 @@ def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[],
         return
     die_with(hello["driver"])
     os.nice(NICE)
-    gc.disable()  # nothing that is imported becomes garbage: looking for some takes a tenth of the time
+    gc.disable()  # hardly anything that is imported becomes garbage: looking for some takes a tenth of the time
     try:
         warm()
     except BaseException as error:
         traceback.print_exc()
         sys.exit(f"{type(error).__name__}: {reason(error)}")  # the last line of the log is what people are told
-    gc.enable()
-    gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with children
+    gc.enable()
     assert_cold()
     setting = _assigned(tasks)
     if setting is None:
