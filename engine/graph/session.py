@@ -15,6 +15,7 @@ from engine.graph.inputs import is_own, usual_inputs
 from engine.graph.record import from_dict
 from engine.graph.subjects import subject
 from engine.graph.transforms import apply, with_weights
+from engine.models.builtin import is_unmade
 
 KEPT = 16  # programs, the oldest go first
 
@@ -35,8 +36,9 @@ def capture(model: str, inputs: list[str], attention: str, mode: Mode, batch: in
 
 
 def weigh(program: int) -> dict[str, Any]:
-    """The program with its weights read, so that their ranges are known."""
-    return _kept(with_weights(_held(program)))
+    """The program with its weights read, so that their ranges are known; nothing where they are still to be made."""
+    found = _held(program)
+    return {} if is_unmade(found.subject.title) else _kept(with_weights(found))
 
 
 def transform(program: int, text: str) -> dict[str, Any]:

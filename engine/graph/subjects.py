@@ -15,6 +15,7 @@ from transformers.initialization import no_init_weights
 from transformers.utils import logging
 
 from engine.errors import InputError
+from engine.models.builtin import config_of
 from engine.models.cache import Progress
 from engine.models.check import check_body, check_head, no_config
 from engine.models.complete import complete
@@ -52,13 +53,16 @@ def subject(source: str, attention: str = "auto", progress: Progress | None = No
     located = locate(source)
     if is_own(source):
         return _own(source)
-    check_body(source)
-    place = place_of(source, progress)
     title = source if located.kind != "local" or source.startswith(PREFIX) else located.path.name
-    if (Path(place) / MANIFEST).is_file():  # its layers are no transformers layers: there is no short way
-        whole = _prepared(load(place).model, attention)
-        return Subject(title, whole, lambda: whole)
-    config = _config(place, source, located.kind == "hub")
+    if located.kind == "builtin":
+        place, config = source, _capturable(config_of(source))  # known before it is made, which takes a while
+    else:
+        check_body(source)
+        place = place_of(source, progress)
+        if (Path(place) / MANIFEST).is_file():  # its layers are no transformers layers: there is no short way
+            whole = _prepared(load(place).model, attention)
+            return Subject(title, whole, lambda: whole)
+        config = _config(place, source, located.kind == "hub")
     make = _maker(config)
     with torch.device("meta"), no_init_weights():  # as transformers makes every model that it reads
         model = _made(lambda: make(config, **_kind(attention)), source, attention)
@@ -109,10 +113,14 @@ def _config(place: str, source: str, hub: bool) -> Any:
         raise InputError(f"the config of {source} cannot be read: {error}.") from None
     except Exception as error:  # a config's own code raises of its values what it will
         raise InputError(f"{source} is not a model that transformers can make ({raised(error)}).") from None
-    if hasattr(config, "use_cache"):
-        config.use_cache = False  # a cache of keys and values is no part of the model
     if not hub and not image_shape(config, 0)[1] and (size := processed_size(Path(place))) is not None:
         config.image_size = size
+    return _capturable(config)
+
+
+def _capturable(config: Any) -> Any:
+    if hasattr(config, "use_cache"):
+        config.use_cache = False  # a cache of keys and values is no part of the model
     complete(config)
     return config
 

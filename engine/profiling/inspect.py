@@ -19,7 +19,7 @@ from engine.formats import Format, parse
 from engine.formats.anatomy import dissect
 from engine.formats.catalogue import magnitudes
 from engine.layers import kind_of, live_layers
-from engine.models.builtin import made_model
+from engine.models.builtin import is_unmade
 from engine.models.sources import locate
 from engine.store import load
 
@@ -41,7 +41,7 @@ def layers(model: str) -> list[Values] | None:
     Raises:
         InputError: the model cannot be loaded.
     """
-    if locate(model).kind == "builtin" and made_model(model) is None:
+    if is_unmade(model):
         _make_builtin(model)
         return None
     return [
@@ -89,7 +89,7 @@ def sample(model: str, spec: str, columns: int) -> Values | None:
     None where that would take long: for a model that is not on this machine yet, not made yet, or large.
     """
     located = locate(model)
-    if located.kind == "hub" or (located.kind == "builtin" and made_model(model) is None):
+    if located.kind == "hub" or is_unmade(model):
         return None
     if sum(file.stat().st_size for file in located.path.glob("*.safetensors")) > _LARGE:
         return None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
-from transformers import BertConfig, BertModel
+from transformers import AutoConfig, BertConfig, BertModel
 
 from engine.compress import LayerFormats, quantize_model
 from engine.errors import InputError
@@ -14,6 +14,7 @@ from engine.graph.capture import capture
 from engine.graph.check import check
 from engine.graph.subjects import subject
 from engine.graph.transforms import with_weights
+from engine.models.builtin import config_of, folder_of
 from engine.store import load, save
 from tests.graph.models import ALONE, SHAPE, captured, save_classifier
 
@@ -83,3 +84,22 @@ def test_what_is_not_there(text: str, sentence: str) -> None:
 def test_a_folder_without_a_config(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no config\.json"):
         subject(str(tmp_path))
+
+
+@pytest.mark.parametrize("source", ["builtin", "builtin:lm", "builtin:vision"])
+def test_a_builtin_model_is_drawn_before_it_is_made(
+    source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LABTUI_HOME", str(tmp_path))
+    found = capture(subject(source)).graph
+    assert not found.problem
+    assert not (tmp_path / "cache" / "builtin").exists()
+
+
+@pytest.mark.parametrize("source", ["builtin", "builtin:lm", "builtin:vision"])
+def test_the_config_of_a_builtin_model_is_that_of_the_one_that_is_made(source: str) -> None:
+    made, known = AutoConfig.from_pretrained(folder_of(source)).to_dict(), config_of(source).to_dict()
+    left_out = {"transformers_version", "dtype", "image_size", "_name_or_path"}
+    assert {name: one for name, one in made.items() if name not in left_out} == {
+        name: one for name, one in known.items() if name not in left_out
+    }

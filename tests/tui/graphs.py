@@ -23,6 +23,7 @@ WHAT = ("capture", "weigh", "transform", "erase", "save")
 def worker(monkeypatch: pytest.MonkeyPatch, **models: nn.Module) -> Scripted:
     """Answers as the warm worker does, with models by name; `builtin` is a small BERT."""
     known: dict[str, nn.Module] = {"builtin": bert(), **models}
+    monkeypatch.setattr(session, "is_unmade", lambda source: source not in known)
     monkeypatch.setattr(
         session,
         "subject",

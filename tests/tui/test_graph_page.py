@@ -32,6 +32,16 @@ async def test_as_it_looks(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int
         check_snapshot(app, f"graph-{name}")
 
 
+async def test_a_model_that_is_still_to_be_made_is_not_made_for_its_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with graph_page(monkeypatch) as (app, pilot, page):
+        monkeypatch.setattr(session, "is_unmade", lambda source: source == "builtin")
+        monkeypatch.setattr(session, "with_weights", lambda _: pytest.fail("it was made"))
+        await press(pilot, page, "ctrl+r")
+        await captured(pilot, page)
+        assert "builtin is trained by its first run; until then its weights have no ranges." in screen_text(app)
+        assert page.steps.now.graph.nodes
+
+
 async def test_in_plain_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     async with graph_page(monkeypatch, size=(80, 24), plain=True) as (app, pilot, page):
         await captured(pilot, page)

@@ -1,6 +1,8 @@
 """A model and a data set that need no network: made on first use, the same for a seed, kept in the cache."""
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from engine.models.cache import Progress, cached
 from engine.runtime.home import cache_dir
@@ -55,6 +57,17 @@ def made_model(source: str, seed: int = 0) -> Path | None:
     """The folder of a built-in model that has been made; None before."""
     folder = cache_dir() / f"builtin/{VERSION}-{seed}" / _FOLDERS.get(source, "model")
     return folder if folder.is_dir() else None
+
+
+def is_unmade(source: str) -> bool:
+    """Whether a source names a built-in model that has not been made yet."""
+    return (source == "builtin" or source in _FOLDERS) and made_model(source) is None
+
+
+def config_of(source: str) -> Any:
+    """The config of a built-in model, which needs not be made for that."""
+    name = {LANGUAGE: "language", VISION: "vision"}.get(source, "model")
+    return import_module(f"engine.models.builtin.{name}").make_config()
 
 
 def data_folder(progress: Progress | None = None, seed: int = 0) -> Path:

@@ -54,9 +54,9 @@ def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def make_model(vocabulary: int, seed: int) -> LlamaForCausalLM:
+def make_config(vocabulary: int = VOCABULARY) -> LlamaConfig:
     """Two layers, 128 wide, two groups of keys and values for four heads, input and output table tied."""
-    config = LlamaConfig(
+    return LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=128,
         intermediate_size=344,
@@ -70,7 +70,12 @@ def make_model(vocabulary: int, seed: int) -> LlamaForCausalLM:
         eos_token_id=0,
         pad_token_id=0,
         use_cache=False,
+        architectures=["LlamaForCausalLM"],
     )
+
+
+def make_model(vocabulary: int, seed: int) -> LlamaForCausalLM:
+    """The model with random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config)
+        return LlamaForCausalLM(make_config(vocabulary))

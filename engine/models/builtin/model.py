@@ -50,9 +50,9 @@ def make_tokenizer(texts: list[str]) -> BertTokenizer:
     return BertTokenizer(vocab=backend.get_vocab(), model_max_length=MAX_LENGTH)
 
 
-def make_model(vocabulary: int, seed: int) -> BertForSequenceClassification:
-    """BERT-tiny's shape (2 layers, 2 heads, hidden 128) with a vocabulary of its own; random weights."""
-    config = BertConfig(
+def make_config(vocabulary: int = VOCABULARY) -> BertConfig:
+    """BERT-tiny's shape (2 layers, 2 heads, hidden 128) with a vocabulary of its own."""
+    return BertConfig(
         vocab_size=vocabulary,
         hidden_size=128,
         num_hidden_layers=2,
@@ -63,7 +63,12 @@ def make_model(vocabulary: int, seed: int) -> BertForSequenceClassification:
         initializer_range=0.08,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
+        architectures=["BertForSequenceClassification"],
     )
+
+
+def make_model(vocabulary: int, seed: int) -> BertForSequenceClassification:
+    """The model with random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return BertForSequenceClassification(config)
+        return BertForSequenceClassification(make_config(vocabulary))

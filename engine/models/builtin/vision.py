@@ -36,9 +36,9 @@ def train_vision_model(folder: Path, seed: int, progress: Progress | None = None
     processor.save_pretrained(folder)
 
 
-def make_model(seed: int) -> ResNetForImageClassification:
-    """A stem and two stages of two basic blocks, 16 and 32 channels wide; random weights."""
-    config = ResNetConfig(
+def make_config() -> ResNetConfig:
+    """A stem and two stages of two basic blocks, 16 and 32 channels wide."""
+    return ResNetConfig(
         num_channels=1,
         embedding_size=16,
         hidden_sizes=[16, 32],
@@ -47,7 +47,13 @@ def make_model(seed: int) -> ResNetForImageClassification:
         num_labels=len(NAMES),
         id2label=dict(enumerate(NAMES)),
         label2id={name: number for number, name in enumerate(NAMES)},
+        image_size=SIZE,
+        architectures=["ResNetForImageClassification"],
     )
+
+
+def make_model(seed: int) -> ResNetForImageClassification:
+    """The model with random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ResNetForImageClassification(config)
+        return ResNetForImageClassification(make_config())

@@ -54,15 +54,16 @@ class Asking:
         except InputError as error:
             self.say(str(error), wrong=True)
             return None
-        first = "; it is made on first use" if choice.model == "builtin" else ""
-        doing = f"torch.export captures {choice.name}, on shapes alone{first}"
+        doing = f"torch.export captures {choice.name}, on shapes alone"
         answer = await self._ask(doing, "graph_capture", **choice.values)
         return None if answer is None else await _made(answer, choice)
 
     async def weighed(self, step: Step) -> Step | None:
-        """The step with the ranges of its weights."""
+        """The step with the ranges of its weights; None too where these are still to be made."""
         answer = await self._ask("Reading the weights for their ranges", "graph_weigh", program=step.program)
-        return None if answer is None else replace(await _made(answer, step.choice), found=step.found)
+        if answer == {}:
+            self.say(f"{step.choice.model} is trained by its first run; until then its weights have no ranges.")
+        return replace(await _made(answer, step.choice), found=step.found) if answer else None
 
     async def transformed(self, step: Step, text: str) -> Step | None:
         """The step after a pass."""
