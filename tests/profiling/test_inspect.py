@@ -141,5 +141,5 @@ def test_a_sample_is_the_first_linear_layer_and_only_where_it_costs_nothing(
     assert inspect.sample("owner/model-on-the-hub", "fixed(4)", COLUMNS) is None
     monkeypatch.setattr(inspect, "_LARGE", 10)
     assert inspect.sample(folder, "fixed(4)", COLUMNS) is None
-    monkeypatch.setattr(inspect, "made_model", lambda _: None)
+    monkeypatch.setattr(inspect, "is_unmade", lambda _: True)
     assert inspect.sample("builtin", "fixed(4)", COLUMNS) is None
