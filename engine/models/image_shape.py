@@ -33,9 +33,8 @@ def _edges(size: Any) -> tuple[int, int] | None:
     """A size as configs and image processors write it: a number, two, or by name; None for any other."""
     if isinstance(size, dict):
         size = size.get("shortest_edge") or (size.get("height"), size.get("width"))
-    match size:
-        case int(edge):
-            return edge, edge
-        case [int(height), int(width)]:
+    edges = (size, size) if isinstance(size, int) else size
+    match edges:
+        case [int(height), int(width)] if min(height, width) > 1:  # JSON's true is a 1
             return height, width
     return None

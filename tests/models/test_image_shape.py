@@ -35,6 +35,9 @@ def test_of_a_config(config: Any, expected: tuple[int, int, int]) -> None:
         ({"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}, (224, 224)),
         ({"size": {"shortest_edge": 256}, "crop_size": 224, "do_center_crop": False}, (256, 256)),
         ({"size": {"longest_edge": 256}}, None),
+        ({"size": {"height": 0, "width": 0}}, None),
+        ({"size": True}, None),
+        ({"size": "big"}, None),
         ([], None),
     ],
 )
