@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 ROOM = 4 << 30
 """Bytes of memory that must be free for a host to stand by: it takes about a tenth of that."""
-_standby = Standby()
+_standby = Standby(ROOM)
 
 
 def check(experiment: str, values: Values) -> list[str]:
@@ -44,20 +45,26 @@ def check(experiment: str, values: Values) -> list[str]:
 
 
 def launch(experiment: str, values: Values, name: str | None = None) -> str:
-    """Records a run and starts its driver, which is a process of its own. Returns the run's id."""
+    """Records a run and starts its driver, which is a process of its own. Returns the run's id.
+
+    Another driver stands by for the next run of the same settings from then on.
+    """
     from engine.experiments import launch as launching
 
     found, config = launching.configure(experiment, values)
-    return launching.launch(found, config, name, standby=_standby).name
+    path = launching.launch(found, config, name, standby=_standby)
+    _standby.after = path
+    _prepare(found, config)
+    return path.name
 
 
 def _prepare(experiment: "AnyExperiment", config: "ExperimentConfig") -> None:
-    """Has a host import what this run would need, unless memory is short; of others' modules none is kept warm."""
+    """Has a driver stand by for this run, as far as the machine lets it; of others' modules none is kept warm."""
     from engine.experiments import ahead, registry
-    from engine.models.free_memory import available_memory
 
     ours = registry.key_of(experiment) in registry.NAMES
-    _standby.prepare(ahead.needs(experiment, config) if ours and available_memory() > ROOM else None)
+    with suppress(OSError):  # no process more: it will do without
+        _standby.prepare(ahead.needs(experiment, config) if ours else None)
 
 
 def picture(

@@ -7,26 +7,21 @@ from engine.experiments import registry
 from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.placement import placement
 from engine.own import PACKAGES, ROOT
-from engine.runtime.device_lock import in_use
-from engine.runtime.home import devices_dir
 from engine.runtime.local import threads_each
 from engine.runtime.standby import Needs
 from engine.runtime.versions import versions
 
 
 def needs(experiment: AnyExperiment, config: ExperimentConfig) -> Needs | None:
-    """None where no host is needed now: on a cluster, while a run holds the device, or where no run can start."""
+    """None where no host is needed: on a cluster, or where no run can start."""
     if config.executor != "local":
         return None
     try:
         place = placement(experiment, config, len(experiment.points(config)))
     except (InputError, OSError):  # starting it will say so
         return None
-    device = place.devices[0]
-    if in_use(devices_dir(), device):
-        return None
     threads = place.seating.threads or threads_each(len(place.devices))
-    return Needs(registry.key_of(experiment), device, threads, (*versions().items(), _changed()))
+    return Needs(registry.key_of(experiment), place.devices[0], threads, (*versions().items(), _changed()))
 
 
 def _changed() -> int:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from engine.experiments.api import ExperimentConfig
 from engine.experiments.memory import point_memory
 from engine.figures.units import in_bytes
-from engine.models.free_memory import available_memory
 from engine.runtime.cores import working_cores
 from engine.runtime.devices import CPU, gpus_of
+from engine.runtime.free_memory import available_memory
 
 SHARE = 0.6
 """Of the free memory that seats may take: the estimate of what a point takes is one."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.errors import InputError
 from engine.models.facts import NESTED, WIDTH_FIELDS, layers_named
-from engine.models.free_memory import available_memory
 from engine.models.labels import Head
 from engine.models.weights import read_header
+from engine.runtime.free_memory import available_memory
 
 _INDEX = "model.safetensors.index.json"
 _BLOCK = re.compile(r"(.*?)\.(\d+)\.")

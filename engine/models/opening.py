@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from engine.errors import InputError
-from engine.models.free_memory import available_memory
+from engine.runtime.free_memory import available_memory
 
 FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".arrow")
 PACKED = (".gz", ".bz2", ".xz", ".zst")

@@ -1,9 +1,9 @@
 """A driver that is started before its run is known, with a host that imports meanwhile: most of what a start takes.
 
-Its owner, who is about to start a run, holds the other end of a socket without a name. The run's directory comes over
-it with the descriptors of the run's lock and of the driver's log; from then on it is a driver like any other. Where the
-owner ends, changes its mind or lets it wait too long, it ends with its host and has done nothing: it holds no lock, no
-device and no file.
+It starts its host once nothing computes on the device. Its owner, who is about to start a run, holds the other end of
+a socket without a name. The run's directory comes over it with the descriptors of the run's lock and of the driver's
+log; from then on it is a driver like any other. Where the owner ends, changes its mind or lets it wait too long, it
+ends with its host and has done nothing: it holds no lock, no device and no file.
 """
 
 import select
@@ -17,12 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from engine.own import command
+from engine.runtime.device_lock import in_use
 from engine.runtime.encoding import dumps, loads
+from engine.runtime.free_memory import available_memory
+from engine.runtime.home import devices_dir
+from engine.runtime.lock import lock_held
 from engine.runtime.processes import Identity, driver_environment
 
 SECONDS = 600.0
-"""How long it waits for its run."""
+"""How long it waits for its run with a host."""
+LOOK_SECONDS = 0.5
+"""How often it looks whether there is room for one."""
 _ANSWER_SECONDS = 10.0
+_MODULE = "engine.experiments.standby"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +45,11 @@ class Needs:
 class Standby:
     """The owner's end: one driver at most, for the run that is most likely to be started next."""
 
-    def __init__(self, module: str = "engine.experiments.standby") -> None:
-        """`module` is the one whose process stands by."""
-        self._module = module
+    def __init__(self, room: int = 0) -> None:
+        """`room` is how much memory must be free for a host, in bytes."""
+        self._room = room
+        self.after: Path | None = None
+        """The run that was started before: its driver may not have come to take the device yet."""
         self._needs: Needs | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -60,7 +69,7 @@ class Standby:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                command(self._module, needs.experiment, needs.device, str(needs.threads)),
+                command(_MODULE, needs.experiment, needs.device, str(needs.threads), str(self._room), *self._before()),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -98,6 +107,9 @@ class Standby:
             self._channel.close()
         self._forget()
 
+    def _before(self) -> list[str]:
+        return [] if self.after is None else [str(self.after.absolute())]
+
     def _forget(self) -> None:
         self._process = self._channel = self._needs = None
 
@@ -111,8 +123,19 @@ class Order:
     log: int
 
 
+def await_room(owner: socket.socket, device: str, room: int, after: Path | None = None) -> bool:
+    """The driver's end, first: waits until a host may import. Whether it may before the owner says or does anything.
+
+    It would take a core from the points of a run: that which was started before, or any that holds the device.
+    """
+    while (after is not None and lock_held(after)) or in_use(devices_dir(), device) or available_memory() <= room:
+        if select.select([owner], [], [], LOOK_SECONDS)[0]:
+            return False
+    return True
+
+
 def await_order(owner: socket.socket, seconds: float = SECONDS) -> Order | None:
-    """The driver's end: waits for a run and says that it is taken. None where none comes."""
+    """The driver's end, then: waits for a run and says that it is taken. None where none comes."""
     if not select.select([owner], [], [], seconds)[0]:
         return None
     with suppress(OSError):

@@ -12,14 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine import interactive
 from engine.errors import InputError
 from engine.experiments import ahead, launch, registry
 from engine.runtime import control
 from engine.runtime.device_lock import DeviceClaim
-from engine.runtime.home import devices_dir
-from engine.runtime.lock import lock_held, read_info
+from engine.runtime.home import devices_dir, runs_dir
+from engine.runtime.lock import RunLock, lock_held, read_info
 from engine.runtime.runs import list_runs, read_run
-from engine.runtime.standby import Needs, Standby, await_order
+from engine.runtime.standby import LOOK_SECONDS, Needs, Standby, await_order
 from tests.faults.helpers import (
     assert_sound,
     finished,
@@ -205,15 +206,67 @@ def test_a_refused_start_leaves_nothing_behind(standby: Standby) -> None:
     assert not list_runs()
 
 
-def test_needs_follow_from_the_plan_and_end_where_no_host_would_run() -> None:
+def test_its_host_waits_until_nothing_computes_on_the_device(standby: Standby) -> None:
+    claim = DeviceClaim(devices_dir(), "cpu", "another")
+    assert claim.take()
+    standby.prepare(NEEDS)
+    assert standby.driver is not None
+    process = psutil.Process(standby.driver.pid)
+    time.sleep(3 * LOOK_SECONDS)
+    assert not process.children()
+    claim.release()
+    wait_for(process.children, "a host that imports")
+
+
+def test_its_host_waits_for_the_run_before_it_which_may_not_have_its_device_yet(standby: Standby) -> None:
+    standby.after = path = working()
+    lock = RunLock.take(path)
+    assert lock is not None
+    standby.prepare(NEEDS)
+    assert standby.driver is not None
+    process = psutil.Process(standby.driver.pid)
+    time.sleep(3 * LOOK_SECONDS)
+    assert not process.children()
+    lock.release()
+    wait_for(process.children, "a host that imports")
+
+
+def test_without_room_for_a_host_it_takes_the_run_all_the_same() -> None:
+    standby = Standby(room=1 << 60)
+    standby.prepare(NEEDS)
+    driver = standby.driver
+    assert driver is not None
+    time.sleep(3 * LOOK_SECONDS)
+    assert not psutil.Process(driver.pid).children()
+    path = working(steps=30, pause=0.02)
+    control.start(path, standby)
+    wait_for(lambda: processes(path)["child"], "a child")
+    assert processes(path)["driver"] == [driver.pid]
+    wait_until_idle(path)
+    assert_sound(path)
+
+
+def test_after_a_start_another_has_the_next_run(standby: Standby, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interactive, "_standby", standby)
+    monkeypatch.setattr(interactive, "_prepare", lambda *run: standby.prepare(ahead.needs(*run)))  # not one of ours
+    settings = {"actions": ["work"], "steps": 20, "pause": 0.02}
+    first = runs_dir() / interactive.launch("tests.faults.toy", settings)
+    assert standby.driver is not None
+    driver = standby.driver.pid
+    while lock_held(first):
+        assert not psutil.Process(driver).children(), "it took a core from the run's points"
+    wait_for(lambda: psutil.Process(driver).children(), "a host that imports")
+    second = runs_dir() / interactive.launch("tests.faults.toy", settings)
+    assert read_info(second).driver.pid == driver
+    for path in (first, second):
+        assert wait_until_idle(path).state == "finished"
+
+
+def test_needs_follow_from_the_plan() -> None:
     experiment, config = launch.configure("tests.faults.toy", {"actions": ["work"]})
     found = ahead.needs(experiment, config)
     assert found is not None
     assert (found.experiment, found.device) == (registry.key_of(experiment), "cpu")
-    claim = DeviceClaim(devices_dir(), "cpu", "another")
-    assert claim.take()
-    assert ahead.needs(experiment, config) is None
-    claim.release()
     assert ahead.needs(*launch.configure("tests.faults.toy", {"actions": ["work"], "executor": "ray"})) is None
 
 

@@ -17,6 +17,7 @@ from tests.tui.pages import Scripted, app_with, live, offered, open_quantize, sa
 from tests.tui.recorded import MemorySource, run_record
 from tui_app import presets
 from tui_app.screens import source_options
+from tui_app.screens.experiment.planning import CHECK_SECONDS
 from tui_app.screens.pickers import PickScreen
 from tui_app.widgets.lineinput import LONGEST
 
@@ -153,6 +154,24 @@ async def test_the_plan_says_what_is_read_and_used() -> None:
         await fill(screen, pilot, "widths", "4,8")
         await until(pilot, lambda: all(sentence in text_of(screen, "plan") for sentence in said))
         assert "2 points" in text_of(screen, "plan")
+
+
+async def test_a_page_that_is_shown_again_is_checked_again_and_one_that_was_left_is_not() -> None:
+    worker = Scripted()
+    async with app_with(worker=worker) as (app, pilot):
+
+        def checks() -> int:
+            return sum(what == "check" for what, _ in worker.asked)
+
+        screen = await open_quantize(app, pilot)
+        await until(pilot, lambda: checks() == 1)
+        await fill(screen, pilot, "widths", "4,8")
+        await app.switch_mode("home")
+        await pilot.pause(2 * CHECK_SECONDS)
+        assert checks() == 1
+        await app.switch_mode("quantize")
+        await until(pilot, lambda: checks() == 2)
+        assert worker.asked[-1] == ("check", {"experiment": "quantize", "values": {"widths": "4,8"}})
 
 
 async def test_ctrl_r_starts_from_any_field_and_shows_the_run() -> None:

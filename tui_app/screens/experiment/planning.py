@@ -48,10 +48,14 @@ class Planning:
     def changed(self) -> None:
         """The form says something else."""
         self._objection = ""
+        self.look_soon()
+        self.plan()
+
+    def look_soon(self) -> None:
+        """Has the form checked, after which a driver stands by for what it says."""
         self._stop()
         ready = self._form.config is not None
         self._checking = self._page.set_timer(CHECK_SECONDS, self._look) if ready else None
-        self.plan()
 
     def object(self, text: str) -> None:
         """Something stands against what the form says."""
@@ -69,6 +73,8 @@ class Planning:
             self._checking.stop()
 
     def _look(self) -> None:
+        if not self._page.is_current:  # another page's form may have been checked by now
+            return
         self._page.run_worker(self._check(), group=GROUP, exclusive=True)
 
     async def _check(self) -> None:

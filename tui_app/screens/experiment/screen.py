@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.containers import Horizontal
+from textual.events import ScreenResume
 from textual.widget import Widget
 
 from engine.experiments import registry
@@ -86,6 +87,9 @@ class ExperimentScreen(LabScreen):
         self.filled = config
         if self.form.is_mounted:
             self.form.fill(config)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        self.planning.look_soon()
 
     # Runs
 
