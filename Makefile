@@ -21,7 +21,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 bench: $(INSTALLED)
-	@for script in lab1 formats throughput variants graph search ui_latency growth; do $(BIN)/python -m benchmarks.$$script || exit 1; done
+	@for script in lab1 formats throughput variants graph search ui_latency growth growth_models; do $(BIN)/python -m benchmarks.$$script || exit 1; done
 
 # What a GPU gives: correctness and speed, in gpu-report.md and gpu-report.json; small on the CPU where there is none.
 gpu: $(INSTALLED)

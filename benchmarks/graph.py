@@ -1,21 +1,23 @@
 """How long a capture takes, and the cursor in a large graph: `python -m benchmarks.graph`.
 
-Captures are of BERT models made from a config, in a process of their own each: the first export of a process, as a
-command meets it, then one in a process that has exported before, as the app's warm worker has. The cursor is driven
-through the real page on a graph of at least 5,000 nodes, all of them unfolded. Beside the time on the clock stands
-that of the processor, which is what a machine without other work would show.
+Captures are of BERT models in folders that hold a config alone, in a process of their own each: the first export of a
+process, as a command meets it, then one in a process that has exported before, as the app's warm worker has. The
+cursor is driven through the real page on a graph of at least 5,000 nodes, all of them unfolded. Beside the time on the
+clock stands that of the processor, which is what a machine without other work would show.
 """
 
 import asyncio
-import json
 import statistics
-import subprocess
-import sys
+import tempfile
 import time
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from typing import Any
 
-from engine.graph.record import Graph, from_dict
+from transformers import BertConfig
+
+from engine.graph.record import Graph
 
 SIZES = {
     "BERT-tiny": {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 512},
@@ -24,52 +26,51 @@ SIZES = {
 }
 NODES = 5000
 KEYS = 200
-CAPTURE = """
-import json, sys, time
-from engine.graph.capture import capture
-from engine.graph.session import warm
-from engine.graph.subjects import Subject
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.fx.experimental.symbolic_shapes import ShapeEnv
-from transformers import BertConfig, BertForSequenceClassification
+Times = tuple[float, float]
+"""Seconds on the clock and of the processor."""
 
-def once():
-    began = time.perf_counter(), time.process_time()
-    fake = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    with fake:
-        model = BertForSequenceClassification(BertConfig(**{config}))
-    program = capture(Subject("bench", model, lambda: model, fake), ("input_ids", "attention_mask", "labels"))
-    return (time.perf_counter() - began[0], time.process_time() - began[1]), program.graph
 
-first, graph = once()
-warm()
-rest = [once()[0] for _ in range({repeats})]
-print(json.dumps(dict(first=first, rest=rest, nodes=len(graph.nodes), graph=graph.as_dict() if {kept} else None)))
-"""
+@dataclass(frozen=True)
+class Captured:
+    """The first export of a process, those after it, and what they gave."""
+
+    first: Times
+    again: list[Times]
+    graph: Graph
 
 
 def main() -> None:
-    graph: Graph | None = None
-    for name, config in SIZES.items():
-        found = captured(config, repeats=3 if name == "BERT-tiny" else 1, kept=name == "24 layers")
-        best = min(found["rest"], key=lambda times: times[1])
-        print(f"capture of {name} ({found['nodes']} nodes): first {shown(found['first'])}, again {shown(best)}")
-        graph = from_dict(found["graph"]) if found["graph"] else None
-    assert graph is not None
-    print(f"cursor, {NODES:,} nodes or more, all unfolded: " + asyncio.run(cursor(enlarged(graph))))
+    for name, sizes in SIZES.items():
+        with tempfile.TemporaryDirectory(prefix="labtui-bench-") as folder:
+            BertConfig(**sizes, architectures=["BertForSequenceClassification"]).save_pretrained(folder)
+            found = captured(folder, repeats=3 if name == "BERT-tiny" else 1)
+        best = min(found.again, key=lambda times: times[1])
+        print(f"capture of {name} ({len(found.graph.nodes)} nodes): first {shown(found.first)}, again {shown(best)}")
+    print(f"cursor, {NODES:,} nodes or more, all unfolded: " + asyncio.run(cursor(enlarged(found.graph))))
 
 
-def shown(times: list[float]) -> str:
+def shown(times: Times) -> str:
     """Clock and processor."""
     return f"{times[0]:.2f} s (processor {times[1]:.2f} s)"
 
 
-def captured(config: dict[str, int], repeats: int, kept: bool) -> dict[str, Any]:
-    """What a process of its own measured."""
-    script = CAPTURE.format(config=config, repeats=repeats, kept=kept)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def captured(folder: str, repeats: int) -> Captured:
+    """Captures of the model whose config lies in `folder`, by a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_captured, folder, repeats).result()
+
+
+def _captured(folder: str, repeats: int) -> Captured:
+    from engine.graph.capture import capture
+    from engine.graph.subjects import subject
+
+    def once() -> tuple[Times, Graph]:
+        began = time.perf_counter(), time.process_time()
+        graph = capture(subject(folder), ("input_ids", "attention_mask", "labels")).graph
+        return (time.perf_counter() - began[0], time.process_time() - began[1]), graph
+
+    first, graph = once()
+    return Captured(first, [once()[0] for _ in range(repeats)], graph)
 
 
 def enlarged(graph: Graph) -> Graph:
@@ -103,7 +104,7 @@ async def cursor(graph: Graph) -> str:
     from tests.tui.recorded import run_record
 
     answer = {"program": 1, "graph": graph.as_dict()}
-    worker = Scripted(graph_warm=None, graph_capture=answer, graph_weigh=answer)
+    worker = Scripted(graph_capture=answer, graph_weigh=answer)
     runs = [run_record(f"q-{number:04d}") for number in range(40)]
     async with app_with(*runs, size=(140, 40), worker=worker) as (app, pilot):
         home = await timed(pilot, ("j", "j", "j", "k"), KEYS // 4)

@@ -7,6 +7,7 @@ the processor unless they say otherwise; sizes are bytes on disk.
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +36,13 @@ RUNS = (5, 500, 5000)
 MORE = 600
 """Points that a run has left while its driver and the app are looked at."""
 SECONDS = 15.0
+WATCHED = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""Runs a command from a small process: at its start a child counts what its parent holds as its own."""
 
 
 def main() -> None:
@@ -116,14 +124,9 @@ def polled(count: int) -> float:
 
 def show(path: Path) -> str:
     """`labtui show`: seconds on the clock and memory at most."""
-    began = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.execv(sys.executable, [sys.executable, "-m", "tui_app", "show", path.name])
-    _, _, usage = os.wait4(pid, 0)
-    return f"{time.perf_counter() - began:.1f} s, {usage.ru_maxrss / 1000:.0f} MB"
+    words = [sys.executable, "-c", WATCHED, sys.executable, "-m", "tui_app", "show", path.name]
+    seconds, memory = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    return f"{float(seconds):.1f} s, {int(memory) / 1000:.0f} MB"
 
 
 def working(path: Path) -> Sequence[str]:
@@ -163,6 +166,11 @@ def opened() -> Terminal:
     return Terminal((sys.executable, "-m", "tui_app"), environ, 140, 40)
 
 
+def first_paint(app: Terminal) -> float:
+    """Seconds from the start of the app to Home's first lines."""
+    return app.until(lambda lines: "Home" in lines[0]) - app.started
+
+
 def of_runs(count: int) -> Sequence[str]:
     """A row of the second table: copies of one finished run."""
     first = written(8)
@@ -175,7 +183,7 @@ def of_runs(count: int) -> Sequence[str]:
         replace(spec, id=path.name, name=f"soak {number}", created=spec.created - 7200 - 60 * number).write(path)
     app = opened()
     try:
-        painted = app.until(lambda lines: "Home" in lines[0]) - app.started
+        painted = first_paint(app)
         app.until(lambda lines: f"{count:,} runs" in lines[1] or f"of {count:,}" in lines[1], 120)
         process = psutil.Process(app.pid)
         last = time.monotonic()
