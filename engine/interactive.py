@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from engine.errors import InputError
 from engine.figures.figure import Figure, Mark, Series
 from engine.runtime.files import in_words
-from engine.runtime.processes import die_with
+from engine.runtime.processes import call_this_process, die_with
 from engine.runtime.standby import Standby
 
 if TYPE_CHECKING:
@@ -67,6 +67,15 @@ def _prepare(experiment: "AnyExperiment", config: "ExperimentConfig") -> None:
         _standby.prepare(ahead.needs(experiment, config) if ours else None)
 
 
+def standing_by() -> str | None:
+    """Who stands by for the next run, and what memory it takes, in words."""
+    from engine.experiments.standing import standing
+
+    driver = _standby.driver
+    found = None if driver is None else standing(driver.pid)
+    return None if found is None else found.said
+
+
 def picture(
     figure: Values, path: str, size: str | None = None, dpi: int | None = None, title: str | None = None
 ) -> str:
@@ -100,6 +109,7 @@ def figure_from(values: Values) -> Figure:
 REQUESTS = {
     "check": "engine.interactive:check",
     "launch": "engine.interactive:launch",
+    "standing_by": "engine.interactive:standing_by",
     "picture": "engine.interactive:picture",
     "terminal_picture": "engine.interactive:terminal_picture",
     "format_model": "engine.profiling.inspect:layers",
@@ -142,6 +152,7 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
 def main() -> None:
     """Serves the app's pipes and ends with it; what libraries print goes to stderr, never between the answers."""
     die_with(os.getppid())
+    call_this_process("labtui-worker")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr

@@ -7,6 +7,7 @@ from engine.experiments import registry
 from engine.runtime.driver import drive
 from engine.runtime.hosts import Host
 from engine.runtime.notify import run_ended
+from engine.runtime.processes import call_this_process
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import read_run
 from engine.runtime.spec import RunSpec
@@ -17,6 +18,7 @@ WORKER = "engine.experiments.worker"
 
 def work_on(directory: Path, host: Host | None = None) -> int:
     """Drives the run to its end or to the next pause; `host` is one that has been started ahead."""
+    call_this_process("labtui-driver")
     spec = RunSpec.read(directory)
     experiment = registry.get(spec.experiment)
     config = experiment.Config.recorded(spec.config)

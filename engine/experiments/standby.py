@@ -9,13 +9,16 @@ import socket
 import sys
 from pathlib import Path
 
+from engine.experiments.standing import NAME
 from engine.own import command
 from engine.runtime.hosts import Host
+from engine.runtime.processes import call_this_process
 from engine.runtime.standby import await_order, await_room
 
 
 def main() -> int:
     """Waits for a run and drives it."""
+    call_this_process(NAME)
     experiment, device, threads, room, *after = sys.argv[1:]
     host = None
     try:

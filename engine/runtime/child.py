@@ -16,7 +16,7 @@ from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context, Point, described
 from engine.runtime.devices import CPU, gpus_of
 from engine.runtime.files import open_private, patiently, write_patiently
-from engine.runtime.processes import die_with
+from engine.runtime.processes import call_this_process, die_with
 from engine.runtime.reasons import out_of_memory
 
 OUT_OF_MEMORY = 75
@@ -77,6 +77,7 @@ def _redirect(path: Path) -> None:
 def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Sequence[Point], run: RunTask) -> None:
     """The whole life of a forked child. Never returns."""
     die_with(parent)
+    call_this_process("labtui-task")
     file = AttemptFile.of(setting.directory, task, attempt)
     _redirect(file.log)
     before = AttemptFile.of(setting.directory, task, attempt - 1).log

@@ -20,7 +20,7 @@ from engine.runtime.child import RunTask, Setting, run_child
 from engine.runtime.context import Point
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import write_patiently
-from engine.runtime.processes import die_with
+from engine.runtime.processes import call_this_process, die_with
 from engine.runtime.reasons import reason
 
 NICE = 10
@@ -36,6 +36,7 @@ def serve(run_task: RunTask, warm: Callable[[], None], assert_cold: Callable[[],
     tasks, answers = socket.socket(fileno=os.dup(0)), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what libraries print goes to the host's log
+    call_this_process("labtui-host")
     hello = _line(tasks)
     if hello is None:
         return

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ def import_environment() -> dict[str, str]:
 def driver_environment() -> dict[str, str]:
     """The same for a driver, which sees no GPU."""
     return import_environment() | {"CUDA_VISIBLE_DEVICES": ""}
+
+
+def call_this_process(name: str) -> None:
+    """What `top` and `ps` call it, in 15 bytes at most, and its forked children as long as they have no other name."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode())
 
 
 def die_with(parent: int) -> None:

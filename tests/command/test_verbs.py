@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tui_app.command.doctor as doctor_module
+from engine.experiments.standing import Standing
 from engine.runtime import devices
 from engine.runtime.cluster import look
 from engine.runtime.runs import read_run
@@ -230,6 +231,15 @@ def test_doctor_says_what_it_found(labtui: Labtui) -> None:
     assert checks["state folder"]["state"] == "ok"
     assert checks["torch"]["state"] == "ok"
     assert "device" in checks
+
+
+def test_doctor_says_who_stands_by(labtui: Labtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_module, "all_standing", lambda: [Standing(4711, "quantize", 412_000_000)])
+    done = labtui("doctor").stdout
+    assert "✓ stand-by      quantize, 412 MB, pid 4711\n" in done
+    assert "ends with the app" in done
+    monkeypatch.setattr(doctor_module, "all_standing", list)
+    assert "stand-by" not in labtui("doctor").stdout
 
 
 def test_doctor_looks_at_a_cluster(labtui: Labtui, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import pytest
 from engine import interactive
 from engine.errors import InputError
 from engine.experiments import ahead, launch, registry
+from engine.experiments.standing import NAME, all_standing, standing
 from engine.runtime import control
 from engine.runtime.device_lock import DeviceClaim
 from engine.runtime.home import devices_dir, runs_dir
@@ -260,6 +261,28 @@ def test_after_a_start_another_has_the_next_run(standby: Standby, monkeypatch: p
     assert read_info(second).driver.pid == driver
     for path in (first, second):
         assert wait_until_idle(path).state == "finished"
+
+
+def test_who_stands_by_is_told_from_when_it_has_a_host_until_it_has_a_run(standby: Standby) -> None:
+    claim = DeviceClaim(devices_dir(), "cpu", "another")
+    assert claim.take()
+    standby.prepare(NEEDS)
+    assert standby.driver is not None
+    pid = standby.driver.pid
+    wait_for(lambda: psutil.Process(pid).name() == NAME, "its name")
+    assert standing(pid) is None, "it takes next to nothing"
+    claim.release()
+    found = wait_for(lambda: standing(pid), "a host")
+    assert (found.pid, found.experiment) == (pid, "tests.faults.toy")
+    assert found.memory > psutil.Process(pid).memory_info().rss > 0
+    assert pid in [one.pid for one in all_standing()]
+    path = working(steps=50, pause=0.02)
+    control.start(path, standby)
+    wait_for(lambda: processes(path)["child"], "a child")
+    assert standing(pid) is None
+    names = {kind: psutil.Process(pids[0]).name() for kind, pids in processes(path).items()}
+    assert names == {"driver": "labtui-driver", "host": "labtui-host", "child": "labtui-task"}
+    wait_until_idle(path)
 
 
 def test_needs_follow_from_the_plan() -> None:

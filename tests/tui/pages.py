@@ -42,7 +42,7 @@ class Scripted(Interactive):
 
     def __init__(self, **answers: Any) -> None:
         super().__init__()
-        self.answers = {"check": None, "launch": "q-0099", "format_sample": None} | answers
+        self.answers = {"check": None, "launch": "q-0099", "format_sample": None, "standing_by": None} | answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ from engine.runtime import control
 from engine.runtime.home import home
 from engine.runtime.requests import read_request
 from tests.tui.driving import drawn, opened, screen_text, until
-from tests.tui.pages import offered
+from tests.tui.pages import Scripted, app_with, offered
 from tests.tui.recorded import NOW, MemorySource, accuracy_of, run_record, write_run
 from tui_app.app import LabApp
 from tui_app.memory import Memory, Notebook
@@ -163,6 +163,16 @@ async def test_the_header_counts_and_the_jobs_line_follows_a_running_run() -> No
         source.put(run_record("q-0002"))
         source.put(run_record("q-0003"))
         await until(pilot, lambda: "▸" not in screen_text(app).splitlines()[0])
+        assert not page(app).query_one("#jobs").display
+
+
+async def test_who_stands_by_is_on_the_jobs_line_while_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui_app.screens.home.screen.STANDING_SECONDS", 0.05)
+    worker = Scripted(standing_by="quantize, 412 MB, pid 4711")
+    async with app_with(run_record("q-0002"), worker=worker) as (app, pilot):
+        await until(pilot, lambda: "stands by: quantize, 412 MB, pid 4711" in screen_text(app).splitlines()[-2])
+        worker.answers["standing_by"] = None
+        await until(pilot, lambda: "stands by" not in screen_text(app))
         assert not page(app).query_one("#jobs").display
 
 

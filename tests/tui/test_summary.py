@@ -49,7 +49,7 @@ def test_what_a_run_is_at_is_told_until_its_end_is() -> None:
     points = [replace(point, progress=making if point.progress else None) for point in run.points]
     summary = summarize(replace(run, points=tuple(points)))
     assert (summary.doing, summary.ends, summary.percent) == ("training the built-in model 30%", None, 0)
-    assert str(jobs([summary], NOW, 80)).endswith("0%  training the built-in model 30%")
+    assert str(jobs([summary], None, NOW, 80)).endswith("0%  training the built-in model 30%")
 
 
 def test_a_cancelled_point_is_not_done() -> None:

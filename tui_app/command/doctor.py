@@ -12,6 +12,7 @@ import click
 from rich.text import Text
 
 from engine.errors import InputError
+from engine.experiments.standing import all_standing
 from engine.figures.units import in_bytes
 from engine.runtime import devices, home, notify
 from engine.runtime.runs import list_runs
@@ -47,7 +48,7 @@ class Check:
 @click.option("--address", help="Look at this Ray cluster too: auto, or HOST:PORT.")
 def doctor(as_json: bool, try_it: bool, address: str | None) -> None:
     """Check this machine: Python, packages, state folder, disk, devices, terminal, notifications, a cluster."""
-    checks = [*_packages(), *_state(), *_devices(), *_terminal(), *_notifications(try_it)]
+    checks = [*_packages(), *_state(), *_devices(), *_standing(), *_terminal(), *_notifications(try_it)]
     checks += _cluster(address) if address else []
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "versions": versions()})
@@ -106,6 +107,12 @@ def _for_gpus() -> list[Check]:
         advice = "make cuda13 (or make cuda12, for a driver older than 580) adds them."
         checks.append(Check("gpu kernels", "warn", "MXINT8 has none for these GPUs yet", advice))
     return checks
+
+
+def _standing() -> list[Check]:
+    """The processes that an app keeps for its next run."""
+    advice = "Started by an app for its next run, which then starts at once; it ends with the app."
+    return [Check("stand-by", "ok", found.said, advice) for found in all_standing()]
 
 
 def _cluster(address: str) -> list[Check]:

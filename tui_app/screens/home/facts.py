@@ -114,8 +114,8 @@ def _pair(label: str, value: str) -> Content:
     return Content.assemble((f"{label:<14}", "$muted"), " ", value)
 
 
-def jobs(runs: Sequence[Summary], now: float, width: int) -> Content:
-    """Running jobs with progress and time left, then those that wait: one line."""
+def jobs(runs: Sequence[Summary], standing: str | None, now: float, width: int) -> Content:
+    """Running jobs with progress and time left, then those that wait, then who stands by for the next: one line."""
     parts: list[Content] = []
     for run in runs:
         if run.state == "running":
@@ -137,4 +137,6 @@ def jobs(runs: Sequence[Summary], now: float, width: int) -> Content:
     for run in (run for run in runs if run.state == "queued"):
         why = f" {run.problem}" if run.problem else ""
         parts += [Content.assemble((f"{glyphs.state('queued')} {run.id}", STATE_STYLES["queued"]), (why, "$muted"))]
+    if standing is not None:
+        parts.append(Content.styled(f"stands by: {standing}", "$muted"))
     return Content(" ") + Content("   ").join(parts)

@@ -24,6 +24,8 @@ from tui_app.widgets.line import Line
 from tui_app.widgets.pane import Pane
 from tui_app.widgets.table import Table
 
+STANDING_SECONDS = 3.0
+
 
 class HomeScreen(LabScreen):
     """The first page. `listing` is the table of runs."""
@@ -64,6 +66,7 @@ class HomeScreen(LabScreen):
     def on_mount(self) -> None:
         self.listing.table.focus()
         self.set_interval(1.0, self.listing.age)
+        self.set_interval(STANDING_SECONDS, self._beside.look)
 
     # News of runs
 
