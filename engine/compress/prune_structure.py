@@ -61,11 +61,11 @@ def cut(model: nn.Module, found: Sequence[Block], kept: Sequence[Tensor]) -> Non
     """
     pairs = list(zip(found, kept, strict=True))
     exact = not any(isinstance(model.get_submodule(name), Quantized) for name in involved(found))
-    wanted = _without(model, pairs)
+    wanted, uses = _without(model, pairs), live_layers(model)
     for block, units in pairs:
         for name in block.rows:
-            _put(model, name, rows=block.row_places(name, units))
-        _put(model, block.columns, columns=block.places(units))
+            _put(model, uses[name], rows=block.row_places(name, units))
+        _put(model, uses[block.columns], columns=block.places(units))
     reason = ""
     for change in (lambda *_: False, _counts_heads, _is_size):
         with _renumbered(model, pairs, change) as settled:
@@ -191,8 +191,9 @@ def _whole(model: nn.Module) -> nn.Module:
     return anew
 
 
-def _put(model: nn.Module, name: str, rows: Tensor | None = None, columns: Tensor | None = None) -> None:
-    kind = kind_of(model.get_submodule(name))
+def _put(model: nn.Module, uses: Sequence[str], rows: Tensor | None = None, columns: Tensor | None = None) -> None:
+    """Gives a layer, by every name that its weight is used under, some of its rows or columns."""
+    kind = kind_of(model.get_submodule(uses[0]))
     assert kind is not None
 
     def part(mask: Tensor) -> Tensor:
@@ -202,7 +203,7 @@ def _put(model: nn.Module, name: str, rows: Tensor | None = None, columns: Tenso
         return kind.shaped(mask, mask.shape)
 
     first: nn.Module | None = None
-    for use in live_layers(model)[name]:
+    for use in uses:
         new = rebuilt(model.get_submodule(use), lambda bare: resized(bare, rows, columns), part)
         setattr(_parent(model, use), use.rpartition(".")[2], new)
         if first is not None and "weight" in new._parameters:  # the same weight as before under every name

@@ -104,10 +104,14 @@ def find_blocks(model: nn.Module) -> list[Block]:
 
 @dataclass
 class _Flow:
-    """What entered each layer, and the noise that stood for what left it; a layer may be called several times."""
+    """What entered each layer, and the noise that stood for what left it; a layer may be called several times.
+
+    `before` has for each layer those of which some output enters it, `readers` for each noise the layers it enters.
+    """
 
     entered: dict[str, list[Tensor]] = field(default_factory=dict)
     left: dict[str, list[Tensor]] = field(default_factory=dict)
+    before: dict[str, set[str]] = field(default_factory=dict)
     readers: dict[int, set[str]] = field(default_factory=dict)
 
     def run(self, model: nn.Module, names: set[str]) -> None:
@@ -146,17 +150,10 @@ class _Flow:
             reached = torch.autograd.grad(
                 x.sum(), [noise for _, noise in sources], retain_graph=True, allow_unused=True
             )
-            for (_, noise), gradient in zip(sources, reached, strict=True):
+            for (other, noise), gradient in zip(sources, reached, strict=True):
                 if gradient is not None:
+                    self.before.setdefault(name, set()).add(other)
                     self.readers.setdefault(id(noise), set()).add(name)
-
-    def before(self, name: str) -> set[str]:
-        """The layers of which some output enters this one."""
-        return {
-            other
-            for other, calls in self.left.items()
-            if any(name in self.readers.get(id(noise), ()) for noise in calls)
-        }
 
     def alone(self, name: str, reader: str) -> bool:
         """Whether all that leaves a layer enters that reader and nothing else."""
@@ -164,7 +161,7 @@ class _Flow:
 
 
 def _block(flow: _Flow, name: str, names: set[str]) -> Block | None:
-    before = sorted(flow.before(name))
+    before = sorted(flow.before.get(name, ()))
     if not before or not set(before) <= names or not all(flow.alone(other, name) for other in before):
         return None
     width = flow.entered[name][0].shape[-1]
