@@ -9,6 +9,7 @@ from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import torch
+from transformers.initialization import no_init_weights
 from transformers.utils import logging
 
 from engine.errors import InputError
@@ -143,3 +144,14 @@ def weights(auto: Any, place: str, source: str, config: Any, *, new_head: NewHea
             renew_head(model, new_head.classes)
     check_loaded(info, model, source, new_head is not None)
     return model.eval()
+
+
+def blank(auto: Any, config: Any) -> Any:
+    """A model of a class of transformers whose weights are still to be read.
+
+    None are drawn for it: that takes longer than reading them. What no file holds is as the model's own code makes it.
+    """
+    with no_init_weights():
+        model = auto.from_config(config)
+    model.tie_weights()  # which is part of drawing them
+    return model

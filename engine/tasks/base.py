@@ -111,8 +111,8 @@ class PretrainedTask(Task, Restorer):
         from transformers import AutoConfig
 
         from engine.models.loading import check_size
-        from engine.models.pretrained import stored_type
+        from engine.models.pretrained import blank, stored_type
 
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
         check_size(self.auto, config, source)
-        return self.auto.from_config(config).float(), stored_type(config)
+        return blank(self.auto, config).float(), stored_type(config)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from transformers import AutoModelForImageClassification
 
 from engine.compress import LayerFormats, Pruning, prune_model, quantize_model
 from engine.compress.fold import fold_norms
@@ -16,6 +17,7 @@ from engine.graph.subjects import subject
 from engine.layers import describe_model
 from engine.models.check import check_body
 from engine.models.layer_names import layers_of, look_up_layers
+from engine.models.pretrained import blank
 from engine.training.evaluate import evaluate
 from engine.training.images import Images
 from engine.training.objective import Classes
@@ -55,6 +57,15 @@ def test_scores_are_transformers_own(kind: str) -> None:
     found = evaluate(model, some(model), Classes(), batch_size=2, device="cpu")
     assert found.loss == pytest.approx(float(torch.stack([one.loss for one in own]).mean()), rel=1e-4)
     assert found.outcomes.tolist() == [int(one.logits.argmax()) == place % CLASSES for place, one in enumerate(own)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blank_model_given_weights_is_the_model(kind: str) -> None:
+    model = small(kind)
+    found = blank(AutoModelForImageClassification, model.config)
+    found.load_state_dict(model.state_dict())
+    assert torch.equal(logits(found.eval()), logits(model))
 
 
 @pytest.mark.parametrize("kind", KINDS)

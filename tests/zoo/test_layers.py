@@ -8,12 +8,14 @@ import pytest
 import torch
 from safetensors import safe_open
 from torch import nn
+from transformers import AutoModelForSequenceClassification
 
 from engine.compress import LayerFormats, quantize_model
 from engine.compress.lora import LoraSettings, add_lora
 from engine.compress.prune_units import example_inputs, repeated_layers
 from engine.layers import RENAMED, TYPES, describe_model, describe_tensors, is_meant, live_layers, share_of
 from engine.models.check import check_model
+from engine.models.pretrained import blank
 from engine.models.weights import weight_files
 from tests.zoo.small import KINDS, small_model
 
@@ -50,6 +52,19 @@ def test_a_header_tells_what_the_live_model_has(kind: str, tmp_path: Path) -> No
     head = check_model(str(tmp_path))  # its weights are held to belong to its config, layer by layer
     assert head is not None
     assert head.classes == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_blank_model_given_weights_is_the_model(kind: str) -> None:
+    """Nothing but the weights is left to chance: what no file holds is there, and tied tensors are one."""
+    model = small(kind)
+    found = blank(AutoModelForSequenceClassification, model.config)
+    found.load_state_dict(model.state_dict())
+    assert [name for name, _ in found.named_parameters()] == [name for name, _ in model.named_parameters()]
+    for name, buffer in model.named_buffers():
+        torch.testing.assert_close(found.get_buffer(name), buffer, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(logits(found.eval()), logits(model))
 
 
 @pytest.mark.parametrize("kind", KINDS)
