@@ -17,6 +17,9 @@ from engine.formats.spec import Argument, Family, Menu, Spec
 if TYPE_CHECKING:
     from torch import Tensor
 
+_EXACT = 24
+"""Bits of codes that are all float32 numbers."""
+
 
 class Fixed(Format):
     """`clamp(rne(x·2^f), −2^(w−1), 2^(w−1)−1)·2^−f`; zero is always +0, as a code can't hold its sign.
@@ -72,9 +75,11 @@ class Fixed(Format):
 
     def unpack(self, packed: Packed) -> Tensor:
         """Codes times the step, rounded once to float32."""
-        codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape))
-        codes -= (codes >> (self.width - 1)) << self.width
-        return (codes.double() / self.scale).float().reshape(packed.shape)
+        codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape)).int()
+        unused = 32 - self.width
+        codes.bitwise_left_shift_(unused).bitwise_right_shift_(unused)  # fills with the sign
+        values = codes.float() if self.width <= _EXACT else codes.double()
+        return (values / self.scale).float().reshape(packed.shape)
 
     def parts(self, packed: Packed, place: int) -> Iterator[Part]:
         """Sign, integer and fraction bits of two's complement."""
