@@ -1,6 +1,6 @@
 """Calibration batches: how a model is run over them, and what is watched meanwhile."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ def tokens_of(batch: Batch) -> Tensor | None:
     return mask.bool() if isinstance(mask, Tensor) and mask.dim() == 2 else None
 
 
-def watch_inputs(model: nn.Module, watchers: Mapping[str, Callable[[Tensor], None]], batches: list[Batch]) -> None:
+def watch_inputs(model: nn.Module, watchers: Mapping[str, Callable[[Tensor], None]], batches: Sequence[Batch]) -> None:
     """Runs the model over the batches in evaluation mode; each watcher sees what enters its layer.
 
     Raises:

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from engine.compress.batches import Batch, watch_inputs
+from engine.compress.batches import Batch
+from engine.compress.calibration import InputFormat, calibrated
 from engine.compress.layers import Quantized, quantized_layer, replace_layers
 from engine.compress.methods.apply import round_by
 from engine.compress.methods.checkpoint import Checkpoint
@@ -16,10 +17,8 @@ from engine.compress.prepared import prepared_model
 from engine.compress.prune_masks import rebuilt
 from engine.compress.returning import returning_memory
 from engine.compress.selection import LayerFormats, select_layers, sharers, spec_for
-from engine.compress.signal import NoiseMeter
 from engine.errors import InputError
 from engine.formats import Format, parse
-from engine.formats.base import Fitter
 from engine.layers import kind_of, live_layers
 from engine.preparing import NOTHING_TO_PREPARE, Preparing
 from engine.rounding import NEAREST, Method, Sparsity
@@ -36,6 +35,7 @@ def quantize_model(
     preparing: Preparing | None = None,
     sparsity: Sparsity | None = None,
     shared: bool = False,
+    inputs: Mapping[str, InputFormat] | None = None,
 ) -> nn.Module:
     """A copy of `model` with quantised layers; the original is untouched.
 
@@ -48,7 +48,8 @@ def quantize_model(
     with a scale for each token. A `method` but nearest, one for all or by layer, chooses the values of weights on the
     same batches, tables aside, and keeps in `checkpoint` what is done. With `preparing` layers are prepared first,
     tables aside; formats and methods then see them so. With a `sparsity` the method gptq prunes in the pass in which it
-    rounds. `report` is given what is done, how many parts of it, and of how many.
+    rounds. `report` is given what is done, how many parts of it, and of how many. `inputs` are what `calibrated` gives
+    for this model, or for more of its layers, where that is known already; not with `preparing`.
 
     Raises:
         InputError: a pattern that fits no layer, a spec that cannot be used (one without zero on a pruned layer, for
@@ -61,7 +62,8 @@ def quantize_model(
     if preparing is not None:
         model, checkpoint = _prepared(model, names, formats, preparing, batches, kept, checkpoint, report)
         kept = (*model.parameters(), *model.buffers())  # of a copy that nothing else holds
-    inputs = _input_formats(model, names, formats, batches)
+    if inputs is None:
+        inputs = calibrated(model, names, formats, batches)
     own = sharers(model, names)
     quantized = copy.deepcopy(model, {id(tensor): tensor for tensor in kept})
     made: dict[str, Quantized] = {}
@@ -77,7 +79,6 @@ def quantize_model(
         return rebuilt(layer, build, like=made.get(own[name]))
 
     replace_layers(quantized, replacement)
-    _measure_inputs(model, quantized, inputs, batches)
     if methods:
         specs = {name: spec for name in methods if (spec := spec_for(formats.weight, name))}
         said = " and ".join(sorted(set(methods.values())))
@@ -132,7 +133,7 @@ def _quantized(
     layer: nn.Module,
     name: str,
     formats: LayerFormats,
-    inputs: Format | None,
+    inputs: InputFormat | None,
     like: Quantized | None,
     later: bool = False,
 ) -> Quantized:
@@ -142,71 +143,12 @@ def _quantized(
     spec = None if later else spec_for(formats.weight, name)
     weight = _fitted(spec, None if like else kind.rows(layer.get_parameter("weight")))
     bias = None if kind.table else _fitted(spec_for(formats.bias, name), layer.bias)
-    return quantized_layer(layer, weight or parse("fp32"), bias, inputs, like)
+    new = quantized_layer(layer, weight or parse("fp32"), bias, None if inputs is None else inputs.format, like)
+    new.input_sqnr = None if inputs is None else inputs.sqnr
+    return new
 
 
 @returning_memory()
 def _fitted(spec: str | None, x: Any) -> Format | None:
     """The format for a parameter `x` of a layer; None where nothing is to be done."""
     return None if spec is None or x is None else parse(spec).fit(x)
-
-
-def _input_formats(
-    model: nn.Module, names: Iterable[str], formats: LayerFormats, batches: list[Batch]
-) -> dict[str, Format]:
-    fitters: dict[str, Fitter] = {}
-    result: dict[str, Format] = {}
-    for name, own in sharers(model, names).items():
-        spec, kind = spec_for(formats.activation, own), kind_of(model.get_submodule(name))
-        if spec is None or kind is None or kind.table:
-            continue
-        chosen = parse(spec)
-        if chosen.open and not batches:
-            if chosen.per_token is None:
-                raise InputError(f"{spec} as activation format is fitted to data: give calibration batches.")
-            chosen = chosen.per_token
-        if chosen.open:
-            fitters[name] = chosen.fitter()
-        else:
-            result[name] = chosen
-
-    fitted = _fitted_to_inputs(model, fitters, batches)
-    if formats.input_range == "error":
-        refiners = {name: refiner for name, one in fitted.items() if (refiner := one.refiner()) is not None}
-        fitted |= _fitted_to_inputs(model, refiners, batches)
-    return result | fitted
-
-
-def _fitted_to_inputs(model: nn.Module, fitters: Mapping[str, Fitter], batches: list[Batch]) -> dict[str, Format]:
-    """What each layer's fitter makes of all that enters the layer."""
-
-    def watcher(name: str, fitter: Fitter) -> Callable[[Tensor], None]:
-        layer = model.get_submodule(name)
-        kind = kind_of(layer)
-        assert kind is not None
-        return lambda x: fitter.observe(kind.features_last(_before_rounding(layer, x)))
-
-    watch_inputs(model, {name: watcher(name, fitter) for name, fitter in fitters.items()}, batches)
-    return {name: fitter.result() for name, fitter in fitters.items()}
-
-
-def _measure_inputs(model: nn.Module, quantized: nn.Module, inputs: Mapping[str, Format], batches: list[Batch]) -> None:
-    """Records in each quantised layer the SQNR of its input format on the original model's activations."""
-    meters = {name: NoiseMeter(chosen) for name, chosen in inputs.items()}
-
-    def watcher(name: str) -> Callable[[Tensor], None]:
-        layer = model.get_submodule(name)
-        kind = kind_of(layer)
-        assert kind is not None
-        return lambda x: meters[name].observe(kind.features_last(_before_rounding(layer, x)))
-
-    watch_inputs(model, {name: watcher(name) for name in meters}, batches)
-    for name, meter in meters.items():
-        layer = quantized.get_submodule(name)
-        assert isinstance(layer, Quantized)
-        layer.input_sqnr = meter.sqnr
-
-
-def _before_rounding(layer: nn.Module, x: Tensor) -> Tensor:
-    """What a layer rounds of what enters it."""
-    return layer.prepared_inputs(x) if isinstance(layer, Quantized) else x

@@ -146,7 +146,13 @@ class Context:
         return self.artifact(POINTS, str(point), name)
 
     def once(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What `compute` returned the first time in this run, whatever the number of processes; noted under `name`.
+        """What `shared` gives, noted under `name`."""
+        value = self.shared(name, compute)
+        self.note(**{name: value})
+        return value
+
+    def shared(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `compute` returned the first time in this run, whatever the number of processes.
 
         What it raised is raised again, with the same message, for every further task of this host: nothing is computed
         twice in vain. A run that is resumed, by another host, tries it anew.
@@ -167,7 +173,6 @@ class Context:
             value: dict[str, Any] = loads(read_private(path))
         finally:
             os.close(guard)
-        self.note(**{name: value})
         return value
 
 

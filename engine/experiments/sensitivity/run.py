@@ -11,7 +11,7 @@ from engine.experiments.sensitivity import table
 from engine.experiments.sensitivity.findings import findings
 from engine.experiments.sensitivity.measures import SensitivityParams, SensitivityResult
 from engine.experiments.sensitivity.words import sentence
-from engine.experiments.shared.quantizing import WARM_FORMATS, calibration, quantized
+from engine.experiments.shared.quantizing import WARM_FORMATS, calibrated_inputs, calibration, quantized
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
@@ -117,9 +117,10 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     def report(done: float, total: float, text: str) -> None:
         context.progress(point.index, done, total, text)
 
+    every = tuple(chain(*groups.values()))
+
     def all_layers() -> dict[str, Any]:
         """What passes over the calibration batches tell of each point, before any score is measured."""
-        every = tuple(chain(*groups.values()))
         models = {spec: quantized(bench, _layer_formats(config, spec, every), shared=True) for spec in config.formats}
         reports = {spec: {one.name: one for one in layer_report(model)} for spec, model in models.items()}
         batches = calibration(bench)
@@ -138,7 +139,8 @@ def _run_point(config: SensitivityConfig, point: Point, context: Context) -> Non
     bench.baseline()
     params = SensitivityParams.from_record(point.params)
     layers = groups[params.layer]
-    model = quantized(bench, _layer_formats(config, params.format, layers), shared=True)
+    inputs = calibrated_inputs(bench, _layer_formats(config, params.format, every))
+    model = quantized(bench, _layer_formats(config, params.format, layers), shared=True, inputs=inputs)
     result = SensitivityResult(
         measured=bench.compared(model),
         noise=table.noise_of([one for one in layer_report(model) if one.name in layers]),

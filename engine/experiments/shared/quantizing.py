@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.experiments.shared.workbench import Workbench
 from engine.preparing import Preparing
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.compress import LayerFormats
+    from engine.compress.calibration import InputFormat
     from engine.training.samples import Batch
 
 WARM_FORMATS = (
@@ -57,11 +58,13 @@ def quantized(
     *,
     shared: bool = False,
     by: Rounding | None = None,
+    inputs: "Mapping[str, InputFormat] | None" = None,
 ) -> "nn.Module":
     """A copy of the workbench's model, or of another, with quantised layers, on its device.
 
     It has the parameters of the original where they are `shared`: then it must not be trained. `by` is how it is
-    prepared and rounded; to nearest without. What is to be trained keeps its checkpoints for that.
+    prepared and rounded; to nearest without. What is to be trained keeps its checkpoints for that. `inputs` are those
+    of `calibrated_inputs`, for more layers perhaps, where they have been asked for.
     """
     from engine.compress import quantize_model
     from engine.compress.returning import return_memory
@@ -69,6 +72,9 @@ def quantized(
     bench.report(0, 1, "calibrating")
     batches = calibration(bench)
     start = model or bench.folded
+    preparing = None if by is None else by.preparing
+    if inputs is None and model is None and preparing is None:
+        inputs = calibrated_inputs(bench, formats)
 
     def report(what: str, done: int, total: int) -> None:
         bench.report(done, total, f"{what}: part {done} of {total}")
@@ -80,12 +86,34 @@ def quantized(
         NEAREST if by is None else by.method,
         by if shared else None,
         report,
-        preparing=None if by is None else by.preparing,
+        preparing=preparing,
         sparsity=None if by is None else by.sparsity,
         shared=shared,
+        inputs=inputs,
     )
     return_memory()  # rounding the weights comes next
     return found
+
+
+def calibrated_inputs(bench: Workbench, formats: "LayerFormats") -> "Mapping[str, InputFormat]":
+    """The formats of what enters the layers of the workbench's model, calibrated once in a run for all its points.
+
+    Raises what `quantize_model` raises.
+    """
+    from engine.compress.calibration import InputFormat, calibrated, input_specs
+    from engine.compress.selection import select_layers
+    from engine.formats import parse
+    from engine.models.digests import fingerprint
+
+    names = select_layers(bench.folded, formats)
+
+    def record() -> dict[str, Any]:
+        found = calibrated(bench.folded, names, formats, calibration(bench))
+        return {name: [str(one.format), one.sqnr] for name, one in found.items()}
+
+    asked = fingerprint([input_specs(bench.folded, names, formats), formats.input_range])
+    known = bench.context.shared(f"inputs-{asked}", record)
+    return {name: InputFormat(parse(spec), sqnr) for name, (spec, sqnr) in known.items()}
 
 
 def calibration(bench: Workbench) -> "list[Batch]":
