@@ -18,6 +18,7 @@ from engine.runtime.devices import CPU, gpus_of
 from engine.runtime.files import open_private, patiently, write_patiently
 from engine.runtime.processes import call_this_process, die_with
 from engine.runtime.reasons import out_of_memory
+from engine.runtime.scratch import Scratch
 
 OUT_OF_MEMORY = 75
 """Exit status of a task of several points that did not fit: the driver splits it."""
@@ -29,7 +30,8 @@ RunTask = Callable[[Sequence[Point], Context], None]
 class Setting:
     """What a host's children have in common. `device` is the device's id, or those of several GPUs with commas.
 
-    `place` is where that is as it is recorded: the device's id, after the node's name on a cluster.
+    `place` is where that is as it is recorded: the device's id, after the node's name on a cluster. `scratch` is what
+    they share in memory, if anything.
     """
 
     directory: Path
@@ -37,6 +39,7 @@ class Setting:
     place: str
     seed: int
     threads: int
+    scratch: Scratch | None = None
 
     @property
     def torch_device(self) -> str:
@@ -87,7 +90,12 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
     started = {"points": [point.index for point in points], "params": [dict(point.params) for point in points]}
     log.emit("start", None, started | {"device": setting.place}, durable=True)
     context = Context(
-        log.emit, device=setting.torch_device, directory=setting.directory, seed=setting.seed, threads=setting.threads
+        log.emit,
+        device=setting.torch_device,
+        directory=setting.directory,
+        seed=setting.seed,
+        threads=setting.threads,
+        scratch=setting.scratch,
     )
     status = _attempt(points, context, log, run)
     for stream in (sys.stdout, sys.stderr):

@@ -18,6 +18,7 @@ from engine.runtime.files import open_private, patiently, private_folder, read_p
 from engine.runtime.processes import Identity
 from engine.runtime.reasons import out_of_memory, reason
 from engine.runtime.records import Params, Phase
+from engine.runtime.scratch import Scratch
 
 _PROGRESS_SECONDS = 0.1
 
@@ -48,15 +49,26 @@ class Emit(Protocol):
 class Context:
     """The reporting end of a task. `directory` is the run's, `device` is `cpu` or `cuda:0`.
 
-    With several GPUs for the task it is `cuda:0,cuda:1`: `devices` are those, and `device` is the first.
+    With several GPUs for the task it is `cuda:0,cuda:1`: `devices` are those, and `device` is the first. `scratch` is
+    memory that the tasks of a host share; None where there is none.
     """
 
-    def __init__(self, emit: Emit, *, device: str, directory: Path, seed: int = 0, threads: int = 1):
+    def __init__(
+        self,
+        emit: Emit,
+        *,
+        device: str,
+        directory: Path,
+        seed: int = 0,
+        threads: int = 1,
+        scratch: Scratch | None = None,
+    ):
         self.devices = tuple(device.split(","))
         self.device = self.devices[0]
         self.directory = directory
         self.seed = seed
         self.threads = threads
+        self.scratch = scratch
         self.done: set[int] = set()
         self._emit = emit
         self._last_progress: dict[int, float] = {}

@@ -18,10 +18,13 @@ from typing import Any
 
 from engine.runtime.child import RunTask, Setting, run_child
 from engine.runtime.context import Point
+from engine.runtime.devices import CPU
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import write_patiently
+from engine.runtime.free_memory import available_memory
 from engine.runtime.processes import call_this_process, die_with
 from engine.runtime.reasons import reason
+from engine.runtime.scratch import Scratch
 
 NICE = 10
 _DESCRIPTORS = 128
@@ -82,7 +85,18 @@ def _assigned(source: socket.socket) -> Setting | None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
-    return Setting(Path(told["directory"]), told["device"], told["place"], told["seed"], told["threads"])
+    device = told["device"]
+    return Setting(Path(told["directory"]), device, told["place"], told["seed"], told["threads"], _scratch(device))
+
+
+def _scratch(device: str) -> Scratch | None:
+    """What children share in memory on a CPU, an eighth of what is free at most; a GPU computes as fast as it reads."""
+    if device != CPU:
+        return None
+    try:
+        return Scratch(available_memory() // 8)
+    except OSError:
+        return None
 
 
 class _Children:

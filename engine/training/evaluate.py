@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from engine.training.forward import NotFiniteError, all_finite, check_finite, logits_of, where_it_began
 from engine.training.objective import Objective, Score
+from engine.training.prefix import Call
 from engine.training.samples import Batch, Samples
 from engine.training.spread import settle
 
@@ -21,13 +22,15 @@ def evaluate(
     batch_size: int,
     device: str | torch.device,
     progress: Progress | None = None,
+    call: Call | None = None,
 ) -> Score:
     """Run the model over every sample once, in evaluation mode and without gradients; its mode is restored.
 
     It is moved to the device; of a model that is spread over several this is the first.
 
     Batches hold at most `batch_size` samples, on the CPU fewer where they are long. A sample's outcome does not depend
-    on its batch beyond the rounding of float32 sums.
+    on its batch beyond the rounding of float32 sums. `call` gives the logits where they are had in another way than by
+    the model's whole forward.
 
     Raises:
         NotFiniteError: a weight, an output or the loss is NaN or infinite, so that nothing was measured.
@@ -48,8 +51,8 @@ def evaluate(
     model.eval()
     try:
         with torch.inference_mode():
-            for batch in planned():
-                logits = logits_of(model, batch.inputs).float()
+            for number, batch in enumerate(planned()):
+                logits = (logits_of(model, batch.inputs) if call is None else call(number, batch.inputs)).float()
                 finite &= all_finite(logits)
                 lost, outcomes = objective.judged(logits, batch.labels)
                 found.append((batch.indices, outcomes))

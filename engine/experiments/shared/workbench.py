@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.tasks.base import Splits, Subject, Task
     from engine.training.objective import Score
+    from engine.training.prefix import Call, Prefix
     from engine.training.samples import Samples
 
 Report = Callable[[float, float, str], None]
@@ -40,6 +42,10 @@ WARM = (
 )
 """What a host imports and prepares for experiments on models that are scored."""
 
+SHARED_SAMPLES = 16
+"""Samples of a test set below which to look for what points have in common takes longer than it spares."""
+SHOWING = 4
+"""Samples by which it is looked for."""
 BASELINE_OUTCOMES = "baseline.safetensors"
 BASELINE = 3
 """Of the way in which baselines are measured: a change of what they say takes another number."""
@@ -138,8 +144,10 @@ class Workbench:
             raise InputError(f"{self.config.data} has no {name} set; add one.")
         return samples
 
-    def score(self, model: "nn.Module", samples: "Samples", report: Report | None = None) -> "Score":
-        """What a model scores on some samples."""
+    def score(
+        self, model: "nn.Module", samples: "Samples", report: Report | None = None, call: "Call | None" = None
+    ) -> "Score":
+        """What a model scores on some samples; `call` as `evaluate` has it."""
         from engine.training.evaluate import evaluate
 
         return evaluate(
@@ -149,6 +157,7 @@ class Workbench:
             batch_size=self.config.batch_size,
             device=self.context.device,
             progress=report,
+            call=call,
         )
 
     def measure(self, model: "nn.Module", report: Report, give_up: float | None = None) -> Scores:
@@ -164,12 +173,25 @@ class Workbench:
         validation, test = self.splits.validation, self.splits.test
         before = 0 if validation is None else len(validation)
         total = before + len(test)
+        prefix = self._prefix(model)
 
         def scored(samples: "Samples", done_before: int, text: str) -> "Score":
-            return self.score(model, samples, lambda done, _total, _text: report(done_before + done, total, text))
+            with nullcontext() if prefix is None else prefix.over(text) as call:
+                told: Report = lambda done, _total, _text: report(done_before + done, total, text)  # noqa: E731
+                return self.score(model, samples, told, call)
 
         chosen_by = None if validation is None else scored(validation, 0, "validation")
         return Scores(chosen_by, scored(test, before, "test"))
+
+    def _prefix(self, model: "nn.Module") -> "Prefix | None":
+        """What a model that is about to be measured has in common with other points, where it pays to share it."""
+        from engine.training.prefix import Prefix
+
+        scratch, test = self.context.scratch, self.splits.test
+        if scratch is None or len(test) < SHARED_SAMPLES:
+            return None
+        few = range(max(1, min(SHOWING, len(test) // 256)))  # a window of text takes long
+        return Prefix.of(model, self.folded, next(test.select(few).batches(SHOWING)).inputs, scratch)
 
     def difference(self, outcomes: "Tensor", tested: "Tensor | None" = None) -> Bounded:
         """How the outcomes of test samples differ from the baseline's, with the interval.
