@@ -33,6 +33,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m compileall -q cuda_kernels engine tui_app
 	@touch $@
 
 # MXINT8's kernels for NVIDIA GPUs; cuda12 for a driver older than 580.

@@ -34,6 +34,7 @@ def main() -> None:
     taken: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LABTUI_HOME"] = str(options.home or folder)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # every process would compile all that it imports of labtui
         for number in range(options.rounds + 1):
             for what, seconds in one_round(options):
                 if number:
