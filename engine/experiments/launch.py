@@ -52,7 +52,7 @@ def configure(name: str, values: Mapping[str, Any]) -> tuple[AnyExperiment, Expe
     try:
         return experiment, experiment.Config.model_validate(settled)
     except ValidationError as error:
-        raise InputError("; ".join(field_errors(error, experiment.Config).values())) from error
+        raise InputError(" ".join(field_errors(error, experiment.Config).values())) from error
 
 
 def _pinned(value: Any) -> Any:
@@ -79,7 +79,10 @@ def idle_settings(experiment: AnyExperiment, config: ExperimentConfig, names: It
 
 
 def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict[str, str]:
-    """One sentence for each field that failed, keyed by field name ("" for the config as a whole)."""
+    """One sentence for each field that failed, keyed by field name ("" for the config as a whole).
+
+    It ends as sentences do, whether or not what a validator raises does.
+    """
     sentences: dict[str, str] = {}
     for item in error.errors():
         field = str(item["loc"][0]) if item["loc"] else ""
@@ -89,7 +92,8 @@ def field_errors(error: ValidationError, config: type[ExperimentConfig]) -> dict
         else:
             text = _reason(item["type"], item["input"], item.get("ctx", {}), item["msg"])
         sign = " " if text.startswith("must ") else ": "
-        sentences.setdefault(field, f"{field}{sign}{text}" if field else text)
+        sentence = f"{field}{sign}{text}" if field else text
+        sentences.setdefault(field, sentence if sentence.endswith((".", "?")) else f"{sentence}.")
     return sentences
 
 

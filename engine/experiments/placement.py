@@ -59,7 +59,10 @@ def _places(config: ExperimentConfig) -> tuple[str, ...]:
     places = devices.grouped([gpu for place in found for gpu in devices.gpus_of(place)], int(config.gpus))
     if not places:
         count = len(found) - found.count(devices.CPU)
-        raise InputError(f"gpus={config.gpus:g} is more than the {count} that device={config.device} has here.")
+        remedy = f"use gpus={count}, or fewer" if count else "leave gpus out"
+        raise InputError(
+            f"gpus={config.gpus:g} is more than the {count} that device={config.device} has here; {remedy}."
+        )
     return places
 
 

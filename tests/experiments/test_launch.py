@@ -3,6 +3,7 @@
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,28 @@ def test_points_that_train_share_a_gpu(
     monkeypatch.setattr(devices, "resolve", lambda text: found)
     experiment, config = configure("quantize", settings)
     assert RunSpec.read(launch(experiment, config, start=False)).group == group
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"widths": 40, "seed": -1},
+            "seed must be at least 0, not -1. widths: a width lies between 2 and 32; 40 does not.",
+        ),
+        ({"wdths": 4}, "wdths: there is no such setting; did you mean widths?"),
+        ({"widths": 8, "qat_steps": 5, "qat_epochs": 1}, "give qat_steps or qat_epochs, not both."),
+        (
+            {"formats": "binary_scaled", "methods": "gptq", "sparsity": 0.5},
+            "binary_scaled has no zero, so weights in it cannot be pruned; take another format.",
+        ),
+    ],
+    ids=["two fields", "a question", "the whole", "a sentence already"],
+)
+def test_what_is_wrong_with_settings_is_said_in_whole_sentences(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as refused:
+        configure("quantize", settings)
+    assert str(refused.value) == said
 
 
 @pytest.mark.parametrize(

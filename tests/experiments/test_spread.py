@@ -96,8 +96,16 @@ def test_a_run_keeps_its_groups(pair: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("experiment", "settings", "sentence"),
     [
-        ("quantize", {"gpus": 6, "modes": "ptq"}, "gpus=6 is more than the 5 that device=auto has here."),
-        ("quantize", {"gpus": 1, "device": "cpu"}, "gpus=1 is more than the 0 that device=cpu has here."),
+        (
+            "quantize",
+            {"gpus": 6, "modes": "ptq"},
+            "gpus=6 is more than the 5 that device=auto has here; use gpus=5, or fewer.",
+        ),
+        (
+            "quantize",
+            {"gpus": 1, "device": "cpu"},
+            "gpus=1 is more than the 0 that device=cpu has here; leave gpus out.",
+        ),
         ("quantize", {"gpus": 0.5}, "gpus=0.5 shares a GPU of a Ray cluster; on this machine a task takes whole ones."),
         (
             "quantize",

@@ -97,7 +97,9 @@ def test_an_emptied_optional_field_is_none() -> None:
 def test_errors_are_the_sentences_of_the_config() -> None:
     config, errors = settings.read(QuantizeConfig, {"widths": "2,x", "learning_rate": "7", "modes": ""})
     assert config is None
-    assert errors["widths"] == "widths: 'x' is not a whole number; write numbers or ranges, for example 2,4,8 or 2-32:2"
+    assert (
+        errors["widths"] == "widths: 'x' is not a whole number; write numbers or ranges, for example 2,4,8 or 2-32:2."
+    )
     assert set(errors) == {"widths", "learning_rate", "modes"}
 
 

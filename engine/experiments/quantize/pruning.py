@@ -23,7 +23,7 @@ def refuse_zeroless(specs: Iterable[str]) -> None:
     """Raises ValueError where one of the formats has no zero to prune to."""
     for spec in specs:
         if parse_spec(spec).name in ZEROLESS:
-            raise ValueError(without_zero(spec).rstrip("."))
+            raise ValueError(without_zero(spec))
 
 
 def check(sparsity: Sequence[str], source: str, include: Sequence[str], exclude: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ class Launching(Controller):
         self._form.accept()
         if self._form.config is None:
             self._form.focus_wrong()
-            self._page.notify("; ".join(self._form.errors.values()), severity="error", markup=False)
+            self._page.notify(" ".join(self._form.errors.values()), severity="error", markup=False)
             return
         self._busy = True
         self._page.run_worker(self._launch(), group="launch")
