@@ -26,11 +26,19 @@ def drop_lowest(scores: Mapping[str, Tensor], number: int, seed: int, alive: Map
     if number:  # a table of words has tens of millions of scores: to sort them all takes eight times their memory
         highest = float(np.partition(flat.numpy(), number - 1)[number - 1])
         kept &= flat >= highest
-        order = torch.randperm(flat.numel(), generator=torch.Generator().manual_seed(seed))
-        equal = order[(flat == highest)[order]]
-        kept[equal[: number - int((flat < highest).sum())]] = False
+        going = flat == highest
+        left = number - int((flat < highest).sum())
+        if left < int(going.sum()) and bool((going & kept).any()):  # of trained weights seldom more than one is equal
+            going = _drawn(going, left, seed)
+        kept[going] = False
     parts = torch.split(kept, [score.numel() for score in scores.values()])
     return {name: part.view(score.shape).clone() for (name, score), part in zip(scores.items(), parts, strict=True)}
+
+
+def _drawn(among: Tensor, number: int, seed: int) -> Tensor:
+    """The places of `number` of the elements that are True: those that a draw of all puts first, which takes long."""
+    order = torch.randperm(among.numel(), generator=torch.Generator().manual_seed(seed))
+    return order[among[order]][:number]
 
 
 def keep_n_of_m(score: Tensor, n: int, m: int, seed: int, alive: Tensor) -> Tensor:

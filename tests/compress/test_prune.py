@@ -63,6 +63,20 @@ def test_ties_are_broken_by_the_seed() -> None:
     assert 0 < dropped(masks[0][:50]) < 50, "not simply the first ones"
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=20), st.data())
+def test_of_equal_scores_those_go_that_a_draw_of_all_puts_first(
+    values: list[tuple[int, bool]], data: st.DataObject
+) -> None:
+    """The dead rank before all, and are gone whatever the number."""
+    number, seed = data.draw(st.integers(0, len(values))), data.draw(st.integers(0, 5))
+    drawn = torch.randperm(len(values), generator=torch.Generator().manual_seed(seed)).tolist()
+    rank = {place: (living, score * living, drawn.index(place)) for place, (score, living) in enumerate(values)}
+    gone = sorted(rank, key=rank.__getitem__)[:number]
+    score, alive = (torch.tensor(part) for part in zip(*values, strict=True))
+    kept = drop_lowest({"a": score}, number, seed, {"a": alive})["a"].tolist()
+    assert kept == [living and place not in gone for place, (_, living) in enumerate(values)]
+
+
 @pytest.mark.slow
 def test_it_is_exact_beyond_the_size_at_which_quantile_fails() -> None:
     score = torch.arange(2**24 + 10, dtype=torch.float32).remainder_(1000.0)  # torch.quantile refuses this many
