@@ -7,7 +7,6 @@ from engine.experiments import registry
 from engine.experiments.api import AnyExperiment, ExperimentConfig
 from engine.experiments.placement import placement
 from engine.own import PACKAGES, ROOT
-from engine.runtime.local import threads_each
 from engine.runtime.standby import Needs
 from engine.runtime.versions import versions
 
@@ -20,8 +19,7 @@ def needs(experiment: AnyExperiment, config: ExperimentConfig) -> Needs | None:
         place = placement(experiment, config, len(experiment.points(config)))
     except (InputError, OSError):  # starting it will say so
         return None
-    threads = place.seating.threads or threads_each(len(place.devices))
-    return Needs(registry.key_of(experiment), place.devices[0], threads, (*versions().items(), _changed()))
+    return Needs(registry.key_of(experiment), place.devices[0], (*versions().items(), _changed()))
 
 
 def _changed() -> int:

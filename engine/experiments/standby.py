@@ -1,4 +1,4 @@
-"""A driver that stands by: `python -m engine.experiments.standby EXPERIMENT DEVICE THREADS ROOM [RUN]`.
+"""A driver that stands by: `python -m engine.experiments.standby EXPERIMENT DEVICE ROOM [RUN]`.
 
 Once there is room its host imports, and the driver's own modules are imported beside it (engine.runtime.standby).
 """
@@ -19,13 +19,13 @@ from engine.runtime.standby import await_order, await_room
 def main() -> int:
     """Waits for a run and drives it."""
     call_this_process(NAME)
-    experiment, device, threads, room, *after = sys.argv[1:]
+    experiment, device, room, *after = sys.argv[1:]
     host = None
     try:
         with socket.socket(fileno=os.dup(0)) as owner:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             if await_room(owner, device, int(room), *map(Path, after)):
-                host = _host(experiment, device, int(threads))
+                host = _host(experiment, device)
             order = await_order(owner)
         if order is None:
             return 0
@@ -42,9 +42,9 @@ def main() -> int:
             host.close()
 
 
-def _host(experiment: str, device: str, threads: int) -> Host:
+def _host(experiment: str, device: str) -> Host:
     """A host that imports what tasks need, while this process imports what their driver does."""
-    host = Host(command("engine.experiments.worker", experiment), device, threads)
+    host = Host(command("engine.experiments.worker", experiment), device)
     from engine.experiments import registry
 
     importlib.import_module("engine.experiments.driver")

@@ -11,6 +11,7 @@ from engine.experiments import registry
 from engine.runtime.context import Context, Point
 from engine.runtime.host import serve
 from engine.runtime.spec import RunSpec
+from engine.runtime.threads import limit_threads
 
 
 def main() -> int:
@@ -30,6 +31,7 @@ def main() -> int:
             raise RuntimeError("CUDA was initialised before the fork; a child could not use it.")
 
     def run_task(points: Sequence[Point], context: Context) -> None:
+        limit_threads(context.threads)
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_num_threads(context.threads)

@@ -13,8 +13,8 @@ from typing import Any
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import open_private
 from engine.runtime.processes import Identity
+from engine.runtime.threads import VARIABLES
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # OpenMP threads that spin at barriers take the core from whoever would end the wait: many times slower on a busy
 # machine, nothing gained on a quiet one.
 _PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -25,14 +25,13 @@ _SILENT_PROFILER = {"KINETO_LOG_LEVEL": "6"}
 class Host:
     """A host process of its own session, so that one signal to its group ends it and its children.
 
-    It imports as soon as it is started, for tasks on `device` with so many `threads`. It belongs to no run before it is
-    assigned to one: until then it holds no lock, and what it prints is kept in memory.
+    It imports as soon as it is started, for tasks on `device`. It belongs to no run before it is assigned to one: until
+    then it holds no lock, and what it prints is kept in memory.
     """
 
-    def __init__(self, command: Sequence[str], device: str, threads: int):
-        self.device, self.threads = device, threads
-        variables = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-        environment = _SILENT_PROFILER | os.environ | variables | _PATIENT_THREADS
+    def __init__(self, command: Sequence[str], device: str):
+        self.device = device
+        environment = _SILENT_PROFILER | os.environ | dict.fromkeys(VARIABLES, "1") | _PATIENT_THREADS
         environment |= {"CUDA_VISIBLE_DEVICES": "" if device == "cpu" else device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
         self._printed = os.memfd_create("host.log")
         self._orders, orders = socket.socketpair()

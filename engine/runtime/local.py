@@ -153,13 +153,13 @@ class LocalExecutor:
             "threads": self.threads,
         }
         log = self._directory / "logs" / f"host-{self._places.index(place)}.log"
-        place.host = self._taken(place.device) or Host(self._command, place.device, self.threads)
+        place.host = self._taken(place.device) or Host(self._command, place.device)
         place.host.assign(setting, (self._lock.descriptor, *claim.descriptors), log)
 
     def _taken(self, device: str) -> Host | None:
         """The host that was started ahead, where it lives and is one for this device."""
         host = self._ahead
-        if host is None or (host.device, host.threads) != (device, self.threads):
+        if host is None or host.device != device:
             return None
         self._ahead = None
         host.read()

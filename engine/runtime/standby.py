@@ -38,7 +38,6 @@ class Needs:
 
     experiment: str
     device: str
-    threads: int
     installed: tuple[Any, ...] = ()
 
 
@@ -69,7 +68,7 @@ class Standby:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                command(_MODULE, needs.experiment, needs.device, str(needs.threads), str(self._room), *self._before()),
+                command(_MODULE, needs.experiment, needs.device, str(self._room), *self._before()),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

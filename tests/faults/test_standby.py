@@ -32,7 +32,7 @@ from tests.faults.helpers import (
     wait_until_idle,
 )
 
-NEEDS = Needs("tests.faults.toy", "cpu", 1)
+NEEDS = Needs("tests.faults.toy", "cpu")
 
 
 @pytest.fixture
@@ -103,9 +103,8 @@ def test_killed_after_it_has_taken_over_it_is_resumed_like_any_other(standby: St
     assert_sound(path)
 
 
-@pytest.mark.parametrize("needs", [Needs("tests.faults.toy", "cpu", 2), Needs("tests.faults.toy", "GPU-a", 1)])
-def test_a_host_for_something_else_is_not_used(standby: Standby, needs: Needs) -> None:
-    driver, host = waiting(standby, needs)
+def test_a_host_for_another_device_is_not_used(standby: Standby) -> None:
+    driver, host = waiting(standby, Needs("tests.faults.toy", "GPU-a"))
     path = working()
     control.start(path, standby)
     wait_until_idle(path)
@@ -118,7 +117,7 @@ def test_it_ends_when_its_owner_is_killed() -> None:
         "import sys, time\n"
         "from engine.runtime.standby import Needs, Standby\n"
         "standby = Standby()\n"
-        "standby.prepare(Needs('tests.faults.toy', 'cpu', 1))\n"
+        "standby.prepare(Needs('tests.faults.toy', 'cpu'))\n"
         "print(standby.driver.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
@@ -190,7 +189,7 @@ def test_it_does_not_wait_for_ever() -> None:
 def test_the_same_need_keeps_it_and_another_replaces_it(standby: Standby) -> None:
     first, host = waiting(standby)
     assert waiting(standby) == (first, host)
-    second, _ = waiting(standby, Needs("tests.faults.toy", "cpu", 2))
+    second, _ = waiting(standby, Needs("tests.faults.toy", "GPU-a"))
     assert second != first
     wait_for(lambda: gone(first, host), "the first to be gone")
     standby.prepare(None)
@@ -278,10 +277,13 @@ def test_who_stands_by_is_told_from_when_it_has_a_host_until_it_has_a_run(standb
     assert pid in [one.pid for one in all_standing()]
     path = working(steps=50, pause=0.02)
     control.start(path, standby)
-    wait_for(lambda: processes(path)["child"], "a child")
+
+    def names() -> dict[str, str]:
+        return {kind: psutil.Process(pids[0]).name() for kind, pids in processes(path).items() if pids}
+
+    expected = {"driver": "labtui-driver", "host": "labtui-host", "child": "labtui-task"}
+    wait_for(lambda: names() == expected, "a child that has its name")
     assert standing(pid) is None
-    names = {kind: psutil.Process(pids[0]).name() for kind, pids in processes(path).items()}
-    assert names == {"driver": "labtui-driver", "host": "labtui-host", "child": "labtui-task"}
     wait_until_idle(path)
 
 
@@ -290,11 +292,13 @@ def test_needs_follow_from_the_plan() -> None:
     found = ahead.needs(experiment, config)
     assert found is not None
     assert (found.experiment, found.device) == (registry.key_of(experiment), "cpu")
+    several = launch.configure("tests.faults.toy", {"actions": ["work"] * 3})
+    assert ahead.needs(*several) == found, "other points and threads, the same host"
     assert ahead.needs(*launch.configure("tests.faults.toy", {"actions": ["work"], "executor": "ray"})) is None
 
 
 def test_what_it_prints_while_it_imports_is_in_the_runs_log(standby: Standby) -> None:
-    waiting(standby, Needs("tests.faults.talking", "cpu", 1))
+    waiting(standby, Needs("tests.faults.talking", "cpu"))
     path = toy_run(["work"], experiment="tests.faults.talking", threads=1)
     control.start(path, standby)
     wait_until_idle(path)

@@ -79,7 +79,7 @@ def _computed(folder: Path, lock: RunLock, told: Mapping[str, Any], name: str) -
         "threads": told["threads"],
     }
     worker = command(told["worker"], told["spec"]["experiment"])
-    host = Host(worker, setting["device"], setting["threads"])
+    host = Host(worker, setting["device"])
     host.assign(setting, (lock.descriptor,), folder / "logs" / "host.log")
     following = _Following(folder, AttemptFile.of(folder, told["task"], told["attempt"]))
     host.send({"task": told["task"], "attempt": told["attempt"], "points": told["points"]})
