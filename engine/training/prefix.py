@@ -61,7 +61,7 @@ class Prefix:
                 kept.number = number
                 begun = None
                 if given is not None:
-                    with suppress(ForwardError):
+                    with suppress(ForwardError), torch.random.fork_rng(devices=[]):
                         begun = given.logits(number, inputs)
                 if begun is not None and frozenset(inputs) in compared:
                     return begun

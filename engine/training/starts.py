@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import torch
@@ -116,12 +117,12 @@ def starts_of(model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor]) 
         ForwardError: the model's own code raised.
     """
     changed = changed_modules(model, other)
-    if not changed:
+    if not changed or any(map(_is_compiled, model.modules())):
         return None
     was_training = model.training
     model.eval()
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             cut = _cut(model, _traced(model, inputs), changed)
             calls = _Calls(_traced(model, inputs))  # again: the first forward of a copy rounds its weights
             tried = Counter[int]()
@@ -132,6 +133,12 @@ def starts_of(model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor]) 
     finally:
         model.train(was_training)
     return None
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    """Whether a module runs as something else than its Python code: what is put in place of a part has no effect."""
+    compiled = module._compiled_call_impl is not None or type(module).__name__ == "OptimizedModule"
+    return compiled or isinstance(module, torch.jit.ScriptModule)
 
 
 def changed_modules(model: nn.Module, other: nn.Module) -> set[str]:
@@ -173,7 +180,7 @@ def _traced(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[_Call]:
     """The calls of a forward, in the order in which they began."""
     calls: list[_Call] = []
     going: list[_Call] = []
-    events = iter(range(1 << 62))
+    events = count()
 
     def watch(name: str, module: nn.Module) -> Iterator[Any]:
         """The two hooks on a module."""

@@ -278,3 +278,43 @@ def test_a_mask_that_changes_the_way_is_found_out() -> None:
         found = passes(prefix, batches)
         assert counted(model)[0] == (4 if layer == "blocks.3.wide" else 3)  # two to compare, the last one whole
         assert equal(found, whole(model, batches))
+
+
+@pytest.mark.parametrize("how", ["script", "compile"])
+def test_a_compiled_part_is_left_alone(how: str) -> None:
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide, self.narrow = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.narrow(torch.relu(self.wide(x)))
+
+    base = Chain()
+    base.blocks[1] = torch.jit.script(Plain()) if how == "script" else torch.compile(Plain(), backend="eager")
+    base.eval()
+    assert starts_of(rounded(base, "blocks.3.wide"), base, inputs()) is None
+
+
+@pytest.mark.parametrize("place", [0, 3])
+def test_numbers_that_a_forward_draws_are_those_that_it_draws_alone(place: int) -> None:
+    def last(model: Chain, given: list[Tensor]) -> Tensor:
+        return given[-1] + torch.rand(1)
+
+    class Drawing(Chain):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+            hook = self.blocks[place].register_forward_hook(lambda _m, _a, output: output + 0 * torch.rand(1))
+            try:
+                return super().forward(input_ids)
+            finally:
+                hook.remove()
+
+    base, scratch = Drawing(last).eval(), Scratch(1 << 26)
+    batches = [inputs(seed) for seed in range(3)]
+    for layer in ("blocks.3.wide", "blocks.3.narrow"):
+        model = rounded(base, layer)
+        torch.manual_seed(7)
+        alone = whole(model, batches)
+        torch.manual_seed(7)
+        if (prefix := Prefix.of(model, base, inputs(), scratch)) is not None:
+            assert equal(passes(prefix, batches), alone)
