@@ -170,32 +170,56 @@ def _block(flow: _Flow, name: str, names: set[str]) -> Block | None:
     rows = [int(matrix[0].count_nonzero()) for matrix in depends.values()]
     if any(len(matrix[0]) == count > 1 for matrix, count in zip(depends.values(), rows, strict=True)):
         return None  # all outputs of a layer in one column, as behind a norm: there is no choice
-    step = _CHUNK if max(rows) == 1 else 1  # gradients of many columns at once are slow where attention lies between
-    for start in range(1, width, step):
-        _note(flow, name, depends, range(start, min(start + step, width)))
+    if max(rows) > 1 or not _matched(flow, name, depends):
+        for start in range(1, width, _CHUNK):
+            _note(flow, name, depends, range(start, min(start + _CHUNK, width)))
     return _units(name, depends)
+
+
+def _matched(flow: _Flow, name: str, depends: Mapping[str, Tensor]) -> bool:
+    """Notes all dependences at once where each row reaches one input column at most; whether that is so.
+
+    Columns are asked for together, by each bit of their numbers those that have it and those that lack it. A row that
+    reaches one of the two for every bit reaches the column whose number these bits are, and no other.
+    """
+    width = len(next(iter(depends.values())))
+    places = torch.arange(max(1, (width - 1).bit_length()))
+    bits = torch.arange(width) >> places.unsqueeze(1) & 1
+    reached = _reached(flow, name, list(depends), torch.cat([bits, 1 - bits]))
+    for other, found in reached.items():
+        having, lacking = found.chunk(2)
+        alive = found.any(0)
+        if not torch.equal(having ^ lacking, alive.expand_as(having)):
+            return False
+        columns = (having.long() << places.unsqueeze(1)).sum(0)
+        depends[other][columns[alive], alive.nonzero().flatten()] = True
+    return True
 
 
 def _note(flow: _Flow, name: str, depends: Mapping[str, Tensor], columns: range) -> None:
     """Which rows of the layers before some input columns of a layer depend on."""
-    sources = [(other, noise) for other in depends for noise in flow.left[other]]
+    width = len(next(iter(depends.values())))
+    asked = torch.tensor(columns).unsqueeze(1) == torch.arange(width)
+    for other, found in _reached(flow, name, list(depends), asked).items():
+        depends[other][columns.start : columns.stop] |= found
+
+
+def _reached(flow: _Flow, name: str, before: Sequence[str], asked: Tensor) -> dict[str, Tensor]:
+    """Of each layer before the rows that some input columns of a layer depend on, bool [asked, rows].
+
+    `asked`, [asked, width], is 1 for the columns that are asked for together, else 0.
+    """
+    sources = [(other, noise) for other in before for noise in flow.left[other]]
+    found = {other: torch.zeros(len(asked), flow.left[other][0].shape[-1], dtype=torch.bool) for other in before}
     for x in flow.entered[name]:
-        one = torch.zeros(len(columns), *x.shape, device=x.device, dtype=x.dtype)
-        for place, column in enumerate(columns):
-            one[place, ..., column] = 1
-        many = len(columns) > 1
-        found = torch.autograd.grad(
-            x,
-            [noise for _, noise in sources],
-            one if many else one[0],
-            retain_graph=True,
-            allow_unused=True,
-            is_grads_batched=many,
+        weights = asked.to(x).view(len(asked), *[1] * (x.dim() - 1), -1).expand(len(asked), *x.shape)
+        gradients = torch.autograd.grad(
+            x, [noise for _, noise in sources], weights, retain_graph=True, allow_unused=True, is_grads_batched=True
         )
-        for (other, _), gradient in zip(sources, found, strict=True):
+        for (other, _), gradient in zip(sources, gradients, strict=True):
             if gradient is not None:
-                rows = (gradient if many else gradient[None]) != 0
-                depends[other][columns.start : columns.stop] |= rows.flatten(1, -2).any(1).cpu()
+                found[other] |= (gradient != 0).flatten(1, -2).any(1).cpu()
+    return found
 
 
 def _units(name: str, depends: Mapping[str, Tensor]) -> Block | None:
@@ -219,20 +243,21 @@ def _units(name: str, depends: Mapping[str, Tensor]) -> Block | None:
 
 def _components(matrix: Tensor) -> Iterator[tuple[list[int], list[int]]]:
     """Columns and rows of each connected part of a bipartite graph, bool [columns, rows], by its first column."""
-    free = torch.ones(len(matrix), dtype=torch.bool)
-    for start in range(len(matrix)):
-        if not free[start]:
-            continue
-        columns = torch.zeros_like(free)
-        columns[start] = True
-        rows = matrix[start]
-        while True:
-            more = matrix[:, rows].any(1) | columns
-            if torch.equal(more, columns):
-                break
-            columns, rows = more, matrix[more].any(0)
-        free &= ~columns
-        yield columns.nonzero().flatten().tolist(), rows.nonzero().flatten().tolist()
+    columns, rows = matrix.nonzero(as_tuple=True)
+    alone = torch.arange(len(matrix))
+    first, nowhere = alone, torch.full((matrix.shape[1],), len(matrix))
+    while True:  # the first column that each is known to be connected with
+        first_of_row = nowhere.scatter_reduce(0, rows, first[columns], "amin")
+        lower = first.scatter_reduce(0, columns, first_of_row[rows], "amin")
+        if torch.equal(lower, first):
+            break
+        first = lower
+    grouped = [
+        torch.split(label.argsort(stable=True), label.bincount(minlength=len(matrix) + 1).tolist())
+        for label in (first, first_of_row)
+    ]
+    for start in (first == alone).nonzero().flatten().tolist():
+        yield grouped[0][start].tolist(), grouped[1][start].tolist()
 
 
 def _tensors(result: Any) -> Sequence[Tensor]:
