@@ -1,8 +1,8 @@
 """Calling a model: what its own code raises is reported as that, and values that are no numbers are traced."""
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,23 @@ def forward(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
     """
     with _own_code("forward"):
         return model(**inputs)
+
+
+def giving(module: nn.Module, output: Any) -> AbstractContextManager[None]:
+    """Until the block ends a module gives `output`, whatever it is given."""
+    return replaced_forward(module, lambda *_args, **_named: output)
+
+
+@contextmanager
+def replaced_forward(module: nn.Module, instead: Callable[..., Any]) -> Iterator[None]:
+    """Until the block ends a call of the module is one of `instead`, its hooks aside."""
+    own = {name: value for name, value in module.__dict__.items() if name == "forward"}
+    module.__dict__["forward"] = instead
+    try:
+        yield
+    finally:
+        del module.__dict__["forward"]
+        module.__dict__ |= own
 
 
 def backward(loss: Tensor) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from engine.training.forward import ForwardError, logits_of
+from engine.training.forward import ForwardError, logits_of, replaced_forward
 
 WORTH = 0.1
 """The share of a forward's time that must be spared."""
@@ -71,22 +71,10 @@ class Start:
 
         with ExitStack() as stack:
             for name, layout in self.passed.items():
-                stack.enter_context(_forward_of(model.get_submodule(name), passing(layout)))
+                stack.enter_context(replaced_forward(model.get_submodule(name), passing(layout)))
             instead: Callable[..., Any] = lambda *_args, **_named: self.layout.filled(output())  # noqa: E731
-            stack.enter_context(_forward_of(model.get_submodule(self.module), instead))
+            stack.enter_context(replaced_forward(model.get_submodule(self.module), instead))
             yield
-
-
-@contextmanager
-def _forward_of(module: nn.Module, instead: Callable[..., Any]) -> Iterator[None]:
-    """Another forward of a module."""
-    own = {name: value for name, value in module.__dict__.items() if name == "forward"}
-    module.forward = instead
-    try:
-        yield
-    finally:
-        del module.forward
-        module.__dict__ |= own
 
 
 def _entering(args: Sequence[Any], named: Mapping[str, Any]) -> list[Tensor]:

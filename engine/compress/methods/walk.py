@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from engine.compress.batches import Batch, inputs_of, running, tokens_of
 from engine.compress.layers import Quantized
-from engine.compress.methods.stages import Stage, list_of, stages, standing_in
+from engine.compress.methods.stages import Stage, list_of, stages
 from engine.compress.methods.statistics import Moments, Statistics
 from engine.errors import InputError
-from engine.training.forward import forward
+from engine.training.forward import forward, giving
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class _Held:
         with ExitStack() as stack:
             for key, blocks in self._blocks.items():
                 for block in blocks:
-                    stack.enter_context(standing_in(self._model.get_submodule(block), self._outputs[key][place]))
+                    stack.enter_context(giving(self._model.get_submodule(block), self._outputs[key][place]))
             yield
 
     def take(self, block: str) -> None:
