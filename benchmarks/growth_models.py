@@ -3,8 +3,8 @@
 BERT text classifiers of 4, 23 and 109 million random parameters on the built-in reviews, all weights in fixed(8). The
 first table is of a run of one PTQ point as a user meets it, in a fresh state folder: it reads 128 texts four times, the
 baseline's, two calibrations and the point's own, and beside it stand these forwards by hand. The second is of its
-steps, one after the other in this process: seconds, and milliseconds for a million parameters. Forwards by hand and
-steps are on one thread and of the processor, all else is on the clock.
+steps and those of pruning, one after the other in this process: seconds, and milliseconds for a million parameters.
+Forwards by hand and steps are on one thread and of the processor, all else is on the clock.
 """
 
 import argparse
@@ -22,8 +22,9 @@ from transformers.utils import logging
 from benchmarks.graph import SIZES, captured
 from benchmarks.growth import first_paint, opened, show, state
 from benchmarks.lab1 import LABTUI, timed
-from engine.compress import LayerFormats, layer_report
+from engine.compress import LayerFormats, Pruning, layer_report, prune_model
 from engine.compress.layers import release
+from engine.compress.prune_units import find_blocks
 from engine.experiments import launch
 from engine.experiments.memory import point_memory
 from engine.experiments.shared.config import TaskConfig
@@ -39,7 +40,7 @@ from engine.models.weights import weight_bytes
 from engine.runtime.context import RecordingContext
 from engine.runtime.references import MODEL
 from engine.runtime.runs import list_runs, read_run
-from engine.store import save
+from engine.store import load, save
 
 MINILM = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
 MODELS = {"BERT-tiny": SIZES["BERT-tiny"], "MiniLM-L6": MINILM, "BERT-base": SIZES["BERT-base"]}
@@ -146,7 +147,7 @@ def of_looks(folder: str) -> dict[str, str]:
 
 
 def of_steps(folder: str) -> dict[str, float]:
-    """Seconds of the processor, on one thread, of what a point does, and of a pass over its texts by hand."""
+    """Seconds of the processor, on one thread: what a point does, a pass over its texts by hand, what pruning does."""
     torch.set_num_threads(1)
     taken: dict[str, float] = {}
 
@@ -178,8 +179,15 @@ def of_steps(folder: str) -> dict[str, float]:
             for batch in (batch for samples in sets for batch in samples.batches(config.batch_size, within_cache=True)):
                 subject.model(**batch.inputs).logits.argmax(-1)
         release(model)
+        saved = Path(directory, "saved")
         with timing("save"):
-            save(replace(subject, model=model), Path(directory, "saved"))
+            save(replace(subject, model=model), saved)
+        with timing("load it"):
+            load(saved)
+        with timing("prune"):
+            prune_model(subject.model, Pruning())
+        with timing("find units"):
+            find_blocks(subject.model)
     return taken
 
 
