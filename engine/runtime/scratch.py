@@ -8,6 +8,7 @@ task had not filled is free again. When there is no room the slot that was used 
 
 import fcntl
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -78,8 +79,8 @@ class Scratch:
     def put(self, number: int, data: memoryview, offset: int) -> bool:
         """Whether bytes could be put into a slot that this process fills; others are emptied for them."""
         with self._entries() as entries:
-            own = entries[number]
-            assert own is not None
+            if (own := entries[number]) is None:  # the index was damaged
+                return False
             own["bytes"] = offset + data.nbytes
             while sum(one["bytes"] for one in entries if one is not None) > self._limit:
                 if self._emptied(entries) is None:
@@ -99,7 +100,10 @@ class Scratch:
                 self._empty(entries, number)  # who was filling it is dead
                 return number
         free = entries.index(None) if None in entries else self._emptied(entries)
-        return free if free is not None and self._lock(free, fcntl.LOCK_EX) else None
+        if free is None or not self._lock(free, fcntl.LOCK_EX):
+            return None
+        self._empty(entries, free)
+        return free
 
     def _emptied(self, entries: Entries) -> int | None:
         """The slot used longest ago of those that nobody uses now, emptied."""
@@ -121,10 +125,14 @@ class Scratch:
         fcntl.lockf(self._index, fcntl.LOCK_EX, 1, _INDEX)
         try:
             before = os.pread(self._index, os.fstat(self._index).st_size, 0)
-            entries: Entries = loads(before) if before else [None] * SLOTS
+            checksum, _, text = before.partition(b" ")
+            # A process that is killed, or finds no memory, may have written a part: then all slots are empty.
+            entries: Entries = loads(text) if checksum == _checksum(text) else [None] * SLOTS
             yield entries
-            if (after := dumps(entries).encode()) != before:
-                os.pwrite(self._index, after, 0)
+            text = dumps(entries).encode()
+            if (after := _checksum(text) + b" " + text) != before:
+                with suppress(OSError):
+                    os.pwrite(self._index, after, 0)
                 os.ftruncate(self._index, len(after))
         finally:
             fcntl.lockf(self._index, fcntl.LOCK_UN, 1, _INDEX)
@@ -139,6 +147,10 @@ class Scratch:
     def _unlock(self, number: int) -> None:
         fcntl.lockf(self._index, fcntl.LOCK_UN, 1, number)
         self._held.discard(number)
+
+
+def _checksum(text: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(text)
 
 
 def _next(entries: Entries) -> int:

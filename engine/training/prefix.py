@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.runtime.scratch import Reader, Scratch, Writer
-from engine.training.forward import ForwardError, logits_of
+from engine.training.forward import logits_of
 from engine.training.starts import Start, Starts, starts_of, tensors_in
 
 Call = Callable[[int, Mapping[str, Tensor]], Tensor]
@@ -28,13 +28,13 @@ class Prefix:
 
     @classmethod
     def of(cls, model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor], scratch: Scratch) -> "Prefix | None":
-        """What it has in common with another model, by a few inputs. None for nothing that is worth keeping.
-
-        Raises:
-            ForwardError: the model's own code raised.
+        """What it has in common with another model, by a few inputs. None for nothing that is worth keeping, and where
+        the model fails on inputs as few as these: its whole forward on the samples may not.
         """
-        starts = starts_of(model, other, inputs)
-        return None if starts is None else cls(model, starts, scratch)
+        with suppress(Exception):
+            if (starts := starts_of(model, other, inputs)) is not None:
+                return cls(model, starts, scratch)
+        return None
 
     @contextmanager
     def over(self, samples: str) -> Iterator[Call]:
@@ -61,7 +61,7 @@ class Prefix:
                 kept.number = number
                 begun = None
                 if given is not None:
-                    with suppress(ForwardError), torch.random.fork_rng(devices=[]):
+                    with suppress(Exception), torch.random.fork_rng(devices=[]):  # the whole forward says what is wrong
                         begun = given.logits(number, inputs)
                 if begun is not None and frozenset(inputs) in compared:
                     return begun
@@ -101,14 +101,16 @@ class _Kept:
         self._writer, self._facts = writer, dict[int, list[Any]]()
 
     def take(self, _module: nn.Module, _args: Any, output: Any) -> None:
-        """Keeps the output, unless there is no room for it."""
+        """Keeps the output, unless there is no room for it, or it cannot be read as bytes."""
+        writer, self._writer = self._writer, None
         facts = []
-        for tensor in tensors_in(output):
-            if self._writer is None or (place := self._writer.write(_bytes_of(tensor.contiguous()))) is None:
-                self._writer = None
-                return
-            facts.append((place, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
-        self._facts[self.number] = facts
+        with suppress(Exception):
+            for tensor in tensors_in(output):
+                if writer is None or (place := writer.write(_bytes_of(tensor.contiguous()))) is None:
+                    return
+                facts.append((place, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
+            self._facts[self.number] = facts
+            self._writer = writer
 
     def done(self) -> None:
         """All batches have been called."""

@@ -169,3 +169,19 @@ def test_many_processes_at_once_leave_whole_contents_only() -> None:
     assert held
     assert all(one is not None and one == one[:1] * 90 for one in held)
     assert all(first != second for first, second in pairwise(sorted(scratch.readable())))
+
+
+def test_an_index_written_in_part_leaves_nothing_and_harms_nobody() -> None:
+    scratch = Scratch(1000)
+    assert put(scratch, "a", bytes(900))
+    with scratch.writing("b") as writer:
+        assert writer is not None
+        assert writer.write(memoryview(b"half")) == 0
+        os.ftruncate(scratch._index, os.fstat(scratch._index).st_size - 1)
+        assert scratch.readable() == []
+        assert writer.write(memoryview(b"half")) is None
+    assert put(scratch, "c", b"whole")
+    assert got(scratch, "c", 5) == b"whole"
+    assert put(scratch, "a", b"again")
+    assert got(scratch, "a", 5) == b"again"
+    assert sum(os.fstat(slot).st_size for slot in scratch._slots) == 10

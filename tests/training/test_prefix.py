@@ -318,3 +318,40 @@ def test_numbers_that_a_forward_draws_are_those_that_it_draws_alone(place: int) 
         torch.manual_seed(7)
         if (prefix := Prefix.of(model, base, inputs(), scratch)) is not None:
             assert equal(passes(prefix, batches), alone)
+
+
+@pytest.mark.parametrize("error", [KeyError, MemoryError])
+def test_a_model_that_fails_on_few_samples_is_measured_by_whole_forwards(error: type[Exception]) -> None:
+    class Demanding(Chain):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+            if len(input_ids) < 4:
+                raise error
+            return super().forward(input_ids)
+
+    base = Demanding().eval()
+    assert Prefix.of(rounded(base, "blocks.3.wide"), base, inputs(count=1), Scratch(1 << 20)) is None
+
+
+def test_outputs_and_modules_that_nothing_can_stand_for_are_left_alone() -> None:
+    class Fixed(Block):
+        @property
+        def forward(self) -> Callable[[Tensor], Tensor]:
+            return lambda x: Block.forward(self, x)
+
+    class Sparse(Block):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).flatten(1).to_sparse()
+
+    class Ending(Chain):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+            x = self.blocks[0](self.first(input_ids))
+            x = self.blocks[1](x).to_dense().view(x.shape)
+            return self.head(self.blocks[2](x).mean(1))
+
+    for kind in (Fixed, Sparse):
+        base, batches = Ending().eval(), [inputs(1), inputs(2)]
+        base.blocks[1] = kind().eval()
+        for layer in ("blocks.2.wide", "blocks.2.narrow"):
+            model = rounded(base, layer)
+            if (prefix := Prefix.of(model, base, inputs(), Scratch(1 << 26))) is not None:
+                assert equal(passes(prefix, batches), whole(model, batches))
