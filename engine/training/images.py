@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.training.samples import Batch
+from engine.training.samples import FEW, Batch
 
 CPU_VALUES = 1 << 20
 """Numbers of a batch's images that a CPU is given at once: activations of a layer are many times as many."""
@@ -43,6 +43,10 @@ class Images:
         """Some of the images, in the order given."""
         chosen = torch.as_tensor(indices, dtype=torch.int64)
         return replace(self, pixels=self.pixels[chosen.to(self.pixels.device)], labels=self.labels[chosen])
+
+    def few(self) -> "Images":
+        """The first ones."""
+        return self.select(range(min(FEW, len(self))))
 
     def batches(self, size: int, *, shuffle_seed: int | None = None, within_cache: bool = False) -> Iterator[Batch]:
         """Every image once, in their order or, with a seed, in a random one; `pixel_values` is float32 [b, c, h, w]."""

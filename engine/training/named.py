@@ -32,6 +32,10 @@ class Named:
         """Some of them, in the order given."""
         return replace(self, samples=self.samples.select(indices))
 
+    def few(self) -> "Named":
+        """Some, as the samples choose them."""
+        return replace(self, samples=self.samples.few())
+
     def batches(self, size: int, *, shuffle_seed: int | None = None, within_cache: bool = False) -> Iterator[Batch]:
         """As the samples give them."""
         for batch in self.samples.batches(size, shuffle_seed=shuffle_seed, within_cache=within_cache):

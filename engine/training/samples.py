@@ -7,6 +7,9 @@ from typing import Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
+FEW = 4
+"""Samples that are enough to see how a model computes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -45,6 +48,9 @@ class Samples(Protocol):
 
     def select(self, indices: Sequence[int] | Tensor) -> Self:
         """Some of them, in the order given."""
+
+    def few(self) -> Self:
+        """Some that show how a model computes, and that are computed quickly: `FEW` at most."""
 
     def batches(self, size: int, *, shuffle_seed: int | None = None, within_cache: bool = False) -> Iterator[Batch]:
         """Every sample once, at most `size` at a time.

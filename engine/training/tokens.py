@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from engine.training.samples import Batch
+from engine.training.samples import FEW, Batch
 
 # Beyond this the activations of a layer leave the cache and large blocks are mapped anew for each: a third slower.
 CPU_TOKENS = 8192
@@ -63,6 +63,10 @@ class Tokens:
         places = torch.arange(moved.numel(), device=moved.device) + moved
         types = None if self.types is None else self.types[places]
         return replace(self, ids=self.ids[places], offsets=offsets, labels=self.labels[chosen], types=types)
+
+    def few(self) -> "Tokens":
+        """The first ones."""
+        return self.select(range(min(FEW, len(self))))
 
     def batches(self, size: int, *, shuffle_seed: int | None = None, within_cache: bool = False) -> Iterator[Batch]:
         """Every sequence once, padded to the longest of its batch; the last batch of a pool may be smaller.

@@ -13,6 +13,9 @@ CPU_TOKENS = 512
 TRAINED_TOKENS = 4096
 """Tokens whose gradients are computed at once; a larger batch is summed up from parts."""
 
+FEW_TOKENS = 64
+"""Tokens that show how a model computes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -40,6 +43,10 @@ class Windows:
     def select(self, indices: Sequence[int] | Tensor) -> "Windows":
         """Some of the windows, in the order given."""
         return Windows(self.ids[torch.as_tensor(indices, dtype=torch.int64, device=self.ids.device)])
+
+    def few(self) -> "Windows":
+        """The beginning of the first."""
+        return Windows(self.ids[:1, :FEW_TOKENS])
 
     def batches(self, size: int, *, shuffle_seed: int | None = None, within_cache: bool = False) -> Iterator[Batch]:
         """Every window once, in their order or, with a seed, in a random one; inputs are `input_ids`, int64 [b, l]."""

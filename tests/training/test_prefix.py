@@ -15,6 +15,7 @@ from engine.training.evaluate import evaluate
 from engine.training.objective import Classes
 from engine.training.prefix import Prefix
 from engine.training.starts import changed_modules, starts_of
+from engine.training.windows import Windows
 from tests.training.small import small_tokens
 
 Inputs = dict[str, Tensor]
@@ -355,3 +356,11 @@ def test_outputs_and_modules_that_nothing_can_stand_for_are_left_alone() -> None
             model = rounded(base, layer)
             if (prefix := Prefix.of(model, base, inputs(), Scratch(1 << 26))) is not None:
                 assert equal(passes(prefix, batches), whole(model, batches))
+
+
+def test_a_few_samples_show_how_a_model_computes() -> None:
+    tokens, windows = small_tokens(64), Windows(torch.arange(3000, dtype=torch.int32).reshape(3, 1000))
+    (texts,) = [batch.inputs["input_ids"] for batch in tokens.few().batches(16)]
+    assert len(texts) == 4
+    assert len(small_tokens(2).few()) == 2
+    assert torch.equal(windows.few().ids, torch.arange(64, dtype=torch.int32)[None])

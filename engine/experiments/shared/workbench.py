@@ -42,10 +42,8 @@ WARM = (
 )
 """What a host imports and prepares for experiments on models that are scored."""
 
-SHARED_SAMPLES = 16
-"""Samples of a test set below which to look for what points have in common takes longer than it spares."""
-SHOWING = 4
-"""Samples by which it is looked for."""
+PAYS = 4
+"""Times the few samples by which what points have in common is looked for, a test set in which that pays."""
 BASELINE_OUTCOMES = "baseline.safetensors"
 BASELINE = 3
 """Of the way in which baselines are measured: a change of what they say takes another number."""
@@ -188,10 +186,10 @@ class Workbench:
         from engine.training.prefix import Prefix
 
         scratch, test = self.context.scratch, self.splits.test
-        if scratch is None or len(test) < SHARED_SAMPLES:
+        few = test.few()
+        if scratch is None or len(test) < PAYS * len(few):
             return None
-        few = range(max(1, min(SHOWING, len(test) // 256)))  # a window of text takes long
-        return Prefix.of(model, self.folded, next(test.select(few).batches(SHOWING)).inputs, scratch)
+        return Prefix.of(model, self.folded, next(few.batches(len(few))).inputs, scratch)
 
     def difference(self, outcomes: "Tensor", tested: "Tensor | None" = None) -> Bounded:
         """How the outcomes of test samples differ from the baseline's, with the interval.
