@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.runtime.scratch import Reader, Scratch, Writer
-from engine.training.forward import logits_of
+from engine.training.forward import all_finite, logits_of
 from engine.training.starts import Start, Starts, starts_of, tensors_in
 
 Call = Callable[[int, Mapping[str, Tensor]], Tensor]
@@ -41,7 +41,7 @@ class Prefix:
         """How the model is called in a pass over samples that go by this name, in the same batches in every pass.
 
         The logits are those of `logits_of` to the bit: the first batch is computed both ways, as is the first with a
-        mask or other inputs, and where they differ whole forwards run from there on.
+        mask or other inputs. Where they differ, or a logit is not finite, whole forwards run from there on.
         """
         model, best, given = self._model, self._starts.best, None
         compared: set[frozenset[str]] = set()
@@ -63,6 +63,7 @@ class Prefix:
                 if given is not None:
                     with suppress(Exception), torch.random.fork_rng(devices=[]):  # the whole forward says what is wrong
                         begun = given.logits(number, inputs)
+                        begun = begun if bool(all_finite(begun)) else None
                 if begun is not None and frozenset(inputs) in compared:
                     return begun
                 logits = logits_of(model, inputs)
@@ -87,8 +88,8 @@ class _Given:
             return logits_of(self._model, inputs)
 
     def _tensors(self, number: int) -> Iterable[Tensor]:
-        for place, shape, kind in self._reader.facts[number]:
-            tensor = torch.empty(shape, dtype=getattr(torch, kind))
+        for place, shape, strides, kind in self._reader.facts[number]:
+            tensor = torch.empty_strided(shape, strides, dtype=getattr(torch, kind))  # kernels may round by strides
             self._reader.read(_bytes_of(tensor), place)
             yield tensor
 
@@ -106,9 +107,9 @@ class _Kept:
         facts = []
         with suppress(Exception):
             for tensor in tensors_in(output):
-                if writer is None or (place := writer.write(_bytes_of(tensor.contiguous()))) is None:
+                if writer is None or (place := writer.write(_bytes_of(tensor))) is None:
                     return
-                facts.append((place, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
+                facts.append((place, list(tensor.shape), tensor.stride(), str(tensor.dtype).removeprefix("torch.")))
             self._facts[self.number] = facts
             self._writer = writer
 
@@ -119,5 +120,7 @@ class _Kept:
 
 
 def _bytes_of(tensor: Tensor) -> memoryview:
-    """A contiguous tensor's memory."""
-    return memoryview(tensor.detach().reshape(-1).view(torch.uint8).numpy())  # type: ignore[arg-type]
+    """A tensor's memory from its first element to its last, with what lies between."""
+    length = 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
+    flat = tensor.detach().as_strided((length if tensor.numel() else 0,), (1,))
+    return memoryview(flat.view(torch.uint8).numpy())  # type: ignore[arg-type]

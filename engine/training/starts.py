@@ -1,7 +1,7 @@
 """Where the forward of a model may begin that differs from another in some layers: at what both compute before these.
 
 One module's output may be all that the rest needs. Whether it is is not read out of the code but tried: with that
-output in its place, and the modules before it handing on what they are given, the logits must be the same to the bit.
+output in its place, and NaN for what the modules before it give, the logits must be the same to the bit.
 """
 
 import time
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
 from engine.training.forward import ForwardError, logits_of, replaced_forward
+from engine.training.forward_state import ForwardState
 
 WORTH = 0.1
 """The share of a forward's time that must be spared."""
@@ -56,7 +57,9 @@ def tensors_in(output: Any) -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A forward that begins at the output of `module`; those of `passed`, before it, hand on what they are given."""
+    """A forward that begins at the output of `module`; those of `passed`, before it, give NaN: logits that need them in
+    some batch, and not in those that were tried, are NaN too.
+    """
 
     module: str
     layout: Layout
@@ -67,7 +70,7 @@ class Start:
         """Until the block ends forwards of the model begin here, with the tensors that `output` gives each time."""
 
         def passing(layout: Layout) -> Callable[..., Any]:
-            return lambda *args, **named: layout.filled(_entering(args, named))
+            return lambda *args, **named: layout.filled(map(_unknown, _entering(args, named)))
 
         with ExitStack() as stack:
             for name, layout in self.passed.items():
@@ -75,6 +78,11 @@ class Start:
             instead: Callable[..., Any] = lambda *_args, **_named: self.layout.filled(output())  # noqa: E731
             stack.enter_context(replaced_forward(model.get_submodule(self.module), instead))
             yield
+
+
+def _unknown(tensor: Tensor) -> Tensor:
+    """NaN in the shape of a floating-point tensor; it takes no memory."""
+    return tensor.new_full((), torch.nan).expand(tensor.shape)
 
 
 def _entering(args: Sequence[Any], named: Mapping[str, Any]) -> list[Tensor]:
@@ -99,7 +107,8 @@ class Starts:
 def starts_of(model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor]) -> Starts | None:
     """Where forwards of `model` may begin in evaluation; `other` is one that it may share tensors with.
 
-    None where nothing is worth it, or these inputs show that the rest needs more than any one output.
+    None where nothing is worth it, or these inputs show that the rest needs more than any one output, or that a forward
+    changes the model, which is then as it was.
 
     Raises:
         ForwardError: the model's own code raised.
@@ -109,9 +118,12 @@ def starts_of(model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor]) 
         return None
     was_training = model.training
     model.eval()
+    state = ForwardState(model)
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             cut = _cut(model, _traced(model, inputs), changed)
+            if state.changed():
+                return None
             calls = _Calls(_traced(model, inputs))  # again: the first forward of a copy rounds its weights
             tried = Counter[int]()
             for call in calls.worth(calls.before(cut)):
@@ -119,6 +131,7 @@ def starts_of(model: nn.Module, other: nn.Module, inputs: Mapping[str, Tensor]) 
                 if tried[call.inside] <= TRIED and _serves(model, calls.start(call), inputs):
                     return Starts(calls, call)
     finally:
+        state.restore()
         model.train(was_training)
     return None
 
@@ -150,8 +163,8 @@ def _alike(module: nn.Module, other: nn.Module | None) -> bool:
 class _Call:
     """A module's call in a forward: `begun` and `ended` count such events, `inside` is the `begun` of what called it.
 
-    `layout` and `size` (bytes) are of its output. It is `passable` where that is one tensor like the first that it was
-    given.
+    `layout` and `size` (bytes) are of its output. It is `passable` where that is one floating-point tensor like the
+    first that it was given.
     """
 
     name: str
@@ -184,7 +197,8 @@ def _traced(model: nn.Module, inputs: Mapping[str, Tensor]) -> list[_Call]:
             tensors = tensors_in(output)
             call.layout, call.size = Layout.of(output), sum(one.nbytes for one in tensors)
             given = _entering(args, named)
-            call.passable = [(one.shape, one.dtype) for one in tensors] == [(one.shape, one.dtype) for one in given]
+            alike = [(one.shape, one.dtype) for one in tensors] == [(one.shape, one.dtype) for one in given]
+            call.passable = alike and all(one.is_floating_point() for one in tensors)
 
         yield module.register_forward_pre_hook(begin)
         yield module.register_forward_hook(end, with_kwargs=True)

@@ -28,10 +28,10 @@ class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.wide, self.narrow = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
-        self.calls = 0
+        self.calls: list[None] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.calls += 1
+        self.calls.append(None)
         return x + self.narrow(torch.relu(self.wide(x)))
 
 
@@ -77,9 +77,9 @@ def equal(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
 
 def counted(model: Any) -> list[int]:
     """How often each block was called since it was asked last."""
-    calls = [block.calls for block in model.blocks]
+    calls = [len(block.calls) for block in model.blocks]
     for block in model.blocks:
-        block.calls = 0
+        block.calls.clear()
     return calls
 
 
@@ -364,3 +364,89 @@ def test_a_few_samples_show_how_a_model_computes() -> None:
     assert len(texts) == 4
     assert len(small_tokens(2).few()) == 2
     assert torch.equal(windows.few().ids, torch.arange(64, dtype=torch.int32)[None])
+
+
+def test_what_a_later_batch_needs_of_the_start_is_found_out_there() -> None:
+    def last(model: Chain, given: list[Tensor]) -> Tensor:
+        return given[-1] + given[1] if bool(given[0][0, 0, 0] == 0) else given[-1]
+
+    class Branching(Chain):
+        def __init__(self) -> None:
+            super().__init__(last)
+            self.first.weight.data[0] = 0
+
+    base, scratch = Branching().eval(), Scratch(1 << 26)
+    batches = [inputs(seed) for seed in range(1, 5)]
+    for number, batch in enumerate(batches):
+        batch["input_ids"][0, 0] = 0 if number == 2 else 1
+    for layer in ("blocks.3.wide", "blocks.3.narrow"):
+        model = rounded(base, layer)
+        some = inputs(9)
+        some["input_ids"][0, 0] = 1
+        prefix = Prefix.of(model, base, some, scratch)
+        assert prefix is not None
+        assert equal(passes(prefix, batches), whole(model, batches))
+    assert scratch.readable() == ["test blocks.2"]
+
+
+class Counting(Chain):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("steps", torch.zeros(()))
+        self.times, self.random = 1, torch.Generator()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        found = super().forward(input_ids) * (1 + self.steps) * self.times
+        self._step()
+        return found
+
+    def _step(self) -> None:
+        self.steps += 1
+
+
+class Replacing(Counting):
+    def _step(self) -> None:
+        self.steps = self.steps + 1
+
+
+class Plain(Counting):
+    def _step(self) -> None:
+        self.times += 1
+
+
+class Drawing(Counting):
+    def _step(self) -> None:
+        self.times = 1 + float(torch.rand((), generator=self.random))
+
+
+@pytest.mark.parametrize("kind", [Counting, Replacing, Plain, Drawing])
+def test_a_model_that_its_forward_changes_is_left_as_it_is(kind: type[Counting]) -> None:
+    base = kind().eval()
+    model = rounded(base, "blocks.3.wide")
+    model.random = torch.Generator()
+    assert Prefix.of(model, base, inputs(), Scratch(1 << 20)) is None
+    assert (float(model.steps), model.times) == (0, 1)
+    assert torch.equal(model.random.get_state(), torch.Generator().get_state())
+
+
+def test_an_output_is_given_with_its_strides() -> None:
+    class Turning(Block):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x).transpose(1, 2)[:, ::2]
+
+    class Turned(Chain):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+            x = self.blocks[1](self.blocks[0](self.first(input_ids)))
+            self.strides = x.stride()
+            return self.head(self.blocks[2](x.repeat(1, 2, 1).transpose(1, 2)).mean(1))
+
+    base, scratch, strides = Turned().eval(), Scratch(1 << 26), []
+    base.blocks[1] = Turning().eval()
+    for layer in ("blocks.2.wide", "blocks.2.narrow"):
+        model = rounded(base, layer)
+        prefix = Prefix.of(model, base, inputs(), scratch)
+        assert prefix is not None
+        assert equal(passes(prefix, [inputs(1), inputs(2)]), whole(model, [inputs(1), inputs(2)]))
+        strides.append(model.strides)
+    assert scratch.readable() == ["test blocks.1"]
+    assert strides[0] == strides[1]
