@@ -80,9 +80,10 @@ def main() -> None:
 
 def warm_up() -> None:
     """What the first model of a process pays for all, compiled kernels for one, is left out."""
-    with tempfile.TemporaryDirectory(prefix="labtui-bench-") as folder, state():
+    with tempfile.TemporaryDirectory(prefix="labtui-bench-") as folder:
         make(Path(folder), MODELS["BERT-tiny"])
-        of_steps(folder)
+        with state():
+            of_steps(folder)
 
 
 def table(rows: Sequence[Mapping[str, str]]) -> None:
