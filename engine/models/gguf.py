@@ -40,7 +40,7 @@ def check_gguf(path: Path, source: str) -> None:
 
 def made_folder(path: Path) -> Path | None:
     """The folder that `folder_of_gguf` has made of a file; None before."""
-    folder = cache_dir() / _key(path)
+    folder = cache_dir() / gguf_key(path)
     return folder if folder.is_dir() else None
 
 
@@ -73,7 +73,7 @@ def folder_of_gguf(path: Path, source: str, progress: Progress | None = None) ->
 
         made(source, "a GGUF file", read, here=True)
 
-    return cached(_key(path), make, progress)
+    return cached(gguf_key(path), make, progress)
 
 
 def stored_as(source: str) -> str:
@@ -105,7 +105,8 @@ def facts_of_gguf(path: Path) -> dict[str, int]:
     return sizes | ({"vocab_size": words} if isinstance(words, int) else {})
 
 
-def _key(path: Path) -> str:
+def gguf_key(path: Path) -> str:
+    """Where what is made of a file lies in the cache: the same for a file that has not changed."""
     facts = path.stat()
     with path.open("rb") as file:
         head = file.read(_TYPED)

@@ -3,9 +3,11 @@
 import difflib
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import InputError
 from engine.layers import (
@@ -22,6 +24,7 @@ from engine.layers import (
     kind_named,
     stored_kind,
 )
+from engine.models.gguf import gguf_key, is_gguf
 from engine.models.hub import hub_config, hub_problem, reach_hub
 from engine.models.manifest import Manifest, read_manifest
 from engine.models.own_source import python_of
@@ -31,6 +34,9 @@ from engine.models.tied_head import HEAD, tied_table
 from engine.models.weights import folder_of, read_header
 from engine.runtime.files import private_folder, replace
 from engine.runtime.home import cache_dir
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def check_patterns(source: str, patterns: Iterable[str], types: Sequence[str] = TYPES) -> None:
@@ -107,6 +113,8 @@ def layers_of(source: str) -> dict[str, Layer]:
         known = noted(python)
         return {} if known is None else _of_module(known.layers, folder_of(source))
     folder = folder_of(source)
+    if folder is None and is_gguf(located.path):  # not read yet
+        return _noted_live(located.path)
     return _in_folder(folder) if folder is not None and folder.is_dir() else {}
 
 
@@ -120,8 +128,8 @@ def _kind_by_name(name: str) -> Kind:
 def look_up_layers(source: str) -> None:
     """Asks the hub for the headers of a model's weights (some kB) and keeps the names, where that is needed.
 
-    Of a model on this machine whose header tells no layers the class is looked at instead, once (that takes torch), and
-    a Python file is run in a process of its own.
+    Of a model on this machine whose header tells no layers the class is looked at instead, once (that takes torch), as
+    it is of a GGUF file before that is read; a Python file is run in a process of its own.
 
     Raises:
         InputError: the hub cannot be reached, or has no safetensors of it.
@@ -130,7 +138,7 @@ def look_up_layers(source: str) -> None:
     if (python := python_of(source)) is not None:
         probed(python)
         return
-    if located.kind == "local" and located.path.is_dir() and not layers_of(source):
+    if located.kind == "local" and located.path.exists() and not layers_of(source):
         _note_live(located.path)
     if located.kind != "hub" or _noted(located):
         return
@@ -155,30 +163,42 @@ def look_up_layers(source: str) -> None:
     replace(path, json.dumps(facts).encode())
 
 
-def _note_live(folder: Path) -> None:
-    """Keeps what the class that config.json names has; nothing where none can be made of it."""
+def _note_live(model: Path) -> None:
+    """Keeps what the class has that a folder's config.json names, or a GGUF file; nothing where none can be made."""
     import torch
-    import transformers
 
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # packages that transformers imports where they are installed say this and that
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         with torch.device("meta"):
-            found = describe_model(getattr(transformers, config.architectures[0])._from_config(config))
+            found = describe_model(_blank(model))
     except Exception:  # whatever its own code says to that, loading says it in a sentence
         return
-    path = _live_note(folder)
+    finally:
+        logging.disable(before)
+    path = _live_note(model)
     private_folder(path.parent)
     replace(path, json.dumps({name: [one.kind.name, one.shape] for name, one in found.items()}).encode())
 
 
-def _live_note(folder: Path) -> Path:
-    key = hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()[:24]
-    return cache_dir() / "layers" / f"{key}.json"
+def _blank(model: Path) -> "nn.Module":
+    import transformers
+
+    if model.is_dir():
+        config = transformers.AutoConfig.from_pretrained(model, local_files_only=True)
+        return getattr(transformers, config.architectures[0])._from_config(config)  # type: ignore[no-any-return]
+    config = transformers.AutoConfig.from_pretrained(model.parent, gguf_file=model.name, local_files_only=True)
+    return transformers.AutoModelForCausalLM.from_config(config)  # type: ignore[no-any-return]
 
 
-def _noted_live(folder: Path) -> dict[str, Layer]:
+def _live_note(model: Path) -> Path:
+    told = (model / "config.json").read_bytes() if model.is_dir() else gguf_key(model).encode()
+    return cache_dir() / "layers" / f"{hashlib.sha256(told).hexdigest()[:24]}.json"
+
+
+def _noted_live(model: Path) -> dict[str, Layer]:
     try:
-        facts = json.loads(_live_note(folder).read_text(encoding="utf-8"))
+        facts = json.loads(_live_note(model).read_text(encoding="utf-8"))
         return {name: Layer(KINDS[kind], tuple(shape)) for name, (kind, shape) in facts.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return {}

@@ -13,6 +13,7 @@ from engine.models.check import check_body
 from engine.models.fields import longest_text
 from engine.models.gguf import check_gguf, facts_of_gguf, stored_as
 from engine.models.gguf_header import read_header
+from engine.models.layer_names import layers_of, look_up_layers
 
 
 @pytest.fixture
@@ -80,3 +81,32 @@ def test_a_file_that_was_not_read_yet_is_said_to_be_read_later(model: str, tmp_p
     (tmp_path / "other.gguf").write_bytes(b"what is this")
     with pytest.raises(InputError, match="does not begin as a GGUF file does"):
         check_body(str(tmp_path / "other.gguf"))
+
+
+def test_the_layers_of_a_file_that_was_never_read_are_told_by_its_head(tmp_path: Path) -> None:
+    """Sensitivity asked for safetensors of a model whose file is a GGUF."""
+    path = tmp_path / "llama.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_block_count(2)
+    writer.add_context_length(64)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(48)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_token_list(["a", "b", "c", "d"])
+    writer.add_tensor("token_embd.weight", np.zeros((4, 32), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert layers_of(str(path)) == {}
+    look_up_layers(str(path))
+    found = layers_of(str(path))
+    assert found["model.layers.1.self_attn.k_proj"].shape == (16, 32)
+    assert found["model.layers.0.mlp.down_proj"].shape == (32, 48)
+    assert len([name for name in found if name.startswith("model.layers.")]) == 14
+    settings = {"model": str(path), "task": "causal-lm", "formats": "mxfp4", "each": "block"}
+    experiment, config = configure("sensitivity", settings)
+    points = [point["layer"] for point in experiment.points(config)]
+    assert points[:2] == ["model.layers.0", "model.layers.1"]
