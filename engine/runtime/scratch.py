@@ -159,10 +159,11 @@ def _next(entries: Entries) -> int:
 
 
 class Reader:
-    """A slot's contents; `facts` are what its writer said of them."""
+    """A slot's contents; `facts`, which lie from `place` on, are what its writer said of them."""
 
-    def __init__(self, descriptor: int, facts: Any) -> None:
-        self._descriptor, self.facts = descriptor, facts
+    def __init__(self, descriptor: int, place: int) -> None:
+        self._descriptor = descriptor
+        self.facts = loads(os.pread(descriptor, os.fstat(descriptor).st_size - place, place))
 
     def read(self, into: memoryview, offset: int) -> None:
         """Fills a buffer of bytes. Raises OSError where fewer were written."""
@@ -178,7 +179,8 @@ class Writer:
 
     def __init__(self, scratch: Scratch, number: int) -> None:
         self._scratch, self._number, self._end = scratch, number, 0
-        self.facts: Any = None
+        self.facts: int | None = None
+        """Where they lie: behind what they tell of, as the index is read and written at each piece."""
 
     def write(self, data: memoryview) -> int | None:
         """Where the bytes lie; None where there is no room for them."""
@@ -186,5 +188,5 @@ class Writer:
         return place if self._scratch.put(self._number, data, place) else None
 
     def done(self, facts: Any) -> None:
-        """All is there; `facts`, as JSON can hold them and not None, are given to whoever reads it."""
-        self.facts = facts
+        """All is there; `facts`, as JSON can hold them, are given to whoever reads it."""
+        self.facts = self.write(memoryview(dumps(facts).encode()))

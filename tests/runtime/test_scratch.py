@@ -130,7 +130,7 @@ def test_memory_is_given_back() -> None:
     scratch = Scratch(100)
     for key in "abcdefgh":
         put(scratch, key, bytes(60))
-    assert sum(os.fstat(slot).st_size for slot in scratch._slots) == 60
+    assert sum(os.fstat(slot).st_size for slot in scratch._slots) == 60 + len('"there"')
 
 
 def test_there_are_more_keys_than_slots() -> None:
@@ -184,4 +184,13 @@ def test_an_index_written_in_part_leaves_nothing_and_harms_nobody() -> None:
     assert got(scratch, "c", 5) == b"whole"
     assert put(scratch, "a", b"again")
     assert got(scratch, "a", 5) == b"again"
-    assert sum(os.fstat(slot).st_size for slot in scratch._slots) == 10
+    assert sum(os.fstat(slot).st_size for slot in scratch._slots) == 2 * len('whole"there"')
+
+
+def test_facts_of_any_length_do_not_slow_down_what_others_write() -> None:
+    scratch, facts = Scratch(1 << 20), [[number, [8, 512, 768], "float32"] for number in range(5000)]
+    assert put(scratch, "a", b"data", facts)
+    with scratch.reading("a") as reader:
+        assert reader is not None
+        assert reader.facts == facts
+    assert os.fstat(scratch._index).st_size < 1000
