@@ -85,14 +85,12 @@ def _assigned(source: socket.socket) -> Setting | None:
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
-    device = told["device"]
-    return Setting(Path(told["directory"]), device, told["place"], told["seed"], told["threads"], _scratch(device))
+    scratch = _scratch() if told["shares"] and told["device"] == CPU else None  # a GPU computes as fast as it reads
+    return Setting(Path(told["directory"]), told["device"], told["place"], told["seed"], told["threads"], scratch)
 
 
-def _scratch(device: str) -> Scratch | None:
-    """What children share in memory on a CPU, an eighth of what is free at most; a GPU computes as fast as it reads."""
-    if device != CPU:
-        return None
+def _scratch() -> Scratch | None:
+    """What children share in memory: an eighth of what is free at most."""
     try:
         return Scratch(available_memory() // 8)
     except OSError:

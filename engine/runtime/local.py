@@ -151,6 +151,7 @@ class LocalExecutor:
             "place": place.device,
             "seed": self._spec.seed,
             "threads": self.threads,
+            "shares": True,
         }
         log = self._directory / "logs" / f"host-{self._places.index(place)}.log"
         place.host = self._taken(place.device) or Host(self._command, place.device)

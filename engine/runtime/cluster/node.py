@@ -77,6 +77,7 @@ def _computed(folder: Path, lock: RunLock, told: Mapping[str, Any], name: str) -
         "place": f"{name} GPU {gpus}" if gpus else f"{name} {CPU}",
         "seed": told["spec"]["seed"],
         "threads": told["threads"],
+        "shares": False,  # the next task has another host
     }
     worker = command(told["worker"], told["spec"]["experiment"])
     host = Host(worker, setting["device"])
