@@ -8,7 +8,7 @@ from torch import nn
 
 from engine.errors import InputError
 from engine.layers import TYPES, is_meant, kind_of, live_layers
-from engine.models.layer_names import fits, no_match
+from engine.models.layer_names import NOTHING_LEFT, fits, no_match
 
 InputRange = Literal["max", "error"]
 Choice = str | Mapping[str, str]
@@ -60,17 +60,20 @@ def select_layers(model: nn.Module, formats: LayerFormats) -> list[str]:
 def included_layers(model: nn.Module, include: Iterable[str], exclude: Iterable[str] = ()) -> list[str]:
     """Names of the layers that types or patterns include and none exclude, in the model's order.
 
-    Layers that share a weight are one: it is meant by any of their names, and left out by any.
+    Layers that share a weight are one: it is meant by any of their names, and left out by any. There need not be layers
+    of every type.
 
     Raises:
         InputError: a pattern that fits no layer, or no layer left.
     """
-    layers = live_layers(model)
+    include, layers = tuple(include), live_layers(model)
     chosen = {name for pattern in include for name in _matching(model, layers, pattern)}
+    if not chosen and layers and include:
+        raise no_match(list(layers), include[0])
     left_out = {name for pattern in exclude for name in _matching(model, layers, pattern)}
     names = [name for name in layers if name in chosen - left_out]
     if not names:
-        raise InputError("no layer is left to work on: include more or exclude fewer of them.")
+        raise InputError(NOTHING_LEFT)
     return names
 
 
@@ -86,6 +89,6 @@ def _matching(model: nn.Module, layers: Mapping[str, Sequence[str]], pattern: st
         return fits(name, pattern) or (pattern in TYPES and kind is not None and is_meant(kind, pattern))
 
     found = [name for name, same in layers.items() if any(map(meant, same))]
-    if not found:
+    if not found and pattern not in TYPES:
         raise no_match(list(layers), pattern)
     return found

@@ -38,18 +38,20 @@ from engine.runtime.home import cache_dir
 if TYPE_CHECKING:
     from torch import nn
 
+NOTHING_LEFT = "no layer is left to work on: include more or exclude fewer of them."
+
 
 def check_patterns(source: str, patterns: Iterable[str], types: Sequence[str] = TYPES) -> None:
     """Raises InputError for a pattern that fits no layer of a local model, with the nearest names.
 
-    `types` are the types that a pattern may name here. What is not at hand yet is checked when it is loaded.
+    `types` are the types that a pattern may name here: there need not be a layer of each. What is not at hand yet is
+    checked when it is loaded.
     """
     layers = layers_of(source)
     if layers and HEAD not in layers and (table := tied_table(source, layers)):
         layers[HEAD] = Layer(LINEAR, layers[table].shape)
     for pattern in patterns:
-        of_type = pattern in types and any(is_meant(layer.kind, pattern) for layer in layers.values())
-        if layers and not of_type and not any(fits(name, pattern) for name in layers):
+        if layers and pattern not in types and not any(fits(name, pattern) for name in layers):
             raise no_match(list(layers), pattern)
 
 
@@ -57,8 +59,11 @@ def check_layers(source: str, include: Iterable[str], exclude: Iterable[str]) ->
     """The same for what is included and what is left out; raises InputError too where no layer is left of them."""
     include, exclude = tuple(include), tuple(exclude)
     check_patterns(source, (*include, *exclude))
-    if layers_of(source) and not layers_like(source, include, exclude):
-        raise InputError("no layer is left to work on: include more or exclude fewer of them.")
+    layers = layers_of(source)
+    if layers and not layers_like(source, include):
+        raise no_match(list(layers), include[0])
+    if layers and not layers_like(source, include, exclude):
+        raise InputError(NOTHING_LEFT)
 
 
 def fits(name: str, pattern: str) -> bool:

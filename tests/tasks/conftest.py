@@ -34,6 +34,11 @@ def four():
     return Net(classes=4)
 
 
+def flat():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(432, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
 def maps():
     return nn.Sequential(nn.Conv2d(3, 3, 3))
 """

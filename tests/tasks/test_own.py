@@ -79,6 +79,25 @@ def test_experiments_take_modules(model: str, data: Path, tmp_path: Path, name: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("quantize", {"formats": "fixed(8)"}),
+        ("prune", {"sparsities": "0.5", "methods": "l1"}),
+        ("sensitivity", {"formats": "fixed(3)"}),
+    ],
+)
+def test_a_module_without_convolutions_needs_no_layers_named(
+    model: str, data: Path, tmp_path: Path, name: str, more: dict[str, Any]
+) -> None:
+    """Convolutions are among the layers that are compressed where nothing is said; it has none."""
+    results = run(name, tmp_path / "run", model.replace(":net", ":flat"), data, **more)
+    assert len(results) == (2 if name == "sensitivity" else 1)
+    with pytest.raises(InputError, match=r"no layer with a weight is called 'Conv2d'; the nearest are"):
+        run(name, tmp_path / "run", model.replace(":net", ":flat"), data, layers="Conv2d", **more)
+
+
+@pytest.mark.slow
 def test_a_search_gives_the_function_its_arguments(model: str, data: Path, tmp_path: Path) -> None:
     from engine.experiments.search.architecture import build, own_space
 

@@ -76,12 +76,12 @@ class Finetune(Swept[FinetuneConfig, FinetuneParams, FinetuneResult]):
 
     def check(self, config: FinetuneConfig) -> list[str]:
         """Raises InputError where model, data or LoRA targets cannot be used."""
-        from engine.models.layer_names import check_patterns
+        from engine.models.layer_names import check_layers
 
         said = config.check_sources()
         config.check_teacher()
         if "lora" in config.methods:
-            check_patterns(config.model, config.targets)
+            check_layers(config.model, config.targets, ())
             said += _adapted(config)
         return said
 

@@ -68,11 +68,11 @@ class Mixed(Searching[MixedConfig, MixedResult]):
     def check(self, config: MixedConfig) -> list[str]:
         """Raises InputError where model, data, layers or the sensitivity run cannot be used."""
         from engine.models.coverage import touched
-        from engine.models.layer_names import check_patterns, look_up_layers
+        from engine.models.layer_names import check_layers, look_up_layers
 
         said = config.check_sources()
         look_up_layers(config.model)
-        check_patterns(config.model, (*config.layers, *config.skip))
+        check_layers(config.model, config.layers, config.skip)
         names = layers_of(config)
         if not names:
             raise InputError(f"no linear layer of {config.model} is left to choose a format for; include more of them.")

@@ -62,11 +62,11 @@ class Sensitivity(Experiment[SensitivityConfig, SensitivityParams, SensitivityRe
     def check(self, config: SensitivityConfig) -> list[str]:
         """Raises InputError where model or data cannot be used, or the layers cannot be told beforehand."""
         from engine.models.coverage import touched
-        from engine.models.layer_names import check_patterns, look_up_layers
+        from engine.models.layer_names import check_layers, look_up_layers
 
         said = config.check_sources()
         look_up_layers(config.model)
-        check_patterns(config.model, (*config.layers, *config.skip))
+        check_layers(config.model, config.layers, config.skip)
         if not self.points(config):
             raise InputError(
                 f"no layer of {config.model} is left to try: its weights must lie in safetensors files, and layers and "

@@ -45,12 +45,12 @@ class Memory(Study[MemoryConfig, MemoryParams, MemoryResult]):
 
     def check(self, config: MemoryConfig) -> Sequence[str]:
         """Raises InputError where the model is not there, or a pattern fits no layer of it."""
-        from engine.models.layer_names import check_patterns
+        from engine.models.layer_names import check_layers
 
         if config.blocks:
             return ()
         said = check_model(config.model)
-        check_patterns(config.model, (*config.layers, *config.skip))
+        check_layers(config.model, config.layers, config.skip)
         return said
 
     def measure(self, config: MemoryConfig, point: int, params: MemoryParams, context: Context) -> MemoryResult:
