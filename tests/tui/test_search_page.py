@@ -139,12 +139,12 @@ async def test_a_model_on_the_hub_is_looked_up_elsewhere(monkeypatch: pytest.Mon
     def asked(config: SearchConfig) -> Any:
         raise InputError("the hub cannot be reached")
 
+    monkeypatch.setattr("tui_app.screens.experiment.planning.CHECK_SECONDS", 3600)
     async with app_with() as (app, pilot):
         await pilot.press("5")
         await until(pilot, lambda: isinstance(app.screen, SearchScreen))
         screen = app.screen
         monkeypatch.setattr(screen.experiment, "points", asked, raising=False)
-        monkeypatch.setattr("tui_app.screens.experiment.planning.CHECK_SECONDS", 3600)
         await pilot.press("i", "5")
         await until(pilot, lambda: "looking the model up" in screen_text(app))
         screen.planning._checked = screen.form.changed
