@@ -8,7 +8,7 @@ from torch import nn
 
 from engine.errors import InputError
 from engine.layers import TYPES, is_meant, kind_of, live_layers
-from engine.models.layer_names import NOTHING_LEFT, fits, no_match
+from engine.models.layer_names import NOTHING_LEFT, fits, no_match, none_of_type
 
 InputRange = Literal["max", "error"]
 Choice = str | Mapping[str, str]
@@ -69,7 +69,7 @@ def included_layers(model: nn.Module, include: Iterable[str], exclude: Iterable[
     include, layers = tuple(include), live_layers(model)
     chosen = {name for pattern in include for name in _matching(model, layers, pattern)}
     if not chosen and layers and include:
-        raise no_match(list(layers), include[0])
+        raise none_of_type(list(layers), include)
     left_out = {name for pattern in exclude for name in _matching(model, layers, pattern)}
     names = [name for name in layers if name in chosen - left_out]
     if not names:

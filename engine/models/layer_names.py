@@ -61,7 +61,7 @@ def check_layers(source: str, include: Iterable[str], exclude: Iterable[str]) ->
     check_patterns(source, (*include, *exclude))
     layers = layers_of(source)
     if layers and not layers_like(source, include):
-        raise no_match(list(layers), include[0])
+        raise none_of_type(list(layers), include)
     if layers and not layers_like(source, include, exclude):
         raise InputError(NOTHING_LEFT)
 
@@ -77,8 +77,16 @@ def no_match(names: Sequence[str], pattern: str) -> InputError:
     # What a pattern says at its end is compared with the ends of names; of names that end alike the first stands.
     ends = {".".join(name.split(".")[-1 - word.count(".") :]): name for name in reversed(names)}
     alike = [ends[end] for end in difflib.get_close_matches(word, ends, n=3, cutoff=0.6)]
-    near = alike or difflib.get_close_matches(pattern, [*names, *TYPES], n=3, cutoff=0.3) or names[:3]
+    typed = difflib.get_close_matches(pattern, TYPES, n=1, cutoff=0.8)
+    near = typed or alike or difflib.get_close_matches(pattern, names, n=3, cutoff=0.3) or names[:3]
     return InputError(f"no layer with a weight is called {pattern!r}; the nearest are {', '.join(near)}.")
+
+
+def none_of_type(names: Sequence[str], types: Sequence[str]) -> InputError:
+    """The sentence for types of which there is no layer among these."""
+    return InputError(
+        f"no layer with a weight is of type {' or '.join(types)}; name others, such as {', '.join(names[:3])}."
+    )
 
 
 def layer_names(source: str) -> list[str]:

@@ -16,7 +16,7 @@ from engine.layers import describe_model
 from engine.models import layer_names as naming
 from engine.models.builtin import LAYERS
 from engine.models.builtin.model import make_model
-from engine.models.layer_names import check_patterns, layer_names, layers_like, layers_of, look_up_layers
+from engine.models.layer_names import check_layers, check_patterns, layer_names, layers_like, layers_of, look_up_layers
 
 HUB = "prajjwal1/bert-tiny"
 
@@ -67,6 +67,21 @@ def test_types_are_no_pattern_of_a_mix(tmp_path: Path) -> None:
     check_patterns(source, ["Linear", "dense"])
     with pytest.raises(InputError, match="'Linear'"):
         check_patterns(source, ["Linear"], types=())
+
+
+@pytest.mark.parametrize(
+    ("include", "sentence"),
+    [
+        (("Conv2d",), r"no layer with a weight is of type Conv2d; name others, such as bert\.embeddings\.\S+, "),
+        (("Embeding",), r"is called 'Embeding'; the nearest are Embedding\.$"),
+        (("nothing*",), r"is called 'nothing\*'; the nearest are bert\."),
+    ],
+)
+def test_what_is_not_there_is_not_proposed(include: tuple[str, ...], sentence: str) -> None:
+    """Conv2d was said to be the nearest to Conv2d."""
+    check_layers("builtin", ("Linear", "Conv2d"), ())
+    with pytest.raises(InputError, match=sentence):
+        check_layers("builtin", include, ())
 
 
 def test_the_hub_is_asked_once_and_only_for_headers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_module_without_convolutions_needs_no_layers_named(
     """Convolutions are among the layers that are compressed where nothing is said; it has none."""
     results = run(name, tmp_path / "run", model.replace(":net", ":flat"), data, **more)
     assert len(results) == (2 if name == "sensitivity" else 1)
-    with pytest.raises(InputError, match=r"no layer with a weight is called 'Conv2d'; the nearest are"):
+    with pytest.raises(InputError, match=r"no layer with a weight is of type Conv2d; name others, such as 1, 3\."):
         run(name, tmp_path / "run", model.replace(":net", ":flat"), data, layers="Conv2d", **more)
 
 
