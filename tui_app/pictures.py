@@ -3,13 +3,14 @@
 import fcntl
 import os
 import re
-import select
 import struct
 import termios
 import time
 import tty
 from importlib.util import find_spec
 from typing import Literal
+
+from engine.runtime.descriptors import readable
 
 Protocol = Literal["kitty", "sixel"]
 # kitty's question about graphics, then the one that every terminal answers: its answer ends the waiting.
@@ -55,7 +56,7 @@ def asked(descriptor: int, out: int) -> bytes:
         os.write(out, ASKED)
         end = time.monotonic() + SECONDS
         while not _ATTRIBUTES.search(answer) and (left := end - time.monotonic()) > 0:
-            if select.select([descriptor], [], [], left)[0]:
+            if readable([descriptor], left):
                 answer += (more := os.read(descriptor, 1024))
                 if not more:
                     break

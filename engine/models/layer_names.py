@@ -60,7 +60,7 @@ def check_layers(source: str, include: Iterable[str], exclude: Iterable[str]) ->
     include, exclude = tuple(include), tuple(exclude)
     check_patterns(source, (*include, *exclude))
     layers = layers_of(source)
-    if layers and not layers_like(source, include):
+    if layers and include and not layers_like(source, include):
         raise none_of_type(list(layers), include)
     if layers and not layers_like(source, include, exclude):
         raise InputError(NOTHING_LEFT)

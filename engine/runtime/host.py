@@ -7,7 +7,6 @@ is inherited by the children, so that its end means: all dead.
 
 import gc
 import os
-import select
 import signal
 import socket
 import sys
@@ -18,6 +17,7 @@ from typing import Any
 
 from engine.runtime.child import RunTask, Setting, run_child
 from engine.runtime.context import Point
+from engine.runtime.descriptors import readable
 from engine.runtime.devices import CPU
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.files import write_patiently
@@ -112,7 +112,7 @@ class _Children:
         """Tasks as they come, until `source` is closed; meanwhile each child's end is told to `answers`."""
         buffer = b""
         while True:
-            ready, _, _ = select.select([source, self._woken], [], [])
+            ready = readable([source, self._woken])
             if self._woken in ready:
                 os.read(self._woken, 1 << 12)
                 self._reap(answers)

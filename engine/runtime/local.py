@@ -1,6 +1,5 @@
 """The local executor: a host per device with a child for each task."""
 
-import select
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from pathlib import Path
 from engine.own import command
 from engine.runtime.attempts import task_name
 from engine.runtime.cores import working_cores
+from engine.runtime.descriptors import readable
 from engine.runtime.device_lock import PlaceClaim
 from engine.runtime.executor import Ending, Task, WorkerError
 from engine.runtime.home import devices_dir
@@ -104,7 +104,7 @@ class LocalExecutor:
         """The tasks that have ended, as soon as there are any. Raises WorkerError if hosts are of no use."""
         pipes = [place.host.pipe for place in self._places if place.host]
         if pipes:
-            select.select(pipes, [], [], seconds)
+            readable(pipes, seconds)
         else:
             time.sleep(seconds)
         return [ending for place in self._places for ending in self._look_at(place)]

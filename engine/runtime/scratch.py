@@ -8,6 +8,7 @@ task had not filled is free again. When there is no room the slot that was used 
 
 import fcntl
 import os
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ class Scratch:
         self._limit = limit
         self._index = os.memfd_create("labtui-index")
         self._slots = [os.memfd_create(f"labtui-{number}") for number in range(SLOTS)]
+        weakref.finalize(self, _close, [self._index, *self._slots])
         self._held: set[int] = set()  # by this process: its own locks are no obstacle to it
 
     def readable(self) -> list[str]:
@@ -147,6 +149,11 @@ class Scratch:
     def _unlock(self, number: int) -> None:
         fcntl.lockf(self._index, fcntl.LOCK_UN, 1, number)
         self._held.discard(number)
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _checksum(text: bytes) -> bytes:

@@ -6,7 +6,6 @@ log; from then on it is a driver like any other. Where the owner ends, changes i
 ends with its host and has done nothing: it holds no lock, no device and no file.
 """
 
-import select
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.own import command
+from engine.runtime.descriptors import readable
 from engine.runtime.device_lock import in_use
 from engine.runtime.encoding import dumps, loads
 from engine.runtime.free_memory import available_memory
@@ -128,14 +128,14 @@ def await_room(owner: socket.socket, device: str, room: int, after: Path | None 
     It would take a core from the points of a run: that which was started before, or any that holds the device.
     """
     while (after is not None and lock_held(after)) or in_use(devices_dir(), device) or available_memory() <= room:
-        if select.select([owner], [], [], LOOK_SECONDS)[0]:
+        if readable([owner], LOOK_SECONDS):
             return False
     return True
 
 
 def await_order(owner: socket.socket, seconds: float = SECONDS) -> Order | None:
     """The driver's end, then: waits for a run and says that it is taken. None where none comes."""
-    if not select.select([owner], [], [], seconds)[0]:
+    if not readable([owner], seconds):
         return None
     with suppress(OSError):
         data, descriptors, *_ = socket.recv_fds(owner, 1 << 16, 2, socket.MSG_CMSG_CLOEXEC)

@@ -107,7 +107,7 @@ def test_a_model_whose_layers_are_not_known_has_no_points_and_is_refused(tmp_pat
     with pytest.raises(InputError, match="does not exist"):
         experiment.check(config)
     experiment, config = configure("sensitivity", {"skip": "Linear"})
-    with pytest.raises(InputError, match="no layer of builtin is left"):
+    with pytest.raises(InputError, match="no layer is left to work on"):
         experiment.check(config)
 
 

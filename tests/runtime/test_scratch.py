@@ -50,6 +50,15 @@ def kill(child: int) -> None:
     os.waitpid(child, 0)
 
 
+def test_its_memory_is_given_back_with_it() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    scratch = Scratch(1 << 20)
+    assert put(scratch, "a", b"hello")
+    assert len(os.listdir("/proc/self/fd")) > len(before)
+    del scratch
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
 def test_what_a_child_has_written_others_read_after_its_death() -> None:
     scratch = Scratch(1 << 20)
     kill(in_child(lambda: put(scratch, "a", b"hello", {"shape": [5]})))

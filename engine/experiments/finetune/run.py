@@ -81,7 +81,8 @@ class Finetune(Swept[FinetuneConfig, FinetuneParams, FinetuneResult]):
         said = config.check_sources()
         config.check_teacher()
         if "lora" in config.methods:
-            check_layers(config.model, config.targets, ())
+            if config.targets:
+                check_layers(config.model, config.targets, ())
             said += _adapted(config)
         return said
 

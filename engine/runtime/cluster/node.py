@@ -4,7 +4,6 @@ Runs in a worker process of Ray. What the child makes reaches the driver before 
 """
 
 import os
-import select
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from engine.runtime.cluster.messages import BEGUN, ENDED, LINES, PRINTED, REFUSE
 from engine.runtime.cluster.parcels import PIECE_BYTES, Outgoing, Parcel, inside
 from engine.runtime.cluster.scratch import scratch
 from engine.runtime.cluster.sources import Source, replaced
+from engine.runtime.descriptors import readable
 from engine.runtime.devices import CPU
 from engine.runtime.encoding import loads
 from engine.runtime.files import open_regular
@@ -87,7 +87,7 @@ def _computed(folder: Path, lock: RunLock, told: Mapping[str, Any], name: str) -
     try:
         endings: list[dict[str, Any]] = []
         while not host.dead and not endings:
-            select.select([host.pipe], [], [], _SECONDS)
+            readable([host.pipe], _SECONDS)
             endings = host.read()
             yield from following.messages()
         yield from following.messages()
