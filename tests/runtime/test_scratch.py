@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from engine.runtime.scratch import SLOTS, Scratch
@@ -51,12 +52,15 @@ def kill(child: int) -> None:
 
 
 def test_its_memory_is_given_back_with_it() -> None:
-    before = set(os.listdir("/proc/self/fd"))
+    def descriptors() -> set[str]:
+        return {one.name for one in Path("/proc/self/fd").iterdir()}
+
+    before = descriptors()
     scratch = Scratch(1 << 20)
     assert put(scratch, "a", b"hello")
-    assert len(os.listdir("/proc/self/fd")) > len(before)
+    assert len(descriptors()) > len(before)
     del scratch
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 def test_what_a_child_has_written_others_read_after_its_death() -> None:
