@@ -84,8 +84,7 @@ class _Given:
 
     def logits(self, number: int, inputs: Mapping[str, Tensor]) -> Tensor:
         """Those for the batch with this number."""
-        with self._start.given(self._model, lambda: self._tensors(number)):
-            return logits_of(self._model, inputs)
+        return self._start.logits(self._model, lambda: self._tensors(number), inputs)
 
     def _tensors(self, number: int) -> Iterable[Tensor]:
         for place, shape, strides, kind in self._reader.facts[number]:

@@ -1,13 +1,14 @@
 """Where the forward of a model may begin that differs from another in some layers: at what both compute before these.
 
 One module's output may be all that the rest needs. Whether it is is not read out of the code but tried: with that
-output in its place, and NaN for what the modules before it give, the logits must be the same to the bit.
+output in its place, and unknown values (`unknown.py`) for what the modules before it give, the logits must be known,
+and the same to the bit.
 """
 
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -18,6 +19,7 @@ from torch.utils import _pytree as pytree
 
 from engine.training.forward import ForwardError, logits_of, replaced_forward
 from engine.training.forward_state import ForwardState
+from engine.training.unknown import Unknown
 
 WORTH = 0.1
 """The share of a forward's time that must be spared."""
@@ -57,32 +59,32 @@ def tensors_in(output: Any) -> list[Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A forward that begins at the output of `module`; those of `passed`, before it, give NaN: logits that need them in
-    some batch, and not in those that were tried, are NaN too.
-    """
+    """A forward that begins at the output of `module`; what those of `passed`, before it, give is unknown."""
 
     module: str
     layout: Layout
     passed: Mapping[str, Layout]
 
-    @contextmanager
-    def given(self, model: nn.Module, output: Callable[[], Iterable[Tensor]]) -> Iterator[None]:
-        """Until the block ends forwards of the model begin here, with the tensors that `output` gives each time."""
+    def logits(self, model: nn.Module, output: Callable[[], Iterable[Tensor]], inputs: Mapping[str, Tensor]) -> Tensor:
+        """Those of the model, with the tensors that `output` gives.
 
-        def passing(layout: Layout) -> Callable[..., Any]:
-            return lambda *args, **named: layout.filled(map(_unknown, _entering(args, named)))
-
+        Raises:
+            ForwardError: the model's own code raised, or needs more of what was passed, in this batch at least.
+        """
         with ExitStack() as stack:
             for name, layout in self.passed.items():
-                stack.enter_context(replaced_forward(model.get_submodule(name), passing(layout)))
+                stack.enter_context(replaced_forward(model.get_submodule(name), _passing(layout)))
             instead: Callable[..., Any] = lambda *_args, **_named: self.layout.filled(output())  # noqa: E731
             stack.enter_context(replaced_forward(model.get_submodule(self.module), instead))
-            yield
+            found = logits_of(model, inputs)
+        if isinstance(found, Unknown):
+            raise ForwardError(f"the model's logits need more than what {self.module} gives")
+        return found
 
 
-def _unknown(tensor: Tensor) -> Tensor:
-    """NaN in the shape of a floating-point tensor; it takes no memory."""
-    return tensor.new_full((), torch.nan).expand(tensor.shape)
+def _passing(layout: Layout) -> Callable[..., Any]:
+    """A forward of a module that is passed: its output has the shape of what enters it."""
+    return lambda *args, **named: layout.filled(map(Unknown.like, _entering(args, named)))
 
 
 def _entering(args: Sequence[Any], named: Mapping[str, Any]) -> list[Tensor]:
@@ -273,6 +275,8 @@ def _serves(model: nn.Module, start: Start, inputs: Mapping[str, Tensor]) -> boo
         whole = logits_of(model, inputs)
     finally:
         hook.remove()
-    with suppress(ForwardError), start.given(model, lambda: kept):
-        return torch.equal(logits_of(model, inputs), whole)
+    # What modules leave behind for others, in an attribute or a global, is of other inputs from here on.
+    logits_of(model, {name: tensor.flip(tuple(range(tensor.dim()))) for name, tensor in inputs.items()})
+    with suppress(ForwardError):
+        return torch.equal(start.logits(model, lambda: kept, inputs), whole)
     return False  # what did not run was needed in another way than by its output: to fill a cache, for instance

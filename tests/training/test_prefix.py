@@ -389,6 +389,58 @@ def test_what_a_later_batch_needs_of_the_start_is_found_out_there() -> None:
     assert scratch.readable() == ["test blocks.2"]
 
 
+@pytest.mark.parametrize("how", ["compared", "indexed", "cast", "branched", "written"])
+def test_values_before_the_start_that_a_later_batch_alone_looks_at(how: str) -> None:
+    """A comparison, an index or a cast makes an ordinary number of NaN."""
+
+    def last(model: Chain, given: list[Tensor]) -> Tensor:
+        largest = given[1].abs().amax((1, 2), keepdim=True)
+        if how == "compared":
+            return torch.where(largest > 100, -given[-1], given[-1])
+        if how == "indexed":
+            return given[-1] + torch.cat([torch.full_like(largest, 50.0), largest], 1).argmax(1, keepdim=True) % 2
+        if how == "cast":
+            return given[-1] + (largest.nan_to_num() / 100).int()
+        if how == "branched":
+            return -given[-1] if bool((largest > 100).any()) else given[-1]
+        limits = torch.zeros(len(largest), 1, 1)
+        limits.copy_(largest.nan_to_num() / 100)
+        return given[-1] + limits.floor()
+
+    base, scratch = Chain(last).eval(), Scratch(1 << 26)
+    base.first.weight.data[39] *= 1e4  # large in one batch
+    batches = [{"input_ids": inputs(seed)["input_ids"].clamp(max=38)} for seed in range(5)]
+    batches[3]["input_ids"][0, 0] = 39
+    for layer in ("blocks.3.wide", "blocks.3.narrow"):
+        model = rounded(base, layer)
+        if (prefix := Prefix.of(model, base, batches[4], scratch)) is not None:
+            assert equal(passes(prefix, batches), whole(model, batches))
+
+
+@pytest.mark.parametrize("where", ["module", "elsewhere"])
+def test_what_a_module_left_behind_from_the_same_samples_does_not_serve(where: str) -> None:
+    """The few samples by which it is tried are the first batch here, so that what they left behind fits that."""
+    left: dict[str, Tensor] = {}
+
+    class Leaving(Block):
+        def forward(self, x: Tensor) -> Tensor:
+            found = super().forward(x)
+            (self.__dict__ if where == "module" else left)["features"] = found
+            return found
+
+    def last(model: Chain, given: list[Tensor]) -> Tensor:
+        return given[-1] + (model.blocks[0].__dict__ if where == "module" else left)["features"]
+
+    base, scratch = Chain(last), Scratch(1 << 26)
+    base.blocks[0] = Leaving()
+    base.eval()
+    batches = [inputs(seed) for seed in range(3)]
+    for layer in ("blocks.3.wide", "blocks.3.narrow"):
+        model = rounded(base, layer)
+        if (prefix := Prefix.of(model, base, batches[0], scratch)) is not None:
+            assert equal(passes(prefix, batches), whole(model, batches))
+
+
 class Counting(Chain):
     def __init__(self) -> None:
         super().__init__()
