@@ -16,23 +16,31 @@ from engine.compress.preparation import Absorbed, Preparation, preparation_of
 from engine.compress.returning import returning_memory
 from engine.compress.signal import Noise
 from engine.formats import Format
-from engine.formats.dispatch import ordinary
+from engine.formats.dispatch import mapped, ordinary
 from engine.layers import LINEAR, TRANSPOSED, Kind, kind_of, weight_of
 from engine.training.spread import follow
 
 
 class FakeQuantize(nn.Module):
-    """A format as a module. The format's plain numbers are buffers, so that vmap can stack many configurations."""
+    """A format as a module. The format's plain numbers are buffers too, so that vmap can stack many configurations."""
 
     def __init__(self, number_format: Format) -> None:
         super().__init__()
         self.format = number_format
         for name, value in number_format.scalars().items():
-            self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32), persistent=False)
+            dtype = torch.int32 if isinstance(value, int) else torch.float32
+            self.register_buffer(name, torch.as_tensor(value, dtype=dtype), persistent=False)
+        self._moves = any(isinstance(value, Tensor) for value in number_format.scalars().values())
 
     def forward(self, x: Tensor) -> Tensor:
         """The quantised values with the straight-through gradient, shape of `x`, float32."""
-        return self.format.with_scalars(*self.scalars).fake_quantize(x)
+        return self._current.fake_quantize(x)
+
+    @property
+    def _current(self) -> Format:
+        """The format; with the buffers in it where vmap maps over them, and where it has tensors: buffers move."""
+        scalars = self.scalars
+        return self.format.with_scalars(*scalars) if self._moves or mapped(*scalars) else self.format
 
     @property
     def scalars(self) -> tuple[Tensor, ...]:
@@ -61,21 +69,25 @@ class _Held:
 
         From the last call where nothing has changed since.
         """
-        sources = (*_origins(layer, name), *quantizer.scalars)
+        sources = _origins(layer, name)
         differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in sources)
         if differentiated:
             self._value = None  # an optimizer's step follows, and fused ones leave a tensor's version as it was
-        if differentiated or not ordinary(*sources) or any(tensor.is_inference() for tensor in sources):
+        if (
+            differentiated
+            or not ordinary(*sources, *quantizer.scalars)
+            or any(tensor.is_inference() for tensor in sources)
+        ):
             return _rounded(getattr(layer, name), quantizer, kind)
         if self._value is None or not self._fresh(sources):
             with returning_memory(), torch.inference_mode(False), torch.no_grad():
-                self.put(layer, name, quantizer, _rounded_in_parts(getattr(layer, name), quantizer, kind))
+                self.put(layer, name, _rounded_in_parts(getattr(layer, name), quantizer, kind))
         assert self._value is not None
         return self._value
 
-    def put(self, layer: nn.Module, name: str, quantizer: FakeQuantize, value: Tensor) -> None:
+    def put(self, layer: nn.Module, name: str, value: Tensor) -> None:
         """Holds `value` as what the parameter quantises to."""
-        sources = (*_origins(layer, name), *quantizer.scalars)
+        sources = _origins(layer, name)
         self._sources = tuple(weakref.ref(tensor) for tensor in sources)
         self._versions = tuple(tensor._version for tensor in sources)
         self._value = value
@@ -322,7 +334,7 @@ def stacking_key(model: nn.Module) -> tuple[object, ...]:
     key: list[object] = []
     for name, module in model.named_modules():
         if isinstance(module, FakeQuantize):
-            key.append((name, type(module.format) if module.scalars else str(module.format)))
+            key.append((name, module.format.structure))
         elif isinstance(module, Preparation):
             key.append((name, str(module.preparing)))
     return tuple(key)

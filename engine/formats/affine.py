@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engine.formats.anatomy import code_at, twos_complement
+from engine.formats.arithmetic import clamped, quotient
 from engine.formats.base import Fitter, Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
-from engine.formats.lazy import np, torch
-from engine.formats.quotient import quotient
+from engine.formats.lazy import np
 from engine.formats.ranges import LeastError, RangeFitter, settled_scale, shrunk
 from engine.formats.spec import WHOLE, Spec, float32
 
@@ -24,9 +23,10 @@ class Affine(Format):
     """`(clamp(rne(x/s) + z, low, high) − z)·s`, low and high the lowest and highest of the `codes`; zero is always +0.
 
     The scale s is a float32, the zero point z a code: given, or left open and taken from a tensor, or from all that
-    calibration brings in. `rowwise` is the same with a scale per row. `scale`, `zero`, `low` and `high` may be tensors:
-    configurations that vmap evaluates at once.
+    calibration brings in. `rowwise` is the same with a scale per row.
     """
+
+    numbers = ("scale", "zero", "low", "high")
 
     def __init__(
         self, name: str, width: int, codes: tuple[int, int], rowwise: Format, scale: float | None = None, zero: int = 0
@@ -48,19 +48,6 @@ class Affine(Format):
     def open(self) -> bool:
         """Whether scale and zero point are still to be chosen."""
         return self.scale is None
-
-    def scalars(self) -> dict[str, float | Tensor]:
-        """Scale, zero point, lowest and highest code."""
-        if self.scale is None:
-            return {}
-        return {"scale": self.scale, "zero": self.zero, "low": self.low, "high": self.high}
-
-    def with_scalars(self, *values: float | Tensor) -> Self:
-        """Others, in the same order."""
-        other = copy.copy(self)
-        if values:
-            other.scale, other.zero, other.low, other.high = values
-        return other
 
     def settled(self, scale: float, zero: int) -> Affine:
         """The same codes under a scale and a zero point."""
@@ -118,8 +105,7 @@ class Affine(Format):
         return self.settled(scale, min(round(float32(-low / scale)), top))
 
     def _codes(self, x: Tensor) -> Tensor:
-        low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (self.low, self.high))
-        return (quotient(x, self._step).round() + self.zero).clamp(low, high)
+        return clamped(quotient(x, self._step).round() + self.zero, self.low, self.high)
 
     def _composed(self, x: Tensor) -> Tensor:
         return (self._codes(x) - self.zero) * self._step + 0.0
@@ -134,7 +120,7 @@ class Affine(Format):
         return (x < (self.low - self.zero) * self._step) | (x > (self.high - self.zero) * self._step)
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient, *self._tensors()):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 

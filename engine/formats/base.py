@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,6 +103,12 @@ class Format(ABC):
             return (rows,)
         return torch.split(rows, max(8, PART // columns // 8 * 8))  # codes of eight rows end on a whole byte
 
+    numbers: ClassVar[tuple[str, ...]] = ()
+    """The attributes that hold `scalars`: numbers, or tensors for configurations that vmap evaluates at once."""
+
+    _tensors: tuple[Tensor, ...] = ()
+    """The scalars that are tensors."""
+
     @property
     def plain(self) -> Format:
         """The format without parameters that are held for it."""
@@ -133,17 +140,17 @@ class Format(ABC):
             return x.clone()
         if self.open:
             return self.fit(x).quantize(x)
-        return self._fused(x.contiguous()) if fused(x, *self._tensors()) else self._composed(x)
+        return self._fused(x.contiguous()) if fused(x, *self._tensors) else self._composed(x)
 
     def fake_quantize(self, x: Tensor, clip: bool = True) -> Tensor:
         """The same values with the straight-through gradient: 1 inside the range, 0 outside (`clip=False`: 1)."""
         from engine.formats.gradient import StraightThrough
 
         differentiated = torch.is_grad_enabled() and x.requires_grad
-        if not differentiated and ordinary(x, *self._tensors()):
+        if not differentiated and ordinary(x, *self._tensors):
             return self.quantize(x)
         settled = self.fit(x) if self.open else self
-        arguments = settled, clip and settled.saturates, *settled._tensors()
+        arguments = settled, clip and settled.saturates, *settled._tensors
         result: Tensor = StraightThrough.apply(x.float(), *arguments)  # type: ignore[no-untyped-call]
         return result
 
@@ -230,15 +237,27 @@ class Format(ABC):
         return 0
 
     def scalars(self) -> dict[str, float | Tensor]:
-        """The plain numbers that define it, for a format that can be evaluated in many configurations at once."""
-        return {}
+        """The plain numbers that define it among formats of its `structure`; none where parameters are open."""
+        return {} if self.open else {name: getattr(self, name) for name in self.numbers}
 
     def with_scalars(self, *values: float | Tensor) -> Self:
         """The same format with other `scalars`, in their order; tensors that vmap maps over, for instance."""
-        return self
+        if not values:
+            return self
+        other = copy.copy(self)
+        other._tensors = tuple(value for value in values if isinstance(value, torch.Tensor))
+        other._take(*values)
+        return other
 
-    def _tensors(self) -> tuple[Tensor, ...]:
-        return tuple(value for value in self.scalars().values() if isinstance(value, torch.Tensor))
+    def _take(self, *values: float | Tensor) -> None:
+        """Puts other `scalars` in the place of its own."""
+        for name, value in zip(self.numbers, values, strict=True):
+            setattr(self, name, value)
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """Equal for formats that differ in `scalars` alone, so that vmap can evaluate them as one."""
+        return (type(self), self.block) if self.scalars() else (str(self),)
 
 
 def _rows_and_columns(shape: Sequence[int]) -> tuple[int, int]:

@@ -14,10 +14,14 @@ def ordinary(*tensors: Tensor) -> bool:
     """Whether all are tensors as such: not seen through vmap or grad, not traced, compiled or exported."""
     if torch.compiler.is_compiling():
         return False
-    return all(
-        type(x) in (torch.Tensor, torch.nn.Parameter) and not torch._C._functorch.is_functorch_wrapped_tensor(x)
-        for x in tensors
-    )
+    return all(type(x) in (torch.Tensor, torch.nn.Parameter) for x in tensors) and not mapped(*tensors)
+
+
+def mapped(*tensors: Tensor) -> bool:
+    """Whether one is seen through vmap or grad. In a program that is being compiled or exported none is."""
+    if torch.compiler.is_compiling():
+        return False
+    return any(torch._C._functorch.is_functorch_wrapped_tensor(x) for x in tensors)
 
 
 def fused(*tensors: Tensor) -> bool:

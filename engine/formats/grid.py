@@ -7,12 +7,41 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.formats.lazy import np, torch
+from engine.formats.spec import float32
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class GridRounding(NamedTuple):
+    """What magnitudes are rounded with to a grid: numbers, or tensors (int32, float32) for grids that vmap stacks.
+
+    Magnitudes from `threshold` up are rounded on their bits, whose `mask` keeps a significand; below it by the addend
+    `magic` = 2^(23+step), which leaves no bits below the step: the sum is rounded as IEEE 754 says.
+    """
+
+    odd_bits: float | Tensor
+    mask: float | Tensor
+    bump: float | Tensor
+    threshold: float | Tensor
+    magic: float | Tensor
+    largest: float | Tensor
+
+    def kernel_scalars(self) -> tuple[np.int32, np.int32, np.int32, np.float32, np.float32, np.float32]:
+        """The same for a kernel."""
+        integers = (np.int32(self.odd_bits), np.int32(self.mask), np.int32(self.bump))
+        return *integers, np.float32(self.threshold), np.float32(self.magic), np.float32(self.largest)
+
+    def nearest(self, magnitude: Tensor) -> Tensor:
+        """The nearest values of the grid to float32 magnitudes (no NaN), ties to even, saturating."""
+        bits = magnitude.view(torch.int32)
+        odd = (bits & self.odd_bits) != 0
+        normal = ((bits + (odd.int() + self.bump)) & self.mask).view(torch.float32)
+        subnormal = (magnitude + self.magic) - self.magic
+        return torch.where(magnitude < self.threshold, subnormal, normal).clamp(max=self.largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +73,25 @@ class FloatGrid:
         """Exponent of the smallest step, and of the smallest value."""
         return (1 if self.implicit else 0) - self.bias - self.mantissa
 
-    def kernel_scalars(self) -> tuple[np.int32, np.int32, np.int32, np.float32, np.float32, np.float32]:
-        """What the kernels round with: on the bits of normal magnitudes, below a threshold by a magic addend.
+    @property
+    def rounding(self) -> GridRounding:
+        """What magnitudes are rounded with.
 
-        Adding 2^(23+step) to a smaller magnitude leaves no bits below the step: the sum is rounded as IEEE 754 says.
         A significand of a single bit is always odd: ties go up, as rne(1.5) = 2 says.
         """
-        shift = 23 - self._precision
-        lowest = 1 << shift
-        odd_bits = lowest if self._precision else -1
-        threshold, magic = math.ldexp(1, self._step + self._precision), math.ldexp(1, 23 + self._step)
-        integers = (np.int32(odd_bits), np.int32(-lowest), np.int32((lowest >> 1) - 1))
-        return *integers, np.float32(threshold), np.float32(magic), np.float32(self.largest)
+        lowest = 1 << (23 - self._precision)
+        return GridRounding(
+            odd_bits=lowest if self._precision else -1,
+            mask=-lowest,
+            bump=(lowest >> 1) - 1,
+            threshold=math.ldexp(1, self._step + self._precision),
+            magic=math.ldexp(1, 23 + self._step),
+            largest=float32(self.largest),
+        )
 
     def round(self, magnitude: Tensor) -> Tensor:
         """The nearest values of the grid to float32 magnitudes (no NaN), ties to even, saturating."""
-        odd_bits, mask, bump, threshold, magic, largest = (scalar.item() for scalar in self.kernel_scalars())
-        bits = magnitude.view(torch.int32)
-        odd = (bits & odd_bits) != 0
-        normal = ((bits + (odd.int() + bump)) & mask).view(torch.float32)
-        subnormal = (magnitude + magic) - magic
-        return torch.where(magnitude < threshold, subnormal, normal).clamp(max=largest)
+        return self.rounding.nearest(magnitude)
 
     def encode(self, value: Tensor) -> Tensor:
         """Codes (int64) of float32 CPU values that lie on the grid: sign, exponent, fraction."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engine.formats.base import Format, Packed, Part
 from engine.formats.blocks import join, split
@@ -20,8 +19,8 @@ class Held(Format):
     """
 
     def __init__(self, base: Format, shared: tuple[Tensor, ...]) -> None:
-        self.base, self.spec, self._shared = base, base.spec, shared
-        self.block = base.block
+        self.base, self.spec, self.block = base, base.spec, base.block
+        self._shared = self._tensors = shared
 
     @property
     def plain(self) -> Format:
@@ -41,11 +40,13 @@ class Held(Format):
         """The parameters."""
         return {f"shared_{place}": one for place, one in enumerate(self._shared)}
 
-    def with_scalars(self, *values: float | Tensor) -> Self:
-        """Others."""
-        other = copy.copy(self)
-        other._shared = values or self._shared  # type: ignore[assignment]
-        return other
+    def _take(self, *values: float | Tensor) -> None:
+        self._shared = values  # type: ignore[assignment]
+
+    @property
+    def structure(self) -> tuple[object, ...]:
+        """That of the format whose parameters it has."""
+        return type(self), str(self.base)
 
     def stored_bytes(self, shape: tuple[int, ...]) -> int:  # type: ignore[override]
         """Those of the format."""

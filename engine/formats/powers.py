@@ -27,7 +27,7 @@ def power_of_two(exponent: Tensor) -> Tensor:
     return (field.int() << 23).view(torch.float32) * torch.where(shift > 0, 2.0**-24, 1.0).float()
 
 
-def round_to_powers(x: Tensor, highest: Tensor | int, span: int) -> Tensor:
+def round_to_powers(x: Tensor, highest: float | Tensor, span: float | Tensor) -> Tensor:
     """Powers of two with exponents from `highest` down over `span` codes; |x| up to 2^(highest - span) gives +0."""
     magnitude = x.abs()
     highest = torch.as_tensor(highest, dtype=torch.int32, device=x.device)

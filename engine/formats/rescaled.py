@@ -7,12 +7,12 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from engine.formats.arithmetic import quotient
 from engine.formats.base import Format, Packed
 from engine.formats.bits import pack_bits, unpack_bits
 from engine.formats.blocks import join, run, split
 from engine.formats.grid import FloatGrid
 from engine.formats.lazy import np, torch
-from engine.formats.quotient import quotient
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,12 +109,12 @@ class Rescaled(Format):
     def _run(self, kernel: Callable[..., None], x: Tensor, *scalars: Any) -> Tensor:
         """What a kernel of `kernels/scaled.py` writes."""
         columns = self.block or (x.shape[-1] if x.dim() else 1)
-        return run(kernel, (x,), columns, *scalars, np.bool_(self.block is not None), HALF.kernel_scalars())
+        return run(kernel, (x,), columns, *scalars, np.bool_(self.block is not None), HALF.rounding.kernel_scalars())
 
     def _groups(self, x: Tensor) -> Tensor:
         return split(x, self.block or max(1, x.shape[-1] if x.dim() else 1))
 
-    def _scale(self, amount: Tensor, top: int) -> Tensor:
+    def _scale(self, amount: Tensor, top: float | Tensor) -> Tensor:
         """`amount / top` as it is stored; where a row's would be 0, all codes are 0 under any scale, and it is 1."""
         scale = quotient(amount, top)
         return torch.where(scale == 0, 1.0, scale) if self.block is None else HALF.round(scale).clamp(min=SMALLEST)

@@ -62,10 +62,10 @@ class QuantizedRecord(Record):
 def hold(model: nn.Module) -> None:
     """Values that were read are quantised already: they are used as they are until they change."""
     for layer in quantized_layers(model).values():
-        layer.held_weight.put(layer, "weight", layer.weight_format, layer.weight.detach())
+        layer.held_weight.put(layer, "weight", layer.weight.detach())
         if layer.bias_format is not None:
             assert layer.bias is not None
-            layer.held_bias.put(layer, "bias", layer.bias_format, layer.bias.detach())
+            layer.held_bias.put(layer, "bias", layer.bias.detach())
 
 
 def _entry(layer: Quantized) -> QuantizedEntry:

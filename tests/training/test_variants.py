@@ -64,6 +64,23 @@ def test_each_learns_what_it_learns_alone(optimizer: Optimizer) -> None:
     assert not torch.allclose(logits[0], logits[2], atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    "specs",
+    [
+        ("int(10)", "int(12)", "int(16)"),
+        ("minifloat(4,8)", "minifloat_ieee(5,10)", "minifloat_denorm(6,12)"),
+        ("bfp(12,16)", "block_minifloat(3,9,16)", "bfp(16,16)"),
+    ],
+)
+def test_formats_of_one_structure_learn_what_they_learn_alone(specs: tuple[str, ...]) -> None:
+    models = [quantized(spec) for spec in specs]
+    assert len({stacking_key(model) for model in models}) == 1
+    assert can_stack(models, INPUTS)
+    found = torch.tensor(trained(Variants(models)))
+    expected = torch.tensor([trained(quantized(spec)) for spec in specs])[:, :, 0]
+    assert torch.allclose(found.T, expected, atol=1e-3)
+
+
 @pytest.mark.parametrize("how", ["smooth", "hadamard"])
 def test_prepared_models_learn_what_they_learn_alone(how: str) -> None:
     def prepared(spec: str, preparing: str) -> nn.Module:

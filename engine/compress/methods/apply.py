@@ -113,7 +113,7 @@ def _place(
     with torch.no_grad():
         weight = weight_of(first)
         weight.copy_(first.kind.shaped(values, weight.shape))
-    held.put(first, "weight", quantizer, weight.detach())  # it is rounded by now
+    held.put(first, "weight", weight.detach())  # it is rounded by now
     for name in names:
         layer = _layer(model, name)
         layer.weight_format, layer.held_weight = quantizer.to(weight.device), held

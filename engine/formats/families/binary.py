@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from engine.errors import InputError
 from engine.formats.anatomy import code_at
 from engine.formats.anatomy import sign as sign_part
+from engine.formats.arithmetic import quotient
 from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
 from engine.formats.lazy import torch
-from engine.formats.quotient import quotient
 from engine.formats.spec import Argument, Family, Menu, Spec
 
 if TYPE_CHECKING:

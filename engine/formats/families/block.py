@@ -11,7 +11,7 @@ from engine.formats.base import Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits
 from engine.formats.blocks import INFINITY, Blockwise, join, peak_bits, run, split
 from engine.formats.dispatch import fused
-from engine.formats.grid import FloatGrid, finite_grid
+from engine.formats.grid import FloatGrid, GridRounding, finite_grid
 from engine.formats.lazy import np, torch
 from engine.formats.powers import power_of_two
 from engine.formats.spec import BLOCK, MANTISSA, Argument, Family, Menu, Spec
@@ -28,8 +28,17 @@ class BlockFloat(Blockwise):
     """
 
     def __init__(self, spec: Spec, grid: FloatGrid, block: int, top: int = 0) -> None:
-        self.spec, self.grid, self.block, self.top = spec, grid, block, top
-        self.code_bits = grid.bits
+        self.spec, self.grid, self.block, self.code_bits = spec, grid, block, grid.bits
+        self.rounding = grid.rounding
+        self.top: float | Tensor = top
+
+    def scalars(self) -> dict[str, float | Tensor]:
+        """What its grid is rounded with, and the exponent of the largest value."""
+        return {**self.rounding._asdict(), "top": self.top}
+
+    def _take(self, *values: float | Tensor) -> None:
+        *rounding, self.top = values
+        self.rounding = GridRounding(*rounding)
 
     def pack(self, x: Tensor) -> Packed:
         """Element codes without the padding, and a scale byte per block."""
@@ -88,7 +97,7 @@ class BlockFloat(Blockwise):
 
     def _elements(self, blocks: Tensor, scale: Tensor) -> Tensor:
         magnitude = torch.where(blocks.isfinite(), blocks.abs(), 0.0) * power_of_two(-scale)
-        return self.grid.round(magnitude).copysign(blocks)
+        return self.rounding.nearest(magnitude).copysign(blocks)
 
     def _composed(self, x: Tensor) -> Tensor:
         blocks = split(x, self.block)
@@ -99,19 +108,19 @@ class BlockFloat(Blockwise):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.blocks import block_float
 
-        return run(block_float, (x,), self.block, np.int32(self.top), *self.grid.kernel_scalars())
+        return run(block_float, (x,), self.block, np.int32(self.top), *self.rounding.kernel_scalars())
 
     def _outside(self, x: Tensor) -> Tensor:
         blocks = split(x, self.block)
         scale, missing = self._scale(blocks)
-        return join((blocks.abs() > self.grid.largest * power_of_two(scale)) & ~missing, x.shape)
+        return join((blocks.abs() > self.rounding.largest * power_of_two(scale)) & ~missing, x.shape)
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.blocks import pass_below
 
-        scalars = np.bool_(False), np.int32(self.top), np.float32(self.grid.largest)
+        scalars = np.bool_(False), np.int32(self.top), np.float32(self.rounding.largest)
         return run(pass_below, (x, gradient), self.block, *scalars)
 
 

@@ -23,13 +23,15 @@ class BlockLog(Blockwise):
     """`log(w)` for each block: the largest exponent is that of the block's largest magnitude, rounded.
 
     It is stored as the byte exponent + 127 (clamped to -127…127); 255 makes the block NaN, as a block is that holds
-    NaN or inf.
+    NaN or inf. `span` is the number of exponents.
     """
+
+    numbers = ("span",)
 
     def __init__(self, width: int, block: int) -> None:
         self.width, self.code_bits, self.block = width, width, block
         self.spec = Spec("block_log", (width, block))
-        self._span = 2 ** (width - 1) - 1
+        self.span = 2 ** (width - 1) - 1
 
     def pack(self, x: Tensor) -> Packed:
         """Codes (sign, exponent above the block's lowest; 0 for zero) without the padding, a byte per block."""
@@ -40,7 +42,7 @@ class BlockLog(Blockwise):
             blocks = split(x, self.block)
             highest, missing = self._highest(blocks)
             values = self._values(blocks, highest).masked_fill(missing, 0)
-            codes = torch.where(values == 0, 0, log_exponent(values.abs()) - highest + self._span).long()
+            codes = torch.where(values == 0, 0, log_exponent(values.abs()) - highest + self.span).long()
             codes = join(with_sign(codes, values, self.width), x.shape)
             scales = (highest + 127).masked_fill(missing, 255).to(torch.uint8).reshape(-1)
         return Packed(str(self), tuple(x.shape), {"codes": pack_bits(codes, self.width), "scales": scales})
@@ -52,12 +54,12 @@ class BlockLog(Blockwise):
         codes = unpack_bits(packed.tensors["codes"], self.width, math.prod(packed.shape)).reshape(packed.shape)
         blocks = split(codes, self.block)
         scales = packed.tensors["scales"].int().reshape(*blocks.shape[:-1], 1)
-        values = decode_powers(blocks, self.width, scales - 127 - self._span)
+        values = decode_powers(blocks, self.width, scales - 127 - self.span)
         return join(values.masked_fill(scales == 255, math.nan), packed.shape)
 
     def parts(self, packed: Packed, place: int) -> Iterator[Part]:
         """Sign, and exponent above the block's lowest."""
-        yield from power(code_at(packed, self.width, place), self.width, self._span)
+        yield from power(code_at(packed, self.width, place), self.width, self.span)
 
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
         """The largest exponent."""
@@ -73,7 +75,7 @@ class BlockLog(Blockwise):
         return log_exponent(peak.view(torch.float32)).clamp(-127, 127), peak >= INFINITY
 
     def _values(self, blocks: Tensor, highest: Tensor) -> Tensor:
-        return round_to_powers(torch.where(blocks.isfinite(), blocks, 0.0), highest, self._span)
+        return round_to_powers(torch.where(blocks.isfinite(), blocks, 0.0), highest, self.span)
 
     def _composed(self, x: Tensor) -> Tensor:
         blocks = split(x, self.block)
@@ -83,7 +85,7 @@ class BlockLog(Blockwise):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.blocks import block_log
 
-        return run(block_log, (x,), self.block, np.int32(self._span))
+        return run(block_log, (x,), self.block, np.int32(self.span))
 
     def _outside(self, x: Tensor) -> Tensor:
         blocks = split(x, self.block)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engine.formats.anatomy import code_at, twos_complement
+from engine.formats.arithmetic import clamped
 from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
@@ -25,8 +25,10 @@ class Fixed(Format):
     """`clamp(rne(x·2^f), −2^(w−1), 2^(w−1)−1)·2^−f`; zero is always +0, as a code can't hold its sign.
 
     Codes of 25 bits and more do not all fit a float32: the value is then the nearest float32 to the exact one.
-    `scale` (2^f), `low` and `high` (codes) may be tensors: configurations that vmap evaluates at once.
+    `scale` is 2^f, `low` and `high` are codes.
     """
+
+    numbers = ("scale", "low", "high")
 
     def __init__(self, width: int, fraction: int | None = None) -> None:
         self.width, self.fraction = width, fraction
@@ -44,17 +46,6 @@ class Fixed(Format):
     def open(self) -> bool:
         """Whether the fraction is still to be chosen."""
         return self.fraction is None
-
-    def scalars(self) -> dict[str, float | Tensor]:
-        """Scale, lowest and highest code."""
-        return {} if self.open else {"scale": self.scale, "low": self.low, "high": self.high}
-
-    def with_scalars(self, *values: float | Tensor) -> Self:
-        """Another scale, lowest and highest code."""
-        other = copy.copy(self)
-        if values:
-            other.scale, other.low, other.high = values
-        return other
 
     def fitter(self) -> FractionFitter:
         """Tries fractions on the data, or keeps the one that is given."""
@@ -87,8 +78,7 @@ class Fixed(Format):
         yield from twos_complement(code_at(packed, self.width, place), self.width, self.fraction)
 
     def _composed(self, x: Tensor) -> Tensor:
-        low, high = (torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (self.low, self.high))
-        return (x * self.scale).round().clamp(low, high) * (1 / self.scale) + 0.0
+        return clamped((x * self.scale).round(), self.low, self.high) * (1 / self.scale) + 0.0
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
@@ -101,7 +91,7 @@ class Fixed(Format):
         return (x < self.low / self.scale) | (x > self.high / self.scale)
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient, *self._tensors()):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 

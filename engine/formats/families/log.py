@@ -11,7 +11,7 @@ from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
 from engine.formats.lazy import np, torch
-from engine.formats.powers import decode_powers, log_exponent, round_to_powers, with_sign
+from engine.formats.powers import decode_powers, log_exponent, power_of_two, round_to_powers, with_sign
 from engine.formats.spec import Argument, Family, Menu, Spec
 
 if TYPE_CHECKING:
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 class Log(Format):
     """±2^k, k from 1 - b to 2^(w-1) - 1 - b, nearest in the log domain; the lowest exponent code -b means zero.
 
-    Without a bias the largest exponent is that of the largest magnitude, rounded.
+    Without a bias the largest exponent is that of the largest magnitude, rounded. `highest` is the largest exponent,
+    `span` how many there are.
     """
+
+    numbers = ("highest", "span")
 
     def __init__(self, width: int, bias: int | None = None) -> None:
         self.width, self.bias = width, bias
         self.spec = Spec("log", (width,) if bias is None else (width, bias))
-        self._span = 2 ** (width - 1) - 1
-        self._highest = self._span - (bias or 0)
+        span = 2 ** (width - 1) - 1
+        self.span: float | Tensor = span
+        self.highest: float | Tensor = span - (bias or 0)
 
     @property
     def bits_per_element(self) -> float:
@@ -65,25 +69,24 @@ class Log(Format):
 
     def _composed(self, x: Tensor) -> Tensor:
         missing = x.isnan()
-        return torch.where(missing, x, round_to_powers(x.masked_fill(missing, 0), self._highest, self._span))
+        return torch.where(missing, x, round_to_powers(x.masked_fill(missing, 0), self.highest, self.span))
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
         from engine.formats.kernels.launch import apply
 
-        zero = np.float32(math.ldexp(1, self._highest - self._span))
-        lowest, highest = np.int32(self._highest - self._span + 1), np.int32(self._highest)
-        return apply(elementwise.log, (x,), zero, lowest, highest)
+        highest, below = int(self.highest), int(self.highest - self.span)
+        return apply(elementwise.log, (x,), np.float32(math.ldexp(1, below)), np.int32(below + 1), np.int32(highest))
 
     def _outside(self, x: Tensor) -> Tensor:
-        return x.abs() > math.ldexp(1, self._highest)
+        return x.abs() > power_of_two(torch.as_tensor(self.highest, device=x.device))
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 
-        largest = math.ldexp(1, self._highest)
+        largest = math.ldexp(1, int(self.highest))
         return pass_inside(x, gradient, -largest, largest)
 
 

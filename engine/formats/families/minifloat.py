@@ -10,7 +10,7 @@ from engine.formats.anatomy import code_at, floating
 from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits, without_nan
 from engine.formats.dispatch import fused
-from engine.formats.grid import FloatGrid, finite_grid
+from engine.formats.grid import FloatGrid, GridRounding, finite_grid
 from engine.formats.lazy import np, torch
 from engine.formats.spec import EXPONENT, MANTISSA, Argument, Family, Menu, Spec
 
@@ -26,6 +26,14 @@ class Minifloat(Format):
 
     def __init__(self, spec: Spec, grid: FloatGrid, nan: int | None = None) -> None:
         self.spec, self.grid, self._nan = spec, grid, nan
+        self.rounding = grid.rounding
+
+    def scalars(self) -> dict[str, float | Tensor]:
+        """What its grid is rounded with."""
+        return self.rounding._asdict()
+
+    def _take(self, *values: float | Tensor) -> None:
+        self.rounding = GridRounding(*values)
 
     @property
     def bits_per_element(self) -> float:
@@ -57,24 +65,25 @@ class Minifloat(Format):
     def _composed(self, x: Tensor) -> Tensor:
         # A NaN's bits must not be rounded on: they would carry into the sign.
         missing = x.isnan()
-        value = self.grid.round(x.abs().masked_fill(missing, 0))
+        value = self.rounding.nearest(x.abs().masked_fill(missing, 0))
         return torch.where(missing, x, value.copysign(x))
 
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels import elementwise
         from engine.formats.kernels.launch import apply
 
-        return apply(elementwise.minifloat, (x,), *self.grid.kernel_scalars())
+        return apply(elementwise.minifloat, (x,), *self.rounding.kernel_scalars())
 
     def _outside(self, x: Tensor) -> Tensor:
-        return x.abs() > self.grid.largest
+        return x.abs() > self.rounding.largest
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 
-        return pass_inside(x, gradient, -self.grid.largest, self.grid.largest)
+        largest = float(self.rounding.largest)
+        return pass_inside(x, gradient, -largest, largest)
 
 
 def minifloat(exponent: int, mantissa: int) -> Minifloat:

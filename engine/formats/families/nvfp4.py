@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from engine.formats.anatomy import code_at, floating
+from engine.formats.arithmetic import quotient
 from engine.formats.base import Fitter, Format, Packed, Part
 from engine.formats.blocks import run
 from engine.formats.dispatch import fused
 from engine.formats.families.microscaling import LADDER
 from engine.formats.grid import FloatGrid, finite_grid
 from engine.formats.lazy import np, torch
-from engine.formats.quotient import quotient
 from engine.formats.ranges import LeastError, RangeFitter, settled_scale, shrunk
 from engine.formats.rescaled import Rescaled
 from engine.formats.spec import SCALE, Family, Spec
@@ -34,9 +33,10 @@ class NVFloat4(Rescaled):
 
     `t = max|x| / (6·448)` over the tensor, or over all that calibration brings in, `s = e4m3(clamp(max|x| / 6 / t,
     2^-6, 448))` over a block, as in NVIDIA's definition of the format (2025) and torchao's. Values
-    beyond 2688·t saturate. `scale` may be a tensor: configurations that vmap evaluates at once.
+    beyond 2688·t saturate.
     """
 
+    numbers = ("scale",)
     code_bits, block, scale_bits = 4, 16, 8
     saturates = True
 
@@ -58,17 +58,6 @@ class NVFloat4(Rescaled):
         assert isinstance(self.scale, float)
         return LeastError([NVFloat4(scale) for scale in shrunk(self.scale)])
 
-    def scalars(self) -> dict[str, float | Tensor]:
-        """The tensor's scale."""
-        return {} if self.scale is None else {"scale": self.scale}
-
-    def with_scalars(self, *values: float | Tensor) -> Self:
-        """Another scale of the tensor."""
-        other = copy.copy(self)
-        if values:
-            (other.scale,) = values
-        return other
-
     def pack(self, x: Tensor) -> Packed:
         """Codes: sign, exponent, fraction; and an e4m3 scale for each block."""
         return self.fit(x).pack(x) if self.open else super().pack(x)
@@ -80,7 +69,7 @@ class NVFloat4(Rescaled):
 
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
         """The block's scale, on the grid of e4m3."""
-        scale = quotient(groups.abs().amax(-1, keepdim=True), E2M1.largest) / self._tensor_scale(groups)
+        scale = quotient(quotient(groups.abs().amax(-1, keepdim=True), E2M1.largest), self._tensor_scale)
         return (E4M3.round(scale.clamp(LOWEST, E4M3.largest)),)
 
     def rounded(self, x: Tensor, *shared: Tensor) -> Tensor:
@@ -97,10 +86,12 @@ class NVFloat4(Rescaled):
         return E2M1.round(x.abs() / self._step(*shared)).copysign(x)
 
     def _step(self, *shared: Tensor) -> Tensor:
-        return shared[0] * self._tensor_scale(shared[0])
+        return shared[0] * self._tensor_scale
 
-    def _tensor_scale(self, like: Tensor) -> Tensor:
-        return torch.as_tensor(self.scale, dtype=torch.float32, device=like.device)
+    @property
+    def _tensor_scale(self) -> float | Tensor:
+        assert self.scale is not None, "a format with an open scale is fitted first"
+        return self.scale
 
     def _stored(self, scale: Tensor) -> Tensor:
         return scale.reshape(-1).to(torch.float8_e4m3fn)
@@ -108,14 +99,14 @@ class NVFloat4(Rescaled):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.scaled import two_scales
 
-        grids = E4M3.kernel_scalars(), E2M1.kernel_scalars()
+        grids = E4M3.rounding.kernel_scalars(), E2M1.rounding.kernel_scalars()
         return run(two_scales, (x,), self.block, np.float32(self.scale), *grids)
 
     def _outside(self, x: Tensor) -> Tensor:
-        return x.abs() > LARGEST * self._tensor_scale(x)
+        return x.abs() > LARGEST * self._tensor_scale
 
     def _gradient(self, x: Tensor, gradient: Tensor) -> Tensor:
-        if not fused(x, gradient, *self._tensors()):
+        if not fused(x, gradient, *self._tensors):
             return super()._gradient(x, gradient)
         from engine.formats.kernels.passing import pass_inside
 

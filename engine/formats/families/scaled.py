@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.formats.affine import Affine
 from engine.formats.anatomy import code_at, twos_complement
+from engine.formats.arithmetic import clamped
 from engine.formats.base import Format, Packed, Part
 from engine.formats.bits import pack_bits, unpack_bits
 from engine.formats.lazy import np, torch
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 class Int(Rescaled):
     """`clamp(rne(x/s), −2^(w−1), 2^(w−1)−1)·s`, `s = max|x| / (2^(w−1)−1)`; zero is always +0."""
 
+    numbers = ("low", "high")
+
     def __init__(self, width: int, block: int | None = None) -> None:
         self.spec = Spec("int", (width,) if block is None else (width, block))
         self.code_bits, self.block = width, block
-        self._top = 2 ** (width - 1) - 1
+        self.low: float | Tensor = -(2.0 ** (width - 1))
+        self.high: float | Tensor = 2.0 ** (width - 1) - 1
 
     def parts(self, packed: Packed, place: int) -> Iterator[Part]:
         """Sign and integer bits of two's complement."""
@@ -37,10 +41,10 @@ class Int(Rescaled):
 
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
         """The scale."""
-        return (self._scale(groups.abs().amax(-1, keepdim=True), self._top),)
+        return (self._scale(groups.abs().amax(-1, keepdim=True), self.high),)
 
     def _codes(self, x: Tensor, *shared: Tensor) -> Tensor:
-        return (x / shared[0]).round().clamp(-self._top - 1, self._top)
+        return clamped((x / shared[0]).round(), self.low, self.high)
 
     def _decoded(self, codes: Tensor, *shared: Tensor) -> Tensor:
         if not codes.is_floating_point():  # read from bits
@@ -50,7 +54,7 @@ class Int(Rescaled):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.scaled import symmetric
 
-        return self._run(symmetric, x, np.float32(self._top))
+        return self._run(symmetric, x, np.float32(self.high))
 
 
 class UInt(Rescaled):
@@ -59,10 +63,13 @@ class UInt(Rescaled):
     The zero point `z = clamp(rne(−min(x,0)/s), 0, 2^w−1)` is stored with each scale, in `w` bits.
     """
 
+    numbers = ("low", "high")
+
     def __init__(self, width: int, block: int | None = None) -> None:
         self.spec = Spec("uint", (width,) if block is None else (width, block))
         self.code_bits, self.block, self.zero_bits = width, block, width
-        self._top = 2**width - 1
+        self.low: float | Tensor = 0.0
+        self.high: float | Tensor = 2.0**width - 1
 
     def parts(self, packed: Packed, place: int) -> Iterator[Part]:
         """The code, and the zero point that is taken off it."""
@@ -73,8 +80,8 @@ class UInt(Rescaled):
     def shared(self, groups: Tensor) -> tuple[Tensor, ...]:
         """Scale and zero point."""
         low, high = groups.amin(-1, keepdim=True).clamp(max=0), groups.amax(-1, keepdim=True).clamp(min=0)
-        scale = self._scale((high - low).clamp(max=torch.finfo(torch.float32).max), self._top)
-        return scale, (-low / scale).round().clamp(0, self._top)
+        scale = self._scale((high - low).clamp(max=torch.finfo(torch.float32).max), self.high)
+        return scale, clamped((-low / scale).round(), self.low, self.high)
 
     def shared_of(self, packed: Packed) -> tuple[Tensor, ...]:
         """Scales and zero points."""
@@ -82,7 +89,7 @@ class UInt(Rescaled):
 
     def _codes(self, x: Tensor, *shared: Tensor) -> Tensor:
         scale, zero = shared
-        return ((x / scale).round() + zero).clamp(0, self._top)
+        return clamped((x / scale).round() + zero, self.low, self.high)
 
     def _decoded(self, codes: Tensor, *shared: Tensor) -> Tensor:
         scale, zero = shared
@@ -99,7 +106,7 @@ class UInt(Rescaled):
     def _fused(self, x: Tensor) -> Tensor:
         from engine.formats.kernels.scaled import affine
 
-        return self._run(affine, x, np.float32(self._top))
+        return self._run(affine, x, np.float32(self.high))
 
 
 def signed(width: int, block: int | str | None = None, scale: float | None = None) -> Format:

@@ -21,7 +21,7 @@ _MINUS_24_EXPONENTS = np.int32(-(24 << 23))
 
 @inline
 def round_float(magnitude: Any, odd_bits: Any, mask: Any, bump: Any, threshold: Any, magic: Any, largest: Any) -> Any:
-    """The value of a `FloatGrid` nearest to a magnitude; the scalars are `FloatGrid.kernel_scalars`."""
+    """The value of a `FloatGrid` nearest to a magnitude; the scalars are those of its `rounding`."""
     odd = np.int32(1) if np.int32(magnitude & odd_bits) != 0 else np.int32(0)
     normal = float_of(np.int32(np.int32(magnitude + np.int32(bump + odd)) & mask))
     value = float_of(magnitude)

@@ -1,4 +1,4 @@
-"""Division that gives the same bits on every device."""
+"""Operations with a number or a tensor in its place, which give the same bits on every device."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def quotient(x: Tensor, by: float | Tensor) -> Tensor:
     if isinstance(by, torch.Tensor):
         return x / by.to(x.device)
     return x / torch.full((), by, dtype=x.dtype, device=x.device)
+
+
+def clamped(x: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
+    """`x` from `low` to `high`, both numbers or both tensors; NaN stays."""
+    return x.clamp(low, high)  # type: ignore[arg-type]  # torch's overloads know no unions
