@@ -76,3 +76,23 @@ def test_brackets_inside_stay() -> None:
         "classifier",
     )
     assert read("quantize", "skip", "[01]*,*[ab]") == ("[01]*", "*[ab]")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text"),
+    [
+        ("quantize", "widths", "2-1000000000"),
+        ("mixed", "blocks", "1-99999999999999999999"),
+        ("prune", "sparsities", "0.1-0.9:0.00000000001"),
+        ("prune", "sparsities", f"0.1-0.9:0.{'0' * 320}1"),
+    ],
+)
+def test_a_range_is_bounded_before_it_is_listed(name: str, key: str, text: str) -> None:
+    """A form reads it after each key: a range of a thousand million numbers stopped the app."""
+    with pytest.raises(ValueError, match=r"has more than 10,000 numbers|is empty"):
+        read(name, key, text)
+
+
+def test_a_range_of_what_are_no_numbers_is_reported() -> None:
+    with pytest.raises(ValueError, match=r"'0\.1\.2' is not a number; write numbers or ranges"):
+        read("prune", "sparsities", "0.1.2-0.9:0.1")

@@ -12,6 +12,8 @@ from engine.formats.spec import ROW, WHOLE
 _SPAN = re.compile(r"([\d.]+)-([\d.]+):([\d.]+)")
 _FORMAT = re.compile(r"(?:\([^)]*\)?|[^,\n(])+")  # a bracket that is never closed holds all that follows
 _RANGE = re.compile(r"(-?\d+)\s*(?:-|\.\.)\s*(-?\d+)(?::(\d+))?")
+MOST = 10_000
+"""Numbers that one range may stand for: more is a slip of the hand, and listing them would fill the memory."""
 
 
 def bare(value: Any) -> Any:
@@ -42,6 +44,7 @@ def _read_whole(text: str) -> list[Any]:
             low, high, step = int(match[1]), int(match[2]), int(match[3] or 1)
             if step < 1 or high < low:
                 raise ValueError(f"the range {part!r} is empty; write the smaller number first, for example 2-32:2")
+            _check_length(part, (high - low) // step + 1)
             numbers.extend(range(low, high + 1, step))
         elif re.fullmatch(r"-?\d+", part):
             numbers.append(int(part))
@@ -73,16 +76,28 @@ def _read_numbers(text: str) -> list[Any]:
     numbers: list[float] = []
     for part in _parts(text):
         if match := _SPAN.fullmatch(part):
-            low, high, step = (float(number) for number in match.groups())
+            low, high, step = map(_number, match.groups())
             if step <= 0 or high < low:
                 raise ValueError(f"the range {part!r} is empty; write the smaller number first, as in 0.1-0.9:0.2")
-            numbers += (round(low + i * step, 10) for i in range(int((high - low) / step + 1 + 1e-9)))
-            continue
-        try:
-            numbers.append(float(part))
-        except ValueError:
-            raise ValueError(f"{part!r} is not a number; write numbers or ranges: 0.3,0.5 or 0.1-0.9:0.2") from None
+            length = (high - low) / step + 1 + 1e-9  # infinite where a step is below what a float can divide by
+            _check_length(part, length)
+            numbers += (round(low + i * step, 10) for i in range(int(length)))
+        else:
+            numbers.append(_number(part))
     return numbers
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number; write numbers or ranges: 0.3,0.5 or 0.1-0.9:0.2") from None
+
+
+def _check_length(part: str, length: float) -> None:
+    """Raises ValueError for a range of more numbers than any sweep has."""
+    if length > MOST:
+        raise ValueError(f"the range {part!r} has more than {MOST:,} numbers; give it a larger step, or an earlier end")
 
 
 def _parts(text: str) -> Iterator[str]:
