@@ -4,6 +4,7 @@ Models are kept loaded, so that only the first question about one takes longer t
 """
 
 import math
+import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -26,11 +27,19 @@ from engine.store import load
 _MARGIN = 1.04  # of the largest value that is drawn
 _LARGE = 600_000_000  # bytes of a model that is not loaded only to show a layer of it
 _PROBES = 16  # values rounded in each column to find the grid
+_MAKE = """\
+import sys
+from engine.models.builtin import folder_of
+from engine.runtime.processes import die_with
+die_with(int(sys.argv[1]))
+folder_of(sys.argv[2])
+"""
 
 Values = dict[str, Any]
 
 
-_making: subprocess.Popen[bytes] | None = None
+_making: dict[str, subprocess.Popen[bytes]] = {}
+"""The processes that make built-in models, by the name of the model."""
 
 
 def layers(model: str) -> list[Values] | None:
@@ -131,14 +140,15 @@ def some_layers(model: str, names: list[str], spec: str) -> list[Values]:
 
 
 def _make_builtin(model: str) -> None:
-    """Begins it, or sees that it goes on."""
-    global _making
-    if _making is None:
-        make = f"from engine.models.builtin import folder_of; folder_of({model!r})"
-        _making = subprocess.Popen([sys.executable, "-c", make], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    elif ended := _making.poll():
-        _making = None
-        raise InputError(f"the built-in model could not be made (exit code {ended}); `labtui demo` says why.")
+    """Begins it, or sees that it goes on. The process ends with this one."""
+    if (maker := _making.get(model)) is None:
+        _making[model] = subprocess.Popen(
+            [sys.executable, "-c", _MAKE, str(os.getpid()), model], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+    elif (ended := maker.poll()) is not None:
+        del _making[model]
+        if ended:
+            raise InputError(f"the built-in model could not be made (exit code {ended}); `labtui demo` says why.")
 
 
 def _weights(model: str) -> dict[str, tuple[str, Tensor]]:

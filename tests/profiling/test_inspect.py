@@ -114,21 +114,41 @@ def test_a_layer_that_is_not_there_is_named(folder: str) -> None:
         inspect.layer(folder, "nothing", ["fixed(4)"], COLUMNS)
 
 
-def test_the_builtin_model_is_made_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[str]] = []
-    answers = iter([None, 1])
+def _making(monkeypatch: pytest.MonkeyPatch, *answers: int | None) -> list[str]:
+    """The models of which a process has been started; each time one is looked at it gives the next answer."""
+    started: list[str] = []
+    replies = iter(answers)
 
     def popen(words: list[str], **_: Any) -> Any:
-        started.append(words)
-        return SimpleNamespace(poll=lambda: next(answers))
+        started.append(words[-1])
+        return SimpleNamespace(poll=lambda: next(replies))
 
-    monkeypatch.setattr(inspect, "_making", None)
+    monkeypatch.setattr(inspect, "_making", {})
     monkeypatch.setattr(inspect.subprocess, "Popen", popen)
+    return started
+
+
+def test_the_builtin_model_is_made_by_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = _making(monkeypatch, None, 1)
     assert inspect.layers("builtin") is None
     assert inspect.layers("builtin") is None
-    assert len(started) == 1
+    assert started == ["builtin"]
     with pytest.raises(InputError, match="could not be made"):
         inspect.layers("builtin")
+
+
+def test_each_builtin_model_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that had been made stood in the way of the next."""
+    started = _making(monkeypatch, None)
+    assert inspect.layers("builtin") is None
+    assert inspect.layers("builtin:vision") is None
+    assert started == ["builtin", "builtin:vision"]
+
+
+def test_a_builtin_model_that_was_made_and_erased_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = _making(monkeypatch, 0)
+    assert [inspect.layers("builtin") for _ in range(3)] == [None] * 3
+    assert started == ["builtin", "builtin"]
 
 
 def test_a_sample_is_the_first_linear_layer_and_only_where_it_costs_nothing(
