@@ -46,5 +46,18 @@ def test_help_leaves_out_what_means_nothing_there() -> None:
     from engine.experiments import registry
     from tui_app.command.run import settings_help
 
-    assert "calibration_samples" not in settings_help(registry.get("finetune").Config)
-    assert "calibration_samples" in settings_help(registry.get("quantize").Config)
+    assert "calibration_samples" not in dict(settings_help(registry.get("finetune").Config))
+    assert "calibration_samples" in dict(settings_help(registry.get("quantize").Config))
+
+
+def test_help_says_what_a_setting_may_be_and_is() -> None:
+    from engine.experiments import registry
+    from tui_app.command.run import settings_help
+
+    rows = dict(settings_help(registry.get("quantize").Config))
+    assert rows["modes"].endswith("  [any of ptq, qat; default: ptq]")
+    assert rows["input_range"].endswith("  [one of max, error; default: max]")
+    assert rows["max_length"].endswith("  [only with task=text-classification; default: 256]")
+    assert rows["batch_size"].endswith("  [default: 64]")
+    assert rows["workers"].endswith("memory allow.")
+    assert list(rows)[:3] == ["model", "data", "widths"]

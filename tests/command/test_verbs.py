@@ -37,6 +37,20 @@ def test_every_verb_explains_itself(labtui: Labtui, verb: str) -> None:
     assert "Usage:" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("show", "labtui: Missing argument 'RUN'. See labtui show --help."),
+        ("formats \x1b[31mx", "labtui: Got unexpected extra argument (x). See labtui formats --help."),
+        ("runs --jsn", "labtui: No such option '--jsn'. Did you mean '--json'? See labtui runs --help."),
+        ("run quantize x", "labtui: Got unexpected extra argument (x). See labtui run quantize --help."),
+    ],
+)
+def test_wrong_usage_is_one_sentence_like_other_wrong_input(labtui: Labtui, words: str, sentence: str) -> None:
+    result = labtui(*words.split())
+    assert (result.exit_code, result.stderr.strip()) == (2, sentence)
+
+
 def test_help_of_an_experiment_lists_every_setting(labtui: Labtui) -> None:
     from engine.experiments.quantize.config import QuantizeConfig
 

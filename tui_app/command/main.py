@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from engine.errors import InputError, hint
 from engine.runtime.files import in_words
@@ -92,13 +93,26 @@ class Verbs(click.Group):
             sys.exit(130)
 
 
+class WrongUsage(click.ClickException):
+    """What is wrong with the words of a command line, in a sentence like that of any other wrong input."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        complain(self.format_message())
+
+
 def _cleaned(error: click.ClickException) -> click.ClickException:
-    """The error without the escapes of the words it repeats."""
-    text, plain = error.format_message(), clean(error.format_message())
-    return error if text == plain else click.UsageError(plain, getattr(error, "ctx", None))
+    """The error in our words and without the escapes of those it repeats; help that was asked for stays help."""
+    if isinstance(error, NoArgsIsHelpError):
+        return error
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "labtui"
+    text = clean(error.format_message())
+    return WrongUsage(f"{text}{'' if text.endswith(('.', '?')) else '.'} See {where} --help.")
 
 
-@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("labtui", cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--ascii", "plain", is_flag=True, help="Draw the app with ASCII characters alone.")
 @click.version_option(package_name="labtui")
 @click.pass_context

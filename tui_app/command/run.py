@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from engine.experiments import launch, registry
+from engine.experiments.api import ExperimentConfig
 from tui_app.command.completing import Items, among, complete_settings
 from tui_app.command.recipes import complete_recipes
 from tui_app.command.say import say
@@ -30,7 +31,7 @@ class Experiments(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         experiment = registry.get(cmd_name)
-        return click.Command(
+        return Starting(
             cmd_name,
             callback=lambda **options: start(cmd_name, **options),
             params=[
@@ -48,20 +49,40 @@ class Experiments(click.Group):
             ],
             help=experiment.summary,
             short_help=experiment.summary,
-            epilog="\b\nSettings:\n" + settings_help(experiment.Config),
+            settings=settings_help(experiment.Config),
         )
 
 
-def settings_help(config: type[Any]) -> str:
-    """The settings of an experiment, one a line: name, default, what it is."""
-    lines = []
-    for name, field in config.settings().items():
-        if not all(config.conditions(name).values()):  # inherited, and of no meaning here
+class Starting(click.Command):
+    """The command that starts one experiment; `settings` are the rows that its help ends with."""
+
+    def __init__(self, name: str, *, settings: Sequence[tuple[str, str]], **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self._settings = settings
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Settings, each with --set KEY=VALUE"):
+            formatter.write_dl(self._settings)
+
+
+def settings_help(config: type[ExperimentConfig]) -> list[tuple[str, str]]:
+    """The settings of an experiment in the order of its form: name, and what it is with choices and default.
+
+    What means nothing without another setting says with which.
+    """
+    from tui_app.widgets.form.fields import fields
+
+    rows = []
+    for field in fields(config):
+        if not all(choices for _, choices in field.when):  # inherited, and of no meaning here
             continue
-        default = field.default
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
-        lines.append(f"  {name:<15} {shown:<22} {field.description or ''}")
-    return "\n".join(lines)
+        facts = [f"only with {other}={' or '.join(choices)}" for other, choices in field.when]
+        if field.kind in ("choice", "choices"):
+            facts.append(f"{'any of' if field.kind == 'choices' else 'one of'} {', '.join(field.choices)}")
+        if field.default:
+            facts.append(f"default: {field.default}")
+        rows.append((field.name, field.description + (f"  [{'; '.join(facts)}]" if facts else "")))
+    return rows
 
 
 @click.group(cls=Experiments, invoke_without_command=True)
