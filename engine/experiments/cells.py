@@ -87,7 +87,9 @@ def written(values: Values, column: Column) -> str:
 
 
 def heading(column: Column) -> str:
-    """A column's label with the unit that `written` leaves out."""
+    """A column's label with the unit that `written` leaves out; a difference of percentages is in points."""
+    if column.signed and column.unit == "percent":
+        return f"{column.label} points"
     return column.label + {"percent": " %", "db": " dB"}.get(column.unit, "")
 
 

@@ -644,8 +644,10 @@ async def test_before_the_first_run_the_form_shows_its_points() -> None:
         assert [str(cell) for cell in rows][:3] == ["fixed(2)", "fixed(3)", "fixed(4)"]
         await fill(screen, pilot, "widths", "6")
         assert [str(row.cells[0]) for row in screen.preview.table.rows] == ["fixed(6)"]
+        await until(pilot, lambda: "1 point" in screen_text(app).splitlines()[-3])
         await fill(screen, pilot, "widths", "x")
         assert not screen.preview.table.rows
+        assert "point" not in str(screen.preview.parent.border_subtitle)
 
 
 async def test_a_formats_grid_is_drawn_on_a_layer_and_follows_the_cursor() -> None:

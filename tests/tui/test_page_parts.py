@@ -46,7 +46,7 @@ def test_values_are_read_by_people(value: object, unit: str, text: str) -> None:
 
 def test_differences_carry_their_sign_and_intervals_their_half() -> None:
     assert show(-0.0071, "percent", bare=True, signed=True) == "-0.71"
-    assert show(0.0071, "percent", signed=True) == "+0.71 %"
+    assert show(0.0071, "percent", signed=True) == "+0.71 points"
     assert interval(0.855, 0.865, "percent") == "±0.50"
     glyphs.use_plain(True)
     assert interval(0.855, 0.865, "percent") == "+-0.50"

@@ -17,6 +17,7 @@ from tui_app.actions import bindings
 from tui_app.living import Living
 
 GUTTER = 3
+LEAST = 4  # cells of a text that is shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class Row:
 
 
 def fit(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
-    """Which columns fit into `width` cells, and how wide each becomes: (index, width) in order."""
+    """Which columns fit into `width` cells, and how wide each becomes: (index, width) in order.
+
+    Where those without a rank do not either, the last text is shortened and what comes after it is left out.
+    """
     kept = list(range(len(columns)))
 
     def need() -> int:
@@ -49,6 +53,12 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[int, int]]:
 
     while need() > width and (droppable := [i for i in kept if columns[i].rank > 0]):
         kept.remove(max(droppable, key=lambda i: columns[i].rank))
+    while len(kept) > 1 and need() > width:
+        last = columns[kept[-1]]
+        room = last.width - (need() - width)
+        if not last.right and room >= LEAST:  # a text is read in part, a number never
+            return [*((i, columns[i].width) for i in kept[:-1]), (kept[-1], room)]
+        kept.pop()
     flexible = [i for i in kept if columns[i].flex]
     spare = max(0, width - need())
     shares = {i: spare // len(flexible) + (n < spare % len(flexible)) for n, i in enumerate(flexible)}
@@ -179,9 +189,13 @@ class Table(Living, ScrollView, can_focus=True):
             here = index == self.cursor
             style = ("table--cursor" if self.has_focus else "table--quiet") if here else None
             return self._strip(self._line(self.rows[index], here, width), style, width)
-        if y == 2 and not self.rows and self.empty:
-            return self._strip(Content.styled(f"   {self.empty}", "$muted"), None, width)
-        return self._strip(Content(""), None, width)
+        said = self._said(width) if not self.rows else []
+        return self._strip(said[y - 2] if 2 <= y < 2 + len(said) else Content(""), None, width)
+
+    def _said(self, width: int) -> list[Content]:
+        """What stands in place of rows, a line each."""
+        lines = Content.styled(self.empty, "$muted").wrap(max(1, width - GUTTER - 1)) if self.empty else []
+        return [line.pad_left(GUTTER) for line in lines]
 
     def _strip(self, content: Content, component: str | None, width: int) -> Strip:
         style = self.get_visual_style(component) if component else self.visual_style

@@ -12,7 +12,10 @@ from tui_app.text import clean
 
 
 def show(value: Any, unit: str = "text", *, bare: bool = False, signed: bool = False) -> str:
-    """`86.12 %`, `1.23 MB`, `3m 12s`, `17.7 dB`; a dash where there is nothing. `bare` leaves out % and dB."""
+    """`86.12 %`, `1.23 MB`, `3m 12s`, `17.7 dB`; a dash where there is nothing. `bare` leaves out % and dB.
+
+    A `signed` value is a difference; of percentages that is points: `-1.10 points`.
+    """
     if value is None:
         return glyphs.sign("dash")
     if isinstance(value, bool):
@@ -23,7 +26,7 @@ def show(value: Any, unit: str = "text", *, bare: bool = False, signed: bool = F
         return "NaN" if math.isnan(value) else f"{value:+.0f}" if signed else str(value)
     match unit:
         case "percent":
-            return in_percent(value, signed=signed) + ("" if bare else " %")
+            return in_percent(value, signed=signed) + ("" if bare else " points" if signed else " %")
         case "bytes":
             return in_bytes(value)
         case "seconds":

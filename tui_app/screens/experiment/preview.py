@@ -66,8 +66,7 @@ class Preview(Living, Vertical):
         keys = dict.fromkeys([*(key for key in known if key in keys), *keys])  # as the table of the run has them
         quantities = [known.get(key) or Quantity(key, key.replace("_", " ").capitalize(), "text") for key in keys]
         self.table.fill(quantities, [Entry(str(place), point) for place, point in enumerate(points[:LISTED])])
-        if isinstance(self.parent, Pane):
-            self.parent.title("What it will do", count(len(points), "point"))
+        self._title(count(len(points), "point"))
         self._soon()
 
     def say(self, text: str) -> None:
@@ -75,7 +74,12 @@ class Preview(Living, Vertical):
         self._points = ()
         self.table.say(clean(text))
         self.table.fill((), ())
+        self._title("")
         self._soon()
+
+    def _title(self, right: str) -> None:
+        if isinstance(self.parent, Pane):
+            self.parent.title("What it will do", right)
 
     # A format on a layer
 
