@@ -158,6 +158,13 @@ def test_a_file_that_changes_during_a_run_stops_it(model: str, data: Path, tmp_p
         run("quantize", tmp_path / "run", model, data, formats="fixed(4)")
 
 
+def test_a_function_that_draws_other_weights_at_each_call_stops_a_run(model: str, data: Path, tmp_path: Path) -> None:
+    file = Path(model.removesuffix(":net"))
+    file.write_text(f"{FILE}\ndef drawn():\n    torch.seed()\n    return Net()\n")
+    with pytest.raises(InputError, match=r"net\.py:drawn makes other weights each time that it is called"):
+        run("quantize", tmp_path / "run", f"{file}:drawn", data, formats="fixed(4),fixed(8)")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "more", "message"),

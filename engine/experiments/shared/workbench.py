@@ -14,7 +14,7 @@ from engine.experiments.shared.config import TaskConfig
 from engine.experiments.shared.giving_up import measure_until
 from engine.experiments.shared.measured import Baseline, Compared, Concluded
 from engine.experiments.shared.pairing import kept
-from engine.experiments.shared.python_files import hold_to_file
+from engine.experiments.shared.python_files import hold_to_file, hold_to_weights
 from engine.experiments.shared.scored import TEST, Scores
 from engine.runtime.context import Context, Point
 from engine.runtime.encoding import dumps, loads
@@ -124,6 +124,7 @@ class Workbench:
             InputError: the data do not fit the model.
         """
         splits = self.task.data(self.config, self.subject, self.report)
+        hold_to_weights(self.context, self.config.model, self.subject.model)  # those that wait for data are there now
         self.context.note(data="; ".join([splits.description, *self.config.cut]))
         return splits
 
