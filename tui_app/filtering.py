@@ -28,7 +28,8 @@ _COMPARE = {
 }
 _TERM = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _EITHER = re.compile(r'(?:[^|"]|"[^"]*"?)+')
-_NUMBER = re.compile(r"([a-z]\w*)(>=|<=|!=|>|<|=)([-+.\de]+)([kmg%]?)", re.IGNORECASE)
+_COMPARISON = re.compile(r"([a-z]\w*)(>=|<=|!=|>|<|=)(.*)", re.IGNORECASE)
+_SCALED = re.compile(r"([-+.\de]+)([kmg%]?)", re.IGNORECASE)
 _FIELD = re.compile(r"([a-z]\w*):(.*)")
 _SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "%": 1e-2}
 
@@ -48,14 +49,17 @@ class Language(Generic[_Thing]):
         return lambda thing: all(term(thing) for term in terms)
 
     def named(self, text: str) -> Iterator[tuple[str, str]]:
-        """What the text asks by name, with the value: fields, known or not, and numbers. Quoted text names nothing."""
+        """What the text asks by name, with the value: fields, known or not, and numbers. Quoted text names nothing.
+
+        A number's value is what it is compared with, as it was typed.
+        """
         for term in _TERM.findall(re.sub(r"\s*\|\s*", "|", text.lower())):
             name = ""
             for part in _EITHER.findall(term.removeprefix("-")):
                 if match := _FIELD.fullmatch(part):
                     name, part = match[1], match[2]
                     yield f"{name}:", part.replace('"', "")
-                elif match := _NUMBER.fullmatch(part):
+                elif match := _COMPARISON.fullmatch(part):
                     name = ""
                     yield match[1], match[3]
                 elif name in self.fields and name:
@@ -76,17 +80,21 @@ class Language(Generic[_Thing]):
         return lambda thing: value in self.text(thing, name).lower()
 
     def _bare(self, text: str) -> Callable[[_Thing], bool]:
-        match = _NUMBER.fullmatch(text)
-        if match:
-            key, sign, digits, suffix = match.groups()
-            try:
-                bound = float(digits) * _SCALE[suffix]
-            except ValueError:
-                pass
-            else:
-                return lambda thing: any(_COMPARE[sign](value, bound) for value in _meant(self.numbers(thing), key))
+        match = _COMPARISON.fullmatch(text)
+        if match and (bound := number(match[3])) is not None:
+            key, sign = match[1], match[2]
+            return lambda thing: any(_COMPARE[sign](value, bound) for value in _meant(self.numbers(thing), key))
         word = text.replace('"', "")
         return lambda thing: word in self.words(thing)
+
+
+def number(text: str) -> float | None:
+    """What a comparison's right side stands for: `0.8`, `1M`, `80%`; None where it is no number."""
+    match = _SCALED.fullmatch(text)
+    try:
+        return float(match[1]) * _SCALE[match[2].lower()] if match else None
+    except ValueError:
+        return None
 
 
 def _meant(numbers: Mapping[str, float], key: str) -> list[float]:

@@ -28,7 +28,7 @@ def commands(app: Lab, screen: Screen[object]) -> Iterable[SystemCommand]:
     """In the order in which the palette lists them."""
     for action, keys in live_actions(screen):
         if action.group not in ("table", "dialog") and action.id != "app.palette":
-            title = f"{action.label.capitalize()}  {show_key(keys[0], words=glyphs.plain())}"
+            title = f"{action.label[:1].upper()}{action.label[1:]}  {show_key(keys[0], words=glyphs.plain())}"
             yield SystemCommand(title, action.description, lambda key=keys[0]: app.simulate_key(key))
     for run in sorted(app.runs.rows.values(), key=lambda run: run.created, reverse=True)[:LIMIT]:
         yield SystemCommand(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.models.opening import format_of, name_of
-from engine.models.sources import BUILTIN
+from engine.models.sources import BUILTIN, BUILTINS
 
 Kind = Literal["model", "data", "curve"]
 
@@ -14,12 +14,17 @@ DEPTH = 3
 MOST_FOLDERS = 2000
 
 
+def built_in(kind: Literal["model", "data"]) -> tuple[str, ...]:
+    """What is made here on first use. Each built-in model has data of its own, which are all called `builtin`."""
+    return BUILTINS if kind == "model" else (BUILTIN,)
+
+
 def found_near(kind: Literal["model", "data"], around: Path, limit: int = 100) -> list[str]:
-    """`builtin`, then what lies in `around` or up to three folders below it.
+    """What lies in `around` or up to three folders below it.
 
     Models are folders with config.json; data are folders with a file called train…, and single data files.
     """
-    found = [BUILTIN]
+    found: list[str] = []
     for folder, names in _folders(around):
         if kind == "model" and "config.json" in names:
             found.append(str(folder))

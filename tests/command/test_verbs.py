@@ -194,6 +194,11 @@ def test_rm_removes_all_of_it(labtui: Labtui, run: Path) -> None:
         (("runs", "-q", "state:finishd"), "The filter knows no state 'finishd'; did you mean finished?"),
         (("runs", "-q", "state:failed|runing"), "did you mean running"),
         (("runs", "-q", "experiment:quantise"), "did you mean quantize?"),
+        (
+            ("runs", "-q", "points>>2"),
+            "The filter compares points with '>2', which is no number; write for example acc>=0.8.",
+        ),
+        (("runs", "-q", "points>=many"), "The filter compares points with 'many', which is no number"),
         (("runs", "-q", "acuracy>0.5"), "The filter knows no number 'acuracy'; did you mean accuracy"),
     ],
 )

@@ -42,8 +42,8 @@ def test_nearby_offers_models_and_data(tmp_path: Path) -> None:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    assert found_near("model", tmp_path) == ["builtin", str(tmp_path / "m")]
-    assert found_near("data", tmp_path) == ["builtin", str(tmp_path / "loose.parquet"), str(tmp_path / "d")]
+    assert found_near("model", tmp_path) == [str(tmp_path / "m")]
+    assert found_near("data", tmp_path) == [str(tmp_path / "loose.parquet"), str(tmp_path / "d")]
 
 
 @pytest.mark.parametrize(

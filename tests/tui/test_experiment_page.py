@@ -272,6 +272,16 @@ async def test_presets_are_saved_and_come_back() -> None:
         await until(pilot, lambda: screen.form.config.widths == (4,))
 
 
+async def test_without_presets_the_key_says_how_to_make_one() -> None:
+    """It opened an empty list in which nothing matched."""
+    async with app_with() as (app, pilot):
+        screen = await open_quantize(app, pilot)
+        await pilot.press("P")
+        await until(pilot, lambda: "There are no presets yet" in said(app))
+        assert app.screen is screen
+        assert "Edit as TOML  ^o" in {command.title for command in app.get_system_commands(screen)}
+
+
 async def test_a_model_is_picked_by_a_few_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models" / "tiny").mkdir(parents=True)
     (tmp_path / "models" / "tiny" / "config.json").write_text("{}")

@@ -109,12 +109,14 @@ def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:
     models = source_options.at_hand("model", [run, run], around)
     assert [option.value for option in models] == [
         "builtin",
+        "builtin:lm",
+        "builtin:vision",
         f"run:q-0001/{chosen.index}",
         "org/model",
         "models/tiny",
         source_options.KNOWN["model"].value,
     ]
-    assert models[1].note == "best of quantize mine"
+    assert models[3].note == "best of quantize mine"
     data = [option.value for option in source_options.at_hand("data", [run], around)]
     assert data == ["builtin", "data", "stanfordnlp/imdb"]
 

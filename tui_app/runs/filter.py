@@ -11,7 +11,7 @@ from typing import get_args
 from engine.errors import InputError, hint
 from engine.runtime.records import RunState
 from engine.tasks.metric import SHORT
-from tui_app.filtering import Language, meant
+from tui_app.filtering import Language, meant, number
 from tui_app.runs.summary import Summary
 
 FIELDS = ("experiment", "state", "model", "data", "name", "id", "device", "tag")
@@ -37,13 +37,23 @@ def parse_filter(text: str, now: float | None = None) -> Callable[[Summary], boo
 
 
 def check_filter(text: str, runs: Iterable[Summary]) -> None:
-    """Raises InputError where `text` asks by a name that no run can have: a field, a number, a state, an experiment."""
+    """Raises InputError where `text` asks by a name that no run can have, or compares a number with what is none.
+
+    Names are those of fields, numbers, states and experiments.
+    """
     found = list(runs)
     numbers = {*NUMBERS, *SHORT, *SHORT.values(), *(name.lower() for run in found for name in run.values)}
     for name, value in _language(0.0).named(text):
         field = name.removesuffix(":")
         if field == name:
-            if meant(numbers, name) is None and meant(numbers := numbers | _recordable(), name) is None:
+            unknown = meant(numbers, name) is None and meant(numbers := numbers | _recordable(), name) is None
+            if number(value) is None:
+                if unknown:  # a word that has such a sign in it
+                    continue
+                raise InputError(
+                    f"The filter compares {name} with {value!r}, which is no number; write for example acc>=0.8."
+                )
+            if unknown:
                 rest = hint(name, numbers, f"runs have {', '.join(NUMBERS)} and the numbers of their best point.")
                 raise InputError(f"The filter knows no number {name!r}; {rest}")
         elif field not in FIELDS:

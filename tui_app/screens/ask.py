@@ -25,6 +25,7 @@ class AskScreen(Leaving, ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         box = Vertical(LineInput(self._text), classes="box")
         box.border_title = Content(self._question)
+        box.border_subtitle = Content("enter takes it, escape leaves it")
         yield box
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -18,7 +18,7 @@ from tui_app.widgets.lineinput import LineInput
 from tui_app.widgets.table import Column, Row, Table
 
 SHOWN = 200
-LOOKING = "Looking round."
+LOOKING, NONE = "Looking round.", "Nothing matches."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,11 @@ class PickScreen(Leaving, ModalScreen[str | None]):
         grows = bool(load or more)  # by values whose length is not known yet
         wide = 30 if grows else max((len(option.value) for option in options), default=0)
         columns = Column("value", "", wide, flex=grows), Column("note", "", 24, flex=not grows)
-        self._table = Table(columns, opens=True, empty=LOOKING if load else "Nothing is like that.")
+        self._table = Table(columns, opens=True, empty=LOOKING if load else NONE)
         self._table.can_focus = False
 
     def compose(self) -> ComposeResult:
-        box = Vertical(
-            LineInput(self._text, placeholder="a few letters of it", compact=True), self._table, classes="box"
-        )
+        box = Vertical(LineInput(self._text, placeholder="type to filter", compact=True), self._table, classes="box")
         box.border_title = Content(self._title)
         keys = ("enter takes it", self._more and "tab completes", self._finetune and "ctrl+t fine-tunes it")
         box.border_subtitle = Content(", ".join(filter(None, (*keys, "escape leaves it"))))
@@ -84,7 +82,7 @@ class PickScreen(Leaving, ModalScreen[str | None]):
     async def _loading(self, load: Callable[[], Sequence[Option]]) -> None:
         self._options = [*self._options, *await asyncio.to_thread(load)]
         self._load = None
-        self._table.say("Nothing is like that.")
+        self._table.say(NONE)
         self._list()
         if self._chosen:
             self._take()

@@ -9,7 +9,7 @@ from typing import Literal
 
 from engine.errors import InputError
 from engine.experiments.results import pinned
-from engine.models.discovery import Kind, found_near, holds, reads
+from engine.models.discovery import Kind, built_in, found_near, holds, reads
 from engine.runtime.paths import existing, expanded
 from engine.runtime.references import PREFIX, keeps_models
 from tui_app.runs.summary import Summary
@@ -29,12 +29,11 @@ MADE = 20  # models of runs that are offered
 def at_hand(kind: Sources, runs: Iterable[Summary], folder: Path) -> list[Option]:
     """Options for a field `model` or `data`, the likeliest first. Walks through folders: not for the event loop."""
     newest = sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
-    options = [Option("builtin", "made on first use, no network")]
+    options = [Option(name, "made on first use, no network") for name in built_in(kind)]
     if kind == "model":
         options += islice(_made(newest), MADE)
     options += [Option(used, "used before") for run in newest if (used := run.model if kind == "model" else run.data)]
-    _, *lying = found_near(kind, folder)  # the first is builtin again
-    options += [Option(str(Path(path).relative_to(folder)), "in this folder") for path in lying]
+    options += [Option(str(Path(path).relative_to(folder)), "in this folder") for path in found_near(kind, folder)]
     options.append(KNOWN[kind])
     first: dict[str, Option] = {}
     for option in options:

@@ -24,6 +24,9 @@ class Filling(Controller):
     def action_launch_presets(self) -> None:
         from tui_app.screens.pickers import Option, PickScreen
 
+        if not presets.names(self._name):
+            self._page.notify("There are no presets yet; ctrl+s saves the form as one.", timeout=4)
+            return
         options = [
             Option(name, "settings of the last start" if name == presets.LAST else "")
             for name in presets.names(self._name)
