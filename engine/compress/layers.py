@@ -3,6 +3,7 @@
 A quantised layer is of a class derived from the one it had: everything but its weight, bias and input stays as it was.
 """
 
+import copy
 import weakref
 from collections.abc import Callable
 from typing import Any, Self
@@ -15,7 +16,7 @@ from torch.nn.utils import parametrize
 from engine.compress.preparation import Absorbed, Preparation, preparation_of
 from engine.compress.returning import returning_memory
 from engine.compress.signal import Noise
-from engine.formats import Format
+from engine.formats import Format, parse
 from engine.formats.dispatch import mapped, ordinary
 from engine.layers import LINEAR, TRANSPOSED, Kind, kind_of, weight_of
 from engine.training.spread import follow
@@ -264,6 +265,24 @@ def plain_layer(layer: Quantized) -> nn.Module:
     return new
 
 
+def settled(model: nn.Module) -> nn.Module:
+    """A copy for evaluation alone, whose quantised layers hold the values that they compute with; inputs are rounded as
+    before. All else it shares with the model.
+    """
+    copied = copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())})
+
+    def replacement(_name: str, layer: nn.Module) -> nn.Module | None:
+        if not isinstance(layer, Quantized):
+            return None
+        inputs = None if layer.input_format is None else layer.input_format.format
+        new = quantized_layer(plain_layer(layer), parse("fp32"), inputs=inputs)
+        new.preparation, new.absorbed = layer.preparation, layer.absorbed
+        return new
+
+    replace_layers(copied, replacement)
+    return copied
+
+
 def resized(layer: nn.Module, rows: Tensor | None = None, columns: Tensor | None = None) -> nn.Module:
     """A linear layer of some of its rows and columns, quantised as it was, of the same class.
 
@@ -329,11 +348,14 @@ def release(model: nn.Module) -> None:
         layer.held_bias.release()
 
 
-def stacking_key(model: nn.Module) -> tuple[object, ...]:
-    """Equal for copies of a model that are quantised in the same way but for plain numbers, such as a width."""
+def stacking_key(model: nn.Module, trained: bool = True) -> tuple[object, ...]:
+    """Equal for copies of a model that are quantised in the same way but for plain numbers, such as a width.
+
+    Where they are not `trained`, for copies whose inputs are, whatever their weights are rounded to: see `settled`.
+    """
     key: list[object] = []
     for name, module in model.named_modules():
-        if isinstance(module, FakeQuantize):
+        if isinstance(module, FakeQuantize) and (trained or name.endswith("input_format")):
             key.append((name, module.format.structure))
         elif isinstance(module, Preparation):
             key.append((name, str(module.preparing)))

@@ -22,11 +22,12 @@ def task_bytes(experiment: AnyExperiment, config: ExperimentConfig, points: int)
     source: Any = getattr(config, "model", None)
     if not experiment.copies or not isinstance(source, str) or not source:
         return TASK
-    size = _model_bytes(source)
+    size = model_bytes(source)
     return UNKNOWN if size is None else TASK + experiment.copies * points * size
 
 
-def _model_bytes(source: str) -> int | None:
+def model_bytes(source: str) -> int | None:
+    """Bytes of a model's weights; None where it is not on this machine yet."""
     from engine.models.weights import weight_bytes
 
     try:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.func import vmap
 
-from engine.training.forward import NotFiniteError, all_finite, check_finite, logits_of, where_it_began
+from engine.training.forward import NotFiniteError, all_finite, check_finite, evaluating, logits_of, where_it_began
 from engine.training.objective import Objective, Score
 from engine.training.prefix import Call
 from engine.training.samples import Batch, Samples
 from engine.training.spread import settle
+from engine.training.variants import Variants
 
 Progress = Callable[[float, float, str], None]
 
@@ -38,37 +40,70 @@ def evaluate(
     """
     check_finite(model)
     samples = samples.to(device)
-    found: list[tuple[Tensor, Tensor]] = []  # indices and outcomes
-    loss = torch.zeros((), dtype=torch.float64, device=device)
-    finite = torch.ones((), dtype=torch.bool, device=device)
     on_cpu = torch.device(device).type == "cpu"
-    was_training, done = model.training, 0
 
     def planned() -> Iterator[Batch]:
         return samples.batches(batch_size, within_cache=on_cpu)
 
+    def each() -> Iterator[tuple[Tensor, Batch]]:
+        for number, batch in enumerate(planned()):
+            yield logits_of(model, batch.inputs) if call is None else call(number, batch.inputs), batch
+
     settle(model, device)
-    model.eval()
-    try:
-        with torch.inference_mode():
-            for number, batch in enumerate(planned()):
-                logits = (logits_of(model, batch.inputs) if call is None else call(number, batch.inputs)).float()
-                finite &= all_finite(logits)
-                lost, outcomes = objective.judged(logits, batch.labels)
-                found.append((batch.indices, outcomes))
-                loss += lost
-                done += len(batch.labels)
-                del logits  # a language model's are large: not beside the next ones
-                if progress is not None:
-                    progress(done, len(samples), "evaluating")
-            if not bool(finite & torch.isfinite(loss)):  # looked at once: a look at each batch would hold up a GPU
-                raise NotFiniteError(_not_finite(model, planned()))
-    finally:
-        model.train(was_training)
-    indices, outcomes = (torch.cat(parts) for parts in zip(*found, strict=True))
+    with evaluating(model):
+        outcomes, loss, finite = _judged(each(), len(samples), objective.judged, progress)
+        if not bool(finite):
+            raise NotFiniteError(_not_finite(model, planned()))
+    return objective.score(outcomes, float(loss))
+
+
+def evaluate_variants(
+    variants: Variants, samples: Samples, objective: Objective, *, batch_size: int, progress: Progress | None = None
+) -> list[Score | None]:
+    """What `evaluate` gives for each of them, up to the rounding of float32 sums; they are where the samples are.
+
+    None of one whose outputs or loss are NaN or infinite. Raises ForwardError like `evaluate`.
+    """
+    judged = vmap(objective.judged, in_dims=(0, None))
+    batches = samples.batches(batch_size)
+    with evaluating(variants):
+        every = ((logits_of(variants, batch.inputs), batch) for batch in batches)
+        outcomes, losses, finite = _judged(every, len(samples), judged, progress)
+    measured = zip(outcomes, losses.tolist(), finite.tolist(), strict=True)
+    return [objective.score(own, loss) if whole else None for own, loss, whole in measured]
+
+
+def _judged(
+    batches: Iterable[tuple[Tensor, Batch]],
+    total: int,
+    judged: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    progress: Progress | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of batches with their logits: outcomes `[total]` in the order of the samples, the mean loss `[]` (float64), and
+    whether all was finite `[]`; of variants each has a first dimension more.
+
+    Nothing is read before the end: a look at each batch would hold up a GPU.
+    """
+    found: list[tuple[Tensor, Tensor]] = []  # indices and outcomes
+    loss: Tensor | float = 0.0
+    finite: Tensor | bool = True
+    done = 0
+    for logits, batch in batches:
+        values = logits.float()
+        del logits  # a language model's are large: not beside the next ones
+        lost, outcomes = judged(values, batch.labels)
+        finite = all_finite(values, each=lost.ndim == 1) & finite
+        loss = lost.double() + loss
+        found.append((batch.indices, outcomes))
+        done += len(batch.labels)
+        del values
+        if progress is not None:
+            progress(done, total, "evaluating")
+    indices, outcomes = (torch.cat(parts, -1) for parts in zip(*found, strict=True))
     ordered = torch.empty_like(outcomes)
-    ordered[indices] = outcomes
-    return objective.score(ordered, float(loss) / len(samples))
+    ordered[..., indices] = outcomes
+    mean = torch.as_tensor(loss) / total
+    return ordered, mean, torch.isfinite(mean) & finite
 
 
 def _not_finite(model: nn.Module, some: Iterable[Batch]) -> str:

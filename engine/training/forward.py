@@ -48,6 +48,18 @@ def replaced_forward(module: nn.Module, instead: Callable[..., Any]) -> Iterator
         module.__dict__ |= own
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Until the block ends a model is in evaluation mode, and nothing keeps gradients."""
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(was_training)
+
+
 def backward(loss: Tensor) -> None:
     """Gradients of a loss. Raises ForwardError where the model's own code raised, like `forward`."""
     with _own_code("backward"):
@@ -97,12 +109,12 @@ def logits_of(model: nn.Module, inputs: Mapping[str, Tensor]) -> Tensor:
     return logits
 
 
-def all_finite(x: Tensor) -> Tensor:
+def all_finite(x: Tensor, each: bool = False) -> Tensor:
     """Whether a floating-point tensor that is not empty holds no NaN and no infinity, `[]` bool, on its device.
 
-    Its extremes tell, and unlike `isfinite` they take no memory of its size.
+    Of `each` along its first dimension: `[len(x)]`. Extremes tell; unlike `isfinite` they take no memory of its size.
     """
-    low, high = x.aminmax()
+    low, high = x.flatten(1).aminmax(dim=1) if each else x.aminmax()
     return torch.isfinite(low) & torch.isfinite(high)
 
 

@@ -26,12 +26,16 @@ class Answer(NamedTuple):
 
 
 class Variants(nn.Module):
-    """Models of one structure, whose parameters and buffers stand in `stacked` along a first dimension."""
+    """Models of one structure, whose parameters and buffers stand in `stacked` along a first dimension.
+
+    A tensor that all of them share stays one, and what follows from such tensors alone is computed once.
+    """
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
         super().__init__()
         self.models = tuple(models)  # a tuple, so that they are no submodules
         self.stacked = copy.deepcopy(models[0])
+        self._shared = set[str]()  # names of tensors
         made: dict[int, tuple[Tensor, Tensor]] = {}  # by the tensor's id, which is its own while it is kept here
         for place, module in self.stacked.named_modules():
             for held in (module._parameters, module._buffers):
@@ -43,7 +47,10 @@ class Variants(nn.Module):
 
     def _stack(self, path: str, is_parameter: bool) -> Tensor:
         place, _, name = path.rpartition(".")
-        own = [getattr(model.get_submodule(place), name) for model in self.models]
+        own: list[Tensor] = [getattr(model.get_submodule(place), name) for model in self.models]
+        if all(tensor is own[0] for tensor in own):
+            self._shared.add(path)
+            return own[0]
         values = torch.stack([tensor.detach() for tensor in own])
         return nn.Parameter(values, own[0].requires_grad) if is_parameter else values
 
@@ -55,13 +62,16 @@ class Variants(nn.Module):
             return logits
 
         tensors = {**dict(self.stacked.named_parameters()), **dict(self.stacked.named_buffers())}
+        dims = {name: None if name in self._shared else 0 for name in tensors}
         with sdpa_kernel([SDPBackend.MATH]):  # fused attention can't draw the same dropout for all
-            return Answer(vmap(one, randomness="same")(tensors))
+            return Answer(vmap(one, in_dims=(dims,), randomness="same")(tensors))
 
     def hand_back(self) -> None:
         """Gives each model its weights."""
         with torch.no_grad():
             for name, values in self.stacked.named_parameters():
+                if name in self._shared:
+                    continue
                 for model, value in zip(self.models, values, strict=True):
                     model.get_parameter(name).copy_(value)
 

@@ -12,13 +12,15 @@ from engine.experiments.quantize.words import sentence
 from engine.experiments.shared import covered
 from engine.experiments.shared.measured import QuantizedLayer
 from engine.experiments.shared.quantizing import WARM_FORMATS, Rounding, quantized
+from engine.experiments.shared.scored import Scores
 from engine.experiments.shared.swept import Swept
 from engine.experiments.shared.teaching import teacher_of
+from engine.experiments.shared.together import at_once, measured_together
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.formats.mix import parse_mix, patterns
 from engine.preparing import PLAIN, parse_preparing
-from engine.rounding import DENSE, parse_sparsity
+from engine.rounding import DENSE, NEAREST, parse_sparsity
 from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord
 
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
     from engine.training.teacher import Teacher
     from engine.training.train import TrainSettings
 from engine.experiments.quantize.config import DEFAULT_QAT_STEPS, QuantizeConfig, asked, swept
-
-TRAIN_AT_ONCE = 32
-"""On an H200 32 points of a BERT-tiny take 1.13 times as long as 16; a task that memory does not hold is split."""
 
 
 class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
@@ -112,6 +111,7 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
 
         bench = Workbench.of(config, points[0], context)
         trained: list[tuple[Point, nn.Module, Teacher | None]] = []
+        made: list[tuple[Point, nn.Module]] = []
         for point in points:
             bench.turn_to(point)
             params = QuantizeParams.from_record(point.params)
@@ -123,19 +123,23 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
                 caches.put(model, params, config.kv_axis)
                 if params.mode == "qat":
                     trained.append((point, model, teacher_of(bench, config, params.teacher)))
-                else:
+                elif params.rounding != NEAREST:  # what took long is not to wait for others
                     _conclude(bench, config, point, model)
+                    continue
+                made.append((point, model))
         if trained:
             train_together(bench, trained, _train_settings(config))
-        for point, model, _ in trained:
-            if point.index not in context.done:
-                bench.turn_to(point)
-                with context.failing((point.index,), NotFiniteError):
-                    _conclude(bench, config, point, model)
+        left = [(point, model) for point, model in made if point.index not in context.done]
+        alike = {} if config.give_up is not None else {point.index: model for point, model in left}
+        known = measured_together(bench, alike)
+        for point, model in left:
+            bench.turn_to(point)
+            with context.failing((point.index,), NotFiniteError):
+                _conclude(bench, config, point, model, known.get(point.index))
 
     def at_once(self, config: QuantizeConfig) -> int:
-        """Training leaves a GPU idle that the points of a sweep can share."""
-        return TRAIN_AT_ONCE if "qat" in config.modes else 1
+        """One point of a small model leaves a GPU idle that others of the sweep can use."""
+        return at_once(config)
 
     def figures(self, config: QuantizeConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against width or bits and against bytes, what methods gain, training loss."""
@@ -176,13 +180,15 @@ def _train_settings(config: QuantizeConfig) -> "TrainSettings":
     )
 
 
-def _conclude(bench: Workbench, config: QuantizeConfig, point: Point, model: "nn.Module") -> None:
+def _conclude(
+    bench: Workbench, config: QuantizeConfig, point: Point, model: "nn.Module", scores: Scores | None = None
+) -> None:
     from engine.compress import layer_report, summarize
     from engine.compress.report import by_method, pruned_share
     from engine.layers import share_of
 
     params, layers = QuantizeParams.from_record(point.params), layer_report(model)
-    measured = bench.conclude(point.index, model, paired=config.compares, give_up=config.give_up)
+    measured = bench.conclude(point.index, model, paired=config.compares, give_up=config.give_up, scores=scores)
     cache = caches.counted(bench, params, config.kv_axis, config.kv_context)
     share = share_of(bench.subject.model, [layer.name for layer in layers])
     total, counted = summarize(layers), by_method(model)

@@ -269,11 +269,17 @@ class Workbench:
         return replace(scores.measured, delta=delta).extended(Compared, outcomes=kept(outcomes) if keeps else None)
 
     def conclude(
-        self, point: int, model: "nn.Module", *, paired: bool = False, give_up: float | None = None
+        self,
+        point: int,
+        model: "nn.Module",
+        *,
+        paired: bool = False,
+        give_up: float | None = None,
+        scores: Scores | None = None,
     ) -> Concluded:
         """What every point records: how it compares with the baseline, its model, saved, in bytes, and what it took.
 
-        `paired` is as `compared` has it, `give_up` as `measure`.
+        `paired` is as `compared` has it, `give_up` as `measure`. `scores` are what it gives, where they are known.
         """
         from engine.compress.layers import release
         from engine.compress.returning import return_memory
@@ -281,7 +287,7 @@ class Workbench:
         from engine.training.peak_memory import peak_memory
 
         baseline, _ = self.baseline()
-        scores = self.measure(model, self.report, give_up)
+        scores = scores or self.measure(model, self.report, give_up)
         part, compared = scores.given_up, self._compared(scores, paired)
         release(model)
         return_memory()  # writing it takes memory too
