@@ -267,7 +267,7 @@ class Work:
             return
         self._disk_checked, free = time.monotonic(), free_bytes(self._directory)
         if free < min(FULL_BYTES, self._reserve):
-            self._disk_problem = "the disk is full"
+            self._disk_problem = "the disk is full: the run goes on when there is room"
         elif not has_inodes(self._directory):
             self._disk_problem = "the disk has no inode left: it can hold no more files; remove some"
         elif free < self._reserve:

@@ -43,6 +43,11 @@ def test_every_verb_explains_itself(labtui: Labtui, verb: str) -> None:
         ("show", "labtui: Missing argument 'RUN'. See labtui show --help."),
         ("formats \x1b[31mx", "labtui: Got unexpected extra argument (x). See labtui formats --help."),
         ("runs --jsn", "labtui: No such option '--jsn'. Did you mean '--json'? See labtui runs --help."),
+        (
+            "completion",
+            "labtui: Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish. See labtui completion --help.",
+        ),
+        ("extend x y", "labtui: Invalid value for 'COUNT': 'y' is not a valid whole number. See labtui extend --help."),
         ("run quantize x", "labtui: Got unexpected extra argument (x). See labtui run quantize --help."),
     ],
 )

@@ -4,7 +4,8 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tests.tui.driving import screen_text
-from tui_app.widgets.table import GUTTER, Column, Table, fit
+from tui_app import glyphs
+from tui_app.widgets.table import GUTTER, Column, Table, _cell, fit
 
 SAID = "The layers appear once the model is loaded."
 
@@ -43,3 +44,15 @@ def test_no_column_is_cut_by_the_frame(width: int, fitted: list[tuple[int, int]]
     columns = [Column("a", "A", 12, flex=True), Column("b", "B", 10), Column("c", "C", 9, right=True)]
     assert fit(columns, width) == fitted
     assert width < 16 or GUTTER + sum(room + 1 for _, room in fitted) <= width
+
+
+def test_a_value_that_is_cut_shows_it_without_unicode_too() -> None:
+    """`fixed(2…` read `fixed(2` on a plain terminal, as if it were whole."""
+    assert str(_cell("builtin fixed(2,4)", 10, False)) == "builtin f…"
+    glyphs.use_plain(True)
+    try:
+        assert str(_cell("builtin fixed(2,4)", 10, False)) == "builtin f~"
+        assert str(_cell("日本語", 4, False)) == "日 ~"
+        assert str(_cell("ab", 1, False)) == "~"
+    finally:
+        glyphs.use_plain(False)

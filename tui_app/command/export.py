@@ -14,6 +14,7 @@ from tui_app.command.completing import complete_runs
 from tui_app.command.export_figure import FILE, figure_options, say_written, write_figure
 from tui_app.command.export_model import export_models, model_options
 from tui_app.command.export_tracked import publish, tracker_options
+from tui_app.command.numbers import Whole
 from tui_app.command.say import say
 
 
@@ -30,7 +31,9 @@ from tui_app.command.say import say
 )
 @click.option("--graph", type=FILE, help="Write a captured graph: .dot, .svg, .png (by graphviz), .md or .json.")
 @click.option("--module", default="", help="Only this module of the graph, for example bert.encoder.layer.0.")
-@click.option("--point", type=int, help="Whose graph or model it is; the first, or the one that the run chose.")
+@click.option(
+    "--point", type=Whole(0), metavar="N", help="Whose graph or model it is; the first, or the one that the run chose."
+)
 @click.option("--after", is_flag=True, help="The graph after the passes.")
 @click.option("--optuna", metavar="URL", help="Write a search's studies into a database: sqlite:///study.db.")
 @tracker_options

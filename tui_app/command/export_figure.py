@@ -11,6 +11,7 @@ from engine.figures.figure import Figure
 from engine.figures.files import is_stream
 from engine.figures.look import Look
 from engine.runtime.records import RunRecord
+from tui_app.command.numbers import Whole
 from tui_app.command.say import say
 
 FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -27,7 +28,7 @@ OPTIONS = (
     ),
     click.option("--step", metavar="COLUMN", help="Which column of such a table counts steps, where it is unclear."),
     click.option("--size", help="Of the figure in inches: 7x4.4, or column, page, slide."),
-    click.option("--dpi", type=int, help="Dots per inch of a PNG; 160 where not given."),
+    click.option("--dpi", type=Whole(), metavar="N", help="Dots per inch of a PNG; 160 where not given."),
     click.option("--title", help="Of the figure, in place of its own; --title= leaves it out."),
 )
 

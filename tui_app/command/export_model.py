@@ -9,14 +9,17 @@ from rich.table import Table
 
 from engine.exports.registry import TARGETS
 from engine.runtime.records import RunRecord
-from tui_app.command.say import CleanConsole, say
+from tui_app.command.numbers import Whole
+from tui_app.command.say import CleanConsole, results_console, say
 
 
 def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for each export target, with what they share."""
     shared = (
         click.option("--strict", is_flag=True, help="Write no model that its file cannot express as it is."),
-        click.option("--samples", type=click.IntRange(2), help="Test samples that the other program is compared on."),
+        click.option(
+            "--samples", type=Whole(2), metavar="N", help="Test samples that the other program is compared on."
+        ),
     )
     made = [
         click.option(
@@ -51,7 +54,7 @@ def export_models(
             table.add_column(header, no_wrap=True)
         for row in found.rows:
             table.add_row(*map(str, row))
-        CleanConsole().print(table)
+        results_console().print(table)
         say(plan.path)
 
 

@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 
 from tui_app.command.output import print_json
-from tui_app.command.say import CleanConsole, say
+from tui_app.command.say import results_console, say
 
 WIDE = 120
 
@@ -29,7 +29,7 @@ def formats(as_json: bool, figures: Path | None) -> None:
     if as_json:
         print_json([asdict(entry) for entry in entries])
         return
-    console = CleanConsole()
+    console = results_console()
     wide = console.width >= WIDE
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Written", no_wrap=True)

@@ -108,7 +108,7 @@ def _cleaned(error: click.ClickException) -> click.ClickException:
         return error
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "labtui"
-    text = clean(error.format_message())
+    text = " ".join(clean(error.format_message()).split())
     return WrongUsage(f"{text}{'' if text.endswith(('.', '?')) else '.'} See {where} --help.")
 
 

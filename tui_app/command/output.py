@@ -1,6 +1,5 @@
 """What the verbs print: one run as a table, many runs as a list, JSON."""
 
-import os
 import time
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -19,7 +18,7 @@ from engine.runtime.label import read_label
 from engine.runtime.records import RunRecord
 from engine.text import clean
 from tui_app import glyphs
-from tui_app.command.say import CleanConsole, say
+from tui_app.command.say import results_console, say
 from tui_app.text import count, ending, error_line
 
 STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green"}
@@ -27,7 +26,6 @@ STATE_STYLES |= dict.fromkeys(("failed", "damaged"), "red")
 LISTED = 12
 LONGEST, SHORT, SHORTEST = 44, 24, 8  # characters of a name, with and without room
 GAP = 2  # between columns
-UNCUT = 1000  # columns of what goes to a file or another program
 POINT = 5  # columns of a terminal that a point's number and state take
 
 
@@ -51,7 +49,7 @@ def cell_text(values: Values, column: Column, longest: int = LONGEST, best: bool
 def print_run(run: RunRecord) -> None:
     """One run for a person: what it is, the best point and why, its points."""
     with results.understood(run):
-        _print_run(run, _console())
+        _print_run(run, results_console())
 
 
 def _print_run(run: RunRecord, console: Console) -> None:
@@ -144,7 +142,7 @@ def _print_listing(console: Console, run: str, listing: Listing) -> None:
 
 def print_runs(runs: Sequence[RunRecord]) -> None:
     """Many runs, one a line; where there is little room, names give way."""
-    console, now = _console(), time.time()
+    console, now = results_console(), time.time()
     columns = {
         "Id": [Text(run.id) for run in runs],
         "Experiment": [Text(run.experiment) for run in runs],
@@ -166,9 +164,3 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
     for run in runs:
         if str(run.state) == "damaged":
             console.print(Text(run.problem, style="red"))
-
-
-def _console() -> Console:
-    """As wide as the terminal; without one nothing is cut or left out."""
-    console = CleanConsole()
-    return console if console.is_terminal or "COLUMNS" in os.environ else CleanConsole(width=UNCUT)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from tui_app.command.completing import Items, among
 from tui_app.command.output import print_json
-from tui_app.command.say import CleanConsole
+from tui_app.command.say import CleanConsole, results_console
 
 if TYPE_CHECKING:
     from engine.recipes.book import Recipe
@@ -35,7 +35,7 @@ def recipes(name: str | None, as_json: bool) -> None:
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    console = CleanConsole()
+    console = results_console()
     if name:
         _print(console, found[0])
         return

@@ -1,5 +1,6 @@
 """The one way from the verbs to the terminal: names, errors and log lines from outside lose their escapes here."""
 
+import os
 import re
 from collections.abc import Iterable
 
@@ -9,6 +10,8 @@ from rich.segment import Segment
 
 from engine.text import clean
 
+UNCUT = 1000
+"""Columns of what goes to a file or another program."""
 _LONG, _HEAD, _TAIL = re.compile(r"\S{240,}"), 120, 60
 
 
@@ -33,3 +36,9 @@ class CleanConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(clean(segment.text), segment.style)
+
+
+def results_console() -> CleanConsole:
+    """Stdout, as wide as the terminal; without one nothing is cut, wrapped or left out."""
+    console = CleanConsole()
+    return console if console.is_terminal or "COLUMNS" in os.environ else CleanConsole(width=UNCUT)

@@ -8,12 +8,13 @@ from engine.errors import InputError
 from engine.experiments import asking
 from engine.runtime.runs import find_run
 from tui_app.command.completing import complete_runs
+from tui_app.command.numbers import Whole
 from tui_app.command.say import say
 
 
 @click.command()
 @click.argument("run", shell_complete=complete_runs)
-@click.argument("count", type=click.IntRange(min=1))
+@click.argument("count", type=Whole(1))
 def extend(run: str, count: int) -> None:
     """Add COUNT trials to every curve of RUN, a search. One that has finished goes on."""
     path = find_run(run)

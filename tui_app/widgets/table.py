@@ -261,6 +261,6 @@ class Table(Living, ScrollView, can_focus=True):
 def _cell(value: Content | str, width: int, right: bool) -> Content:
     content = Content(value) if isinstance(value, str) else value
     if content.cell_length > width:
-        content = content.truncate(width, ellipsis=not glyphs.plain())
+        content = content.truncate(max(0, width - 1)) + glyphs.sign("ellipsis")[:width]
     room = width - content.cell_length
     return content.pad_left(room) if right else content.pad_right(room)
