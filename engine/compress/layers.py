@@ -349,11 +349,13 @@ def release(model: nn.Module) -> None:
 
 
 def stacking_key(model: nn.Module, trained: bool = True) -> tuple[object, ...]:
-    """Equal for copies of a model that are quantised in the same way but for plain numbers, such as a width.
+    """Equal for models of the same tensors, of the same shapes, quantised alike but for plain numbers such as a width.
 
-    Where they are not `trained`, for copies whose inputs are, whatever their weights are rounded to: see `settled`.
+    Tensors differ as they like: weights that were pruned in different ways, for instance, and their masks. Where they
+    are not `trained`, for copies whose inputs are quantised alike, whatever weights are rounded to: see `settled`.
     """
-    key: list[object] = []
+    tensors = (*model.named_parameters(), *model.named_buffers()) if trained else ()
+    key: list[object] = [(name, tuple(tensor.shape)) for name, tensor in tensors]
     for name, module in model.named_modules():
         if isinstance(module, FakeQuantize) and (trained or name.endswith("input_format")):
             key.append((name, module.format.structure))

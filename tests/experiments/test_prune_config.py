@@ -37,6 +37,23 @@ def test_n_of_m_has_its_own_sparsity_and_no_scope() -> None:
     assert (point["granularity"], point["sparsity"]) == ("1:8", 0.875)
 
 
+@pytest.mark.parametrize(
+    ("values", "at_once"),
+    [
+        ({}, 32),
+        ({"granularities": "weights", "methods": "l1,movement"}, 32),
+        ({"granularities": "n:m", "finetune_epochs": "1"}, 32),
+        ({"granularities": "weights,neurons"}, 1),
+        ({"methods": "movement"}, 1),
+        ({"schedule": "cubic"}, 1),
+        ({"finetune_steps": "0"}, 1),
+    ],
+)
+def test_a_task_has_several_points_where_they_fine_tune_masks(values: dict[str, Any], at_once: int) -> None:
+    experiment, config = configure("prune", values)
+    assert experiment.at_once(config) == at_once
+
+
 def test_finetune_crosses_rates_with_methods_and_ranks() -> None:
     points = expanded("finetune", methods="full,lora", learning_rates="1e-4,1e-3", ranks="4,8")
     assert points == [

@@ -21,14 +21,17 @@ pytestmark = pytest.mark.slow
 SETTINGS = {"eval_samples": 200, "max_length": 48, "batch_size": 32}
 
 
-def direct(name: str, folder: Path, **settings: Any) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
-    """Every point's result, computed in this process."""
+def direct(
+    name: str, folder: Path, at_once: int = 32, **settings: Any
+) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
+    """The results of the points that have one, computed in this process, `at_once` of them in a task."""
     folder.mkdir()
     experiment, config = configure(name, SETTINGS | settings)
     context = RecordingContext(folder, threads=torch.get_num_threads())
     points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
-    experiment.run(config, points, context)
-    return context, [context.results[point.index] for point in points]
+    for first in range(0, len(points), at_once):
+        experiment.run(config, points[first : first + at_once], context)
+    return context, [context.results[point.index] for point in points if point.index in context.results]
 
 
 def zeros(folder: Path) -> float:
@@ -72,6 +75,42 @@ def test_movement_is_trained_to_its_sparsity_and_has_nothing_before(builtin: Pat
     assert zeros(tmp_path / "run" / result["model"]) == pytest.approx(0.6, abs=1e-3)
     assert "pruned_accuracy" not in result
     assert len([key for _, key, _, _ in context.metrics if key == "loss"]) == 24
+
+
+def test_points_fine_tuned_at_once_learn_what_each_learns_alone(builtin: Path, tmp_path: Path) -> None:
+    """Movement, which prunes as it trains, stays alone, and a pattern that fits no layer fails alone."""
+    wanted = {"methods": "l1,random,movement", "sparsities": "0.3,0.6", "finetune_steps": 6, "teacher": "start"}
+    context, together = direct("prune", tmp_path / "together", **wanted)
+    said = {point: text for point, done, total, text in context.steps if text.startswith("training") and done == total}
+    assert [said[point] == "training, 4 points at once" for point in range(6)] == [True] * 4 + [False] * 2
+    _, alone = direct("prune", tmp_path / "alone", at_once=1, **wanted)
+    for here, there in zip(together, alone, strict=True):
+        assert here["loss"] == pytest.approx(there["loss"], rel=1e-3)
+        assert here.get("pruned_loss") == there.get("pruned_loss")
+        assert here["true_sparsity"] == there["true_sparsity"]
+
+
+def test_memory_that_is_full_ends_the_task_and_no_point(
+    builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver then tries its points again in two halves."""
+
+    def full(*_args: Any, **_named: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("engine.training.variants.Variants.forward", full)
+    experiment, config = configure("prune", SETTINGS | {"methods": "l1", "sparsities": "0.2,0.4,0.6"})
+    context = RecordingContext(tmp_path)
+    with pytest.raises(torch.OutOfMemoryError):
+        experiment.run(config, [Point(index, one) for index, one in enumerate(experiment.points(config))], context)
+    assert not context.done
+
+
+def test_a_point_that_cannot_be_pruned_fails_alone(builtin: Path, tmp_path: Path) -> None:
+    wanted = {"methods": "l1", "sparsities": "0.5", "granularities": "weights,n:m", "pattern": "3:7"}
+    context, _ = direct("prune", tmp_path / "run", finetune_steps=2, **wanted)
+    assert set(context.results) == {0}
+    assert set(context.errors) == {1}
 
 
 def test_structure_is_cut_and_timed(builtin: Path, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from engine.compress import LayerFormats, quantize_model, stacking_key
+from engine.compress.prune import Pruning, prune_model
+from engine.compress.prune_masks import mask_of, masked_layers
 from engine.formats.mix import parse_mix
 from engine.preparing import parse_preparing
 from engine.runtime.attempts import AttemptFile, AttemptLog
@@ -79,6 +81,25 @@ def test_formats_of_one_structure_learn_what_they_learn_alone(specs: tuple[str, 
     found = torch.tensor(trained(Variants(models)))
     expected = torch.tensor([trained(quantized(spec)) for spec in specs])[:, :, 0]
     assert torch.allclose(found.T, expected, atol=1e-3)
+
+
+def test_masks_of_one_shape_learn_what_they_learn_alone() -> None:
+    def pruned(method: str, sparsity: float) -> nn.Module:
+        return prune_model(small_model(), Pruning(method=method, sparsity=sparsity, include=("Linear",)))
+
+    asked = (("l1", 0.3), ("l1", 0.9), ("random", 0.6))
+    models = [pruned(*one) for one in asked]
+    assert len({stacking_key(model) for model in models}) == 1
+    before = [{name: mask_of(layer) for name, layer in masked_layers(model).items()} for model in models]
+    found = torch.tensor(trained(Variants(models)))
+    expected = torch.tensor([trained(pruned(*one)) for one in asked])[:, :, 0]
+    assert torch.allclose(found.T, expected, atol=1e-4)
+    for model, masks in zip(models, before, strict=True):
+        layers = masked_layers(model)
+        assert all(torch.equal(mask_of(layer), masks[name]) for name, layer in layers.items())
+        assert all((layer.weight[~masks[name]] == 0).all() for name, layer in layers.items())
+    neurons = Pruning(method="l1", sparsity=0.5, granularity="neurons")
+    assert stacking_key(prune_model(small_model(), neurons)) != stacking_key(small_model())
 
 
 @pytest.mark.parametrize("how", ["smooth", "hadamard"])

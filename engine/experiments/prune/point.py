@@ -1,22 +1,24 @@
-"""One point of a pruning run."""
+"""A point of a pruning run: pruned, fine-tuned beside others, concluded."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.experiments.prune.config import CUT, DEFAULT_STEPS, PruneConfig
 from engine.experiments.prune.measures import PrunedLayer, PruneParams, PruneResult
+from engine.experiments.shared.measured import Compared
 from engine.experiments.shared.quantizing import calibration
 from engine.experiments.shared.teaching import teacher_of
-from engine.experiments.shared.training import train_point
+from engine.experiments.shared.training import train_point, train_together
 from engine.experiments.shared.workbench import Workbench
-from engine.runtime.context import Context, Point
+from engine.runtime.context import Point
 from engine.tasks.metric import Bounded
 
 if TYPE_CHECKING:
     from torch import nn
 
     from engine.compress.prune import Pruning
+    from engine.training.teacher import Teacher
     from engine.training.train import TrainSettings
 
 MOVEMENT = "movement"
@@ -56,53 +58,79 @@ def _settings(config: PruneConfig) -> "TrainSettings | None":
     )
 
 
-def run_point(config: PruneConfig, point: Point, context: Context) -> None:
-    """Prunes, measures, fine-tunes, measures again, saves."""
-    from engine.compress.prune import prune_model
-    from engine.compress.prune_report import overall, sparsity_report, zeroed_inputs
-    from engine.layers import share_of
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A point's pruned model, and what it measured before its fine-tuning, where it `waits` for one or had one."""
 
-    bench = Workbench.of(config, point, context)
+    point: Point
+    model: "nn.Module"
+    before: Compared | None
+    waits: bool
+    teacher: "Teacher | None"
+
+    @property
+    def params(self) -> PruneParams:
+        """What the point is asked for."""
+        return PruneParams.from_record(self.point.params)
+
+
+def pruned(bench: Workbench, config: PruneConfig, point: Point) -> Pruned:
+    """Prunes and measures; a model that is pruned while it is fine-tuned is then fine-tuned already."""
+    from engine.compress.prune import prune_model
+
     params, batches, settings = PruneParams.from_record(point.params), calibration(bench), _settings(config)
     pruning, before = _pruning(bench, config, params), None
     if pruning.method != MOVEMENT:  # whose scores nothing has made yet
         model = prune_model(bench.subject.model, pruning, batches)
         before = bench.compared(model) if settings is not None else None
-    if settings is not None and (config.schedule == "cubic" or pruning.method == MOVEMENT):
-        model = _gradually(bench, config, point.index, params, pruning, batches, settings)
-    elif settings is not None:
-        train_point(bench, model, settings, point.index, teacher=teacher_of(bench, config, params.teacher))
-    measured = bench.conclude(point.index, model, give_up=config.give_up)
+    teacher = None if settings is None else teacher_of(bench, config, params.teacher)
+    gradual = config.schedule == "cubic" or pruning.method == MOVEMENT
+    if settings is not None and gradual:
+        model = _gradually(bench, point.index, pruning, batches, settings, teacher)
+    return Pruned(point, model, before, settings is not None and not gradual, teacher)
+
+
+def fine_tune(bench: Workbench, config: PruneConfig, models: Sequence[Pruned]) -> None:
+    """Trains models, those of the same shapes as one; a point that breaks down fails alone."""
+    if (settings := _settings(config)) is not None:
+        train_together(bench, [(one.point, one.model, one.teacher) for one in models], settings)
+
+
+def conclude(bench: Workbench, config: PruneConfig, one: Pruned) -> None:
+    """Measures the model as it is now, saves it and finishes the point."""
+    from engine.compress.prune_report import overall, sparsity_report, zeroed_inputs
+    from engine.layers import share_of
+
+    model = one.model
+    measured = bench.conclude(one.point.index, model, give_up=config.give_up)
     layers = sparsity_report(model, bench.subject.model)
-    latency, speedup = _latency(bench, model) if pruning.granularity in CUT else (None, None)
+    latency, speedup = _latency(bench, model) if one.params.granularity in CUT else (None, None)
     result = PruneResult(
         measured=measured,
-        pruned=before,
+        pruned=one.before,
         true_sparsity=overall(layers),
         covered=share_of(bench.subject.model, [layer.name for layer in layers]),
-        zeroed_inputs=zeroed_inputs(model, batches) if config.threshold > 0 else None,
+        zeroed_inputs=zeroed_inputs(model, calibration(bench)) if config.threshold > 0 else None,
         latency=latency,
         speedup=speedup,
         layers=tuple(PrunedLayer.from_record(layer.as_dict()) for layer in layers),
     )
-    context.finish(point.index, result.to_record(bench.metric))
+    bench.context.finish(one.point.index, result.to_record(bench.metric))
 
 
 def _gradually(
     bench: Workbench,
-    config: PruneConfig,
     point: int,
-    params: PruneParams,
     pruning: "Pruning",
     batches: Any,
     settings: "TrainSettings",
+    teacher: "Teacher | None",
 ) -> "nn.Module":
     """A model that is pruned step by step while it is fine-tuned."""
     from engine.compress.prune import prune, prune_model, settle
 
     model = prune_model(bench.subject.model, replace(pruning, sparsity=0.0), batches)
     stages = _stages(model, pruning, batches, settings.total_steps(len(bench.train)))
-    teacher = teacher_of(bench, config, params.teacher)
     train_point(bench, model, settings, point, teacher=teacher, before_step=stages)
     if pruning.method == MOVEMENT:
         settle(model, pruning)

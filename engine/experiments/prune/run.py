@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from engine.errors import InputError
 from engine.experiments.api import Listing
 from engine.experiments.prune import report as reading
-from engine.experiments.prune.config import PruneConfig
+from engine.experiments.prune.config import CUT, PruneConfig
 from engine.experiments.prune.findings import findings
 from engine.experiments.prune.measures import PruneParams, PruneResult
-from engine.experiments.prune.point import run_point
+from engine.experiments.prune.point import MOVEMENT, Pruned, conclude, fine_tune, pruned
 from engine.experiments.prune.words import sentence
 from engine.experiments.shared import covered
 from engine.experiments.shared.swept import Swept
-from engine.experiments.shared.workbench import WARM
+from engine.experiments.shared.together import at_once
+from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.runtime.context import Context, Point
 from engine.runtime.records import RunRecord
@@ -97,9 +99,30 @@ class Prune(Swept[PruneConfig, PruneParams, PruneResult]):
         return [*said, *touched(config.model, config.layers, config.skip)]
 
     def run(self, config: PruneConfig, points: Sequence[Point], context: Context) -> None:
-        """Prunes, measures, fine-tunes, measures again and saves; one point after the other."""
+        """Prunes, measures, fine-tunes, several points at once, measures again and saves."""
+        bench = Workbench.of(config, points[0], context)
+        waiting: list[Pruned] = []
         for point in points:
-            run_point(config, point, context)
+            bench.turn_to(point)
+            with context.failing((point.index,), InputError):
+                one = pruned(bench, config, point)
+                if one.waits:
+                    waiting.append(one)
+                else:
+                    conclude(bench, config, one)
+        fine_tune(bench, config, waiting)
+        for one in waiting:
+            if one.point.index not in context.done:
+                bench.turn_to(one.point)
+                with context.failing((one.point.index,), InputError):
+                    conclude(bench, config, one)
+
+    def at_once(self, config: PruneConfig) -> int:
+        """Masks laid before the fine-tuning train as one; what is cut out has shapes of its own, and is timed alone."""
+        masked = (
+            config.schedule == "once" and config.methods != (MOVEMENT,) and not set(CUT) & set(config.granularities)
+        )
+        return at_once(config) if masked and config.trains else 1
 
     def figures(self, config: PruneConfig, run: RunRecord) -> Sequence[Figure]:
         """The score against sparsity and against bytes, training loss."""

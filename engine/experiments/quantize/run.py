@@ -16,6 +16,7 @@ from engine.experiments.shared.scored import Scores
 from engine.experiments.shared.swept import Swept
 from engine.experiments.shared.teaching import teacher_of
 from engine.experiments.shared.together import at_once, measured_together
+from engine.experiments.shared.training import train_together
 from engine.experiments.shared.workbench import WARM, Workbench
 from engine.figures.figure import Figure
 from engine.formats.mix import parse_mix, patterns
@@ -106,7 +107,6 @@ class Quantize(Swept[QuantizeConfig, QuantizeParams, QuantizeResult]):
 
     def run(self, config: QuantizeConfig, points: Sequence[Point], context: Context) -> None:
         """Quantises, measures and saves; trains before where the mode says so, several points at once."""
-        from engine.experiments.shared.training import train_together
         from engine.training.forward import NotFiniteError
 
         bench = Workbench.of(config, points[0], context)

@@ -72,7 +72,7 @@ def train_point(
 
 
 def train_together(bench: Workbench, models: "Sequence[Student]", settings: "TrainSettings") -> None:
-    """Trains the quantised model of each point, at once all that differ in plain numbers alone and have one teacher.
+    """Trains the model of each point, at once all that differ in values alone, and have one teacher.
 
     Records the losses of each. A point that was killed goes on from its last checkpoint, with those that stand there;
     one that breaks down fails alone.
