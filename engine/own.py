@@ -3,6 +3,7 @@
 `python own.py MODULE ARGUMENTS` runs a module of this program as `python -m` does. Imports nothing of it before.
 """
 
+import os
 import runpy
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,14 @@ def pin() -> None:
         sys.meta_path.insert(0, Own)
 
 
+def leave_lost_folder() -> None:
+    """Goes to the root where the current folder does not exist any more: MKL ends a process that is in such a one."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        os.chdir("/")
+
+
 def command(module: str, *arguments: str) -> list[str]:
     """How a process of this program is started."""
     return [sys.executable, str(Path(__file__).resolve()), module, *arguments]
@@ -36,5 +45,6 @@ def command(module: str, *arguments: str) -> list[str]:
 
 if __name__ == "__main__":
     pin()
+    leave_lost_folder()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -110,7 +111,7 @@ def taken(file: PythonFile, model: nn.Module, stored: str, arguments: Mapping[st
 
 def executed(file: PythonFile) -> ModuleType:
     """The module that running the file gives. Raises InputError with the file's own line where it raises."""
-    name = f"labtui_module_{hashlib.sha256(str(file.path).encode()).hexdigest()[:12]}"
+    name = f"labtui_module_{hashlib.sha256(os.fsencode(file.path)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, file.path)
     assert spec is not None
     space = importlib.util.module_from_spec(spec)

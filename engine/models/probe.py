@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def check_classes(model: str, classes: int, data: str, found: int) -> None:
 
 def _note(file: PythonFile, size: Sequence[int] | None) -> Path:
     key = f"{LAYOUT} {file.path} {file.function} {file.digest} {None if size is None else list(size)}"
-    return cache_dir() / "modules" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
+    return cache_dir() / "modules" / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:32]}.json"
 
 
 def _read(note: Path) -> Facts | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import InputError
+from engine.own import leave_lost_folder
 from engine.runtime.attempts import AttemptFile, AttemptLog
 from engine.runtime.context import Context, Point, described
 from engine.runtime.devices import CPU, gpus_of
@@ -81,6 +82,7 @@ def run_child(parent: int, setting: Setting, task: str, attempt: int, points: Se
     """The whole life of a forked child. Never returns."""
     die_with(parent)
     call_this_process("labtui-task")
+    leave_lost_folder()
     file = AttemptFile.of(setting.directory, task, attempt)
     _redirect(file.log)
     before = AttemptFile.of(setting.directory, task, attempt - 1).log

@@ -5,13 +5,23 @@ from pathlib import Path
 
 import platformdirs
 
+from engine.errors import InputError
 from engine.runtime.files import private_folder
 
 
 def home() -> Path:
-    """The state folder, mode 0700. Raises InputError if it is a link, another user's, or writable by others."""
+    """The state folder, mode 0700.
+
+    Raises InputError if it is a link, another user's, or writable by others, or if its name is no UTF-8, which not
+    every library that writes there takes.
+    """
     chosen = os.environ.get("LABTUI_HOME")
-    return private_folder(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("labtui"))
+    folder = Path(chosen).expanduser().absolute() if chosen else platformdirs.user_state_path("labtui")
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"the name of {folder} is not UTF-8; set LABTUI_HOME elsewhere.") from None
+    return private_folder(folder)
 
 
 def config_path() -> Path:

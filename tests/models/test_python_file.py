@@ -1,5 +1,6 @@
 """Modules of the user's own, named as `file.py:function`: what reading the file says, and what running it does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,14 @@ def test_a_module_is_float32_in_evaluation_mode_with_its_means(file: Path) -> No
     assert not found.model.training
     assert next(found.model.parameters()).dtype.is_floating_point
     assert (found.stored, found.input, found.mean, found.std) == ("float16", "x", (0.5,), (0.25,))
+
+
+def test_a_file_may_have_a_name_that_is_not_utf8(file: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(file.parent) + b"/\xfe"))
+    folder.mkdir()
+    file = file.rename(folder / file.name)
+    assert noted(f"{file}:net") is None
+    assert load_module(f"{file}:net").file.path == file
 
 
 @pytest.mark.slow

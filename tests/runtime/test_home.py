@@ -31,6 +31,12 @@ def test_writable_by_others_is_refused(state: Path) -> None:
         home.home()
 
 
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABTUI_HOME", os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    with pytest.raises(InputError, match="is not UTF-8; set LABTUI_HOME elsewhere"):
+        home.home()
+
+
 def test_link_is_refused(state: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     state.symlink_to(tmp_path / "elsewhere")
