@@ -31,3 +31,11 @@ def test_a_run_that_waits_says_so() -> None:
     assert told(disk.format(0.51), 101.0, 103.0) == full
     assert told(disk.format(0.62), 104.0, 109.0) == full
     assert told("", 110.0, 112.0) == [*full, "⋯ goes on"]
+
+
+def test_what_goes_to_a_file_keeps_its_lines() -> None:
+    console = Console(file=StringIO(), width=20)
+    _Shown(_bars(console), console).update(run_record("q-0002", state="finished", done=1))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 1 + 1
+    assert lines[1].endswith("%")

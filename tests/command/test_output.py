@@ -4,6 +4,7 @@ import pytest
 
 from engine.experiments.api import Column
 from tui_app.command.output import LONGEST, SHORT, fitting
+from tui_app.command.say import UNCUT
 
 COLUMNS = (
     Column("kind", "Kind"),
@@ -23,8 +24,8 @@ ROWS = [
 @pytest.mark.parametrize(
     ("room", "keys", "longest"),
     [
-        (200, ["kind", "layer", "time", "time_low", "time_high", "calls", "share"], LONGEST),
-        (86, ["kind", "layer", "time", "time_low", "time_high", "calls", "share"], LONGEST),
+        (200, ["kind", "layer", "time", "time_low", "time_high", "calls", "share"], UNCUT),
+        (86, ["kind", "layer", "time", "time_low", "time_high", "calls", "share"], UNCUT),
         (85, ["kind", "layer", "time", "calls", "share"], LONGEST),
         (70, ["layer", "time", "calls", "share"], LONGEST),
         (60, ["layer", "time", "calls", "share"], SHORT),
@@ -39,7 +40,7 @@ def test_what_tells_least_goes_first(room: int, keys: list[str], longest: int) -
 
 
 def test_a_table_without_rows_has_its_headings() -> None:
-    assert fitting(COLUMNS[:3], [], 80) == (COLUMNS[:3], LONGEST)
+    assert fitting(COLUMNS[:3], [], 80) == (COLUMNS[:3], UNCUT)
 
 
 def test_help_leaves_out_what_means_nothing_there() -> None:

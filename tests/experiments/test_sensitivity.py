@@ -135,8 +135,8 @@ def test_sentences_name_the_loss_and_the_mix() -> None:
     sentences = results.findings(record())
     loss = "significant loss, -12.10 points, 95 % -12.90 to -11.30, n = 2,000; keep it at more bits."
     assert f"classifier at fixed(2): {loss}" in sentences
-    assert "fixed(2): 2 of 3 layers measured so far show no significant loss (n = 2,000)." in sentences
-    assert "fixed(4): 3 of 3 layers measured so far show no significant loss (n = 2,000)." in sentences
+    assert "fixed(2): 2 of 3 measured layers show no significant loss (n = 2,000)." in sentences
+    assert "fixed(4): 3 of 3 measured layers show no significant loss (n = 2,000)." in sentences
     mix = next(sentence for sentence in sentences if "mix" in sentence)
     assert "'formats=classifier=fp32;*=fixed(2)'" in mix
     configure("quantize", {"formats": "classifier=fp32;*=fixed(2)"})
@@ -145,7 +145,7 @@ def test_sentences_name_the_loss_and_the_mix() -> None:
 def test_a_run_of_blocks_speaks_of_blocks() -> None:
     run = record()
     run = replace(run, config={**run.config, "each": "block"})
-    assert "fixed(4): 3 of 3 blocks measured so far show no significant loss (n = 2,000)." in results.findings(run)
+    assert "fixed(4): 3 of 3 measured blocks show no significant loss (n = 2,000)." in results.findings(run)
     assert results.figures(run)[0].title == "Test accuracy when one block alone is quantised"
     assert results.listings(run)[0].title == "Blocks by damage"
 

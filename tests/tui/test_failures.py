@@ -7,7 +7,7 @@ import pytest
 from tests.tui.driving import drawn, screen_text, until
 from tests.tui.pages import app_with, push, said
 from tests.tui.recorded import MemorySource, run_record
-from tui_app.runs.notice import failure
+from tui_app.runs.notice import failure, waiting
 from tui_app.screens.run.screen import RunScreen
 from tui_app.text import error_line
 
@@ -65,6 +65,13 @@ async def test_a_run_that_waits_says_for_what() -> None:
     async with app_with(record) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0002"))
         await until(pilot, lambda: screen.curves.placeholder == "waiting for cpu, used by q-0001")
+
+
+def test_a_run_cancelled_before_its_first_point_promises_none() -> None:
+    record = run_record("q-0002", state="cancelled", done=0)
+    assert waiting(record, "soon") == "The run was cancelled before its first point ended."
+    assert waiting(run_record("q-0002", state="cancelled", done=1), "soon") == "soon"
+    assert waiting(run_record("q-0002", state="running", done=0), "soon") == "soon"
 
 
 def test_different_errors_are_counted_and_the_keys_are_the_users() -> None:

@@ -16,7 +16,7 @@ from engine.tasks.metric import Metric
 from engine.text import clean
 from tui_app import glyphs
 from tui_app.command.say import CleanConsole
-from tui_app.text import error_line
+from tui_app.text import count, error_line
 
 POLL_SECONDS = 0.1
 _LABELS = (*LABELS, SEED, TRIAL)  # of a trial; what it chose is in its result
@@ -70,7 +70,7 @@ class _Shown:
 
     def update(self, run: RunRecord) -> None:
         if self._task is None:
-            self._console.print(f"{run.id}  {clean(run.name)}  {len(run.points)} points", markup=False, highlight=False)
+            self._print(f"{run.id}  {clean(run.name)}  {count(len(run.points), 'point')}")
             self._task = self._bars.add_task(run.experiment, total=len(run.points), doing="")
         self._run = run
         doing = next((_doing(point) for point in run.points if point.state == "running"), clean(run.problem))
@@ -78,7 +78,7 @@ class _Shown:
         for point in run.points:
             if point.state in ("finished", "failed", "pruned") and point.index not in self._reported:
                 self._reported.add(point.index)
-                self._console.print(_line(point, metric_of(run.config)), markup=False, highlight=False)
+                self._print(_line(point, metric_of(run.config)))
 
     def wait(self, now: float) -> None:
         """Says what the run waits for once it has waited a while, and that it goes on."""
@@ -90,7 +90,11 @@ class _Shown:
             return
         self._said = kind
         text = f"{problem}; labtui cancel {self._run.id} ends it" if problem else "goes on"
-        self._console.print(f"  {glyphs.state('queued')} {text}", markup=False, highlight=False, soft_wrap=True)
+        self._print(f"  {glyphs.state('queued')} {text}")
+
+    def _print(self, line: str) -> None:
+        """One line, however long: a terminal wraps it, a file keeps it whole."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _doing(point: PointRecord) -> str:

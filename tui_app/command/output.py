@@ -18,7 +18,7 @@ from engine.runtime.label import read_label
 from engine.runtime.records import RunRecord
 from engine.text import clean
 from tui_app import glyphs
-from tui_app.command.say import results_console, say
+from tui_app.command.say import UNCUT, results_console, say
 from tui_app.text import count, ending, error_line
 
 STATE_STYLES = {"running": "cyan", "paused": "yellow", "interrupted": "yellow", "finished": "green"}
@@ -104,12 +104,12 @@ def _add_columns(table: Table, columns: Sequence[Column]) -> None:
 def fitting(columns: Sequence[Column], rows: Sequence[Values], room: int) -> tuple[Sequence[Column], int]:
     """The columns that fit into `room` side by side, and how long a name may be there.
 
-    Where not all do, quartiles go first, then words that are the same in every row; then names are cut; then the last
-    columns go.
+    Where not all do, names are cut to a usual length; then quartiles go, then words that are the same in every row;
+    then names are cut shorter; then the last columns go.
     """
     plain = [column for column in columns if not column.key.endswith(("_low", "_high"))]
     varied = [one for one in plain if one.unit != "text" or len({str(row.get(one.key)) for row in rows}) > 1]
-    choices = [(columns, LONGEST), (plain, LONGEST), (varied, LONGEST)]
+    choices = [(columns, UNCUT), (columns, LONGEST), (plain, LONGEST), (varied, LONGEST)]
     choices += [(varied[:count], SHORT) for count in range(len(varied), 0, -1)]
 
     def width(column: Column, longest: int) -> int:

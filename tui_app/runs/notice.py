@@ -44,5 +44,7 @@ def _advice(run: RunRecord, kinds: set[str], keys: Mapping[str, str]) -> list[st
 
 
 def waiting(run: RunRecord, otherwise: str) -> str:
-    """What keeps a run from its first point, else `otherwise`."""
+    """What keeps a run from its first point, or that none will come, else `otherwise`."""
+    if run.state == "cancelled" and not run.done:
+        return "The run was cancelled before its first point ended."
     return clean(run.problem) if run.active and run.problem not in ("", STARTING) else otherwise

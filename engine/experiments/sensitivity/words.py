@@ -22,9 +22,10 @@ def sentence(one: Finding, metric: Metric, each: str, settings: Mapping[str, Any
             change = metric.change(one.value, one.samples)
             return f"{one.of} at {one.at}: significant loss, {change}; keep it at more bits."
         case "more":
-            return f"{one.counts[0]} more {each}s show a significant loss at {one.at}."
+            number, ending = one.counts[0], ("", "s") if one.counts[0] == 1 else ("s", "")
+            return f"{number} more {each}{ending[0]} show{ending[1]} a significant loss at {one.at}."
         case "unhurt":
-            count = f"{one.counts[0]} of {one.counts[1]} {each}s measured so far"
+            count = f"{one.counts[0]} of {one.counts[1]} measured {each}s"
             return f"{one.at}: {count} show no significant loss (n = {one.samples:,})."
         case "ranked":
             by_outputs, by_noise = one.values
