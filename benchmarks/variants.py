@@ -30,7 +30,7 @@ def main() -> None:
     settings = TrainSettings(steps=options.steps, batch_size=options.batch_size)
 
     def quantized() -> list[nn.Module]:
-        formats = [f"fixed({width})" for width in range(3, 3 + options.points)]
+        formats = [options.format.replace("{}", str(number)) for number in range(3, 3 + options.points)]
         every = [LayerFormats(weight=one, activation=one, bias=one, include=("Linear",)) for one in formats]
         return [quantize_model(classifier.model, one, [calibration]) for one in every]
 
@@ -46,7 +46,8 @@ def main() -> None:
     for _ in range(options.repeats):
         for name, way in ways.items():
             times[name].append(seconds(way, quantized(), options.device))
-    print(f"{options.model}, {options.device}, {torch.get_num_threads()} threads: {options.points} points, ", end="")
+    print(f"{options.model}, {options.device}, {torch.get_num_threads()} threads: {options.format}, ", end="")
+    print(f"{options.points} points, ", end="")
     print(f"{options.steps} steps of {options.batch_size} texts of {options.max_length} tokens at most")
     base = statistics.median(times["one by one"])
     for name, taken in times.items():
@@ -66,6 +67,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--model", default="builtin")
     parser.add_argument("--data", default="builtin")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--format", default="fixed({})", help="of weights and inputs; {} is 3 and up")
     parser.add_argument("--points", type=int, default=8)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=32)
