@@ -76,7 +76,7 @@ def load_module(source: str, arguments: Mapping[str, Any] | None = None) -> OwnM
 
     Raises:
         InputError: the file or function cannot be used (`read_python`), its code raises, what it gives is no module
-            with weights, or the module's forward takes no single input.
+            with weights, or one that stays in training mode, or the module's forward takes no single input.
     """
     file = read_python(source)
     return subject_of(file, executed(file), arguments)
@@ -98,7 +98,9 @@ def subject_of(file: PythonFile, space: ModuleType, arguments: Mapping[str, Any]
         raise InputError(f"MEAN of {file.path.name} has {len(mean)} entries and STD {len(std)}; give as many.")
     if any(value <= 0 for value in std):
         raise InputError(f"STD of {file.path.name} has an entry that is not above 0; correct it.")
-    found = taken(file, made.float().eval(), stored, arguments)
+    if any(part.training for part in made.float().eval().modules()):
+        raise InputError(f"the module of {name} stays in training mode after eval(); let its train(mode) set the mode.")
+    found = taken(file, made, stored, arguments)
     mean, std = mean or (0.0,) * len(std), std or (1.0,) * len(mean)
     return replace(found, mean=mean, std=std, example=_inputs(file, space, found.input))
 

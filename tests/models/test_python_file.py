@@ -65,6 +65,13 @@ def hidden():
 
 def empty():
     return nn.ReLU()
+
+
+def stuck():
+    class Stuck(Net):
+        def train(self, mode=True):
+            return self
+    return nn.Sequential(Stuck())
 """
 
 
@@ -106,6 +113,7 @@ def test_paths_become_absolute(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         ("net.py:leaves", r"SystemExit at net\.py, line \d+ \(3\)"),
         ("net.py:two", r"needs x and y; labtui gives it one input by name"),
         ("net.py:empty", r"has no weights"),
+        ("net.py:stuck", r"stays in training mode after eval\(\); let its train\(mode\) set the mode"),
         ("broken.py:net", r"broken\.py, line 2 is no Python \(.*\); correct it"),
         ("missing.py:net", r"missing\.py cannot be run: ModuleNotFoundError at missing\.py, line 1 \(No module named"),
         ("bytes.py:net", r"bytes\.py is no UTF-8 text \(byte 1\)"),
