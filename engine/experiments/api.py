@@ -107,8 +107,16 @@ class ExperimentConfig(BaseModel):
 
     @classmethod
     def settings(cls) -> dict[str, FieldInfo]:
-        """Every setting that such a config may have, by name."""
-        return {name: field for one in (*cls.family(), cls) for name, field in one.model_fields.items()}
+        """Every setting that such a config may have, by name, in the order in which people read them.
+
+        Model and data come first, then the experiment's own, then what more and more of its family share.
+        """
+        family = cls.family()
+        known = {name: field for one in (*family, cls) for name, field in one.model_fields.items()}
+        classes = dict.fromkeys(one for member in family for one in member.__mro__)
+        shared = sorted(classes, key=lambda one: sum(issubclass(member, one) for member in family))
+        declared = (name for one in shared for name in vars(one).get("__annotations__", {}))
+        return {name: known[name] for name in ("model", "data", *declared) if name in known}
 
     @classmethod
     def conditions(cls, name: str) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from engine.errors import InputError
-from engine.experiments import results
+from engine.experiments import registry, results
 from engine.experiments.api import Column as Quantity
 from engine.runtime.runs import read_run
 from tests.tui.pages import live
@@ -19,7 +19,7 @@ from tui_app.screens import source_options
 from tui_app.screens.runline import run_line, running_point
 from tui_app.screens.tail import Tail
 from tui_app.widgets.points import state
-from tui_app.widgets.settings import compared, written
+from tui_app.widgets.settings import compared, in_order, written
 from tui_app.widgets.units import interval, show, tick_labels
 from tui_app.widgets.values import Entry, ValuesTable
 
@@ -93,6 +93,14 @@ def test_settings_are_compared_as_text() -> None:
     assert differing == [("b", "0.0001", "0.001"), ("c", "–", "x")]
     assert [key for key, _, _ in same] == ["a", "d"]
     assert written({"k": 1}) == "{'k': 1}"
+
+
+def test_settings_are_listed_as_the_form_has_them() -> None:
+    """Home began with seed, executor and address, and had no room for what the run was about."""
+    config = {"seed": 0, "device": "auto", "widths": [4], "model": "builtin", "of_another_version": 1}
+    ordered = in_order(config, registry.get("quantize"))
+    assert list(ordered) == ["model", "widths", "seed", "device", "of_another_version"]
+    assert in_order(config, None) == config
 
 
 def test_sources_at_hand_come_likeliest_first(tmp_path: Path) -> None:

@@ -30,11 +30,11 @@ class SettingsTable(Table):
         if baseline is not None and (baseline.experiment != run.experiment or baseline.id == run.id):
             baseline = None
         other = baseline.config if baseline is not None else defaults(experiment)
-        heading = clean(baseline.id) if baseline is not None else "default"
+        heading = clean(baseline.id) if baseline is not None else "Default"
         self.set_columns(
             (Column("key", "Setting", 15), Column("value", "Value", 12, flex=True), Column("other", heading, 12))
         )
-        differing, same = compared(run.config, other)
+        differing, same = compared(in_order(run.config, experiment), other)
         rows = [
             Row(key, (key, mine, Content.styled(theirs, "$muted")), glyphs.sign("differs"))
             for key, mine, theirs in differing
@@ -53,6 +53,12 @@ def defaults(experiment: AnyExperiment | None) -> Mapping[str, Any]:
     if experiment is None:
         return {}
     return {name: field.get_default(call_default_factory=True) for name, field in experiment.Config.settings().items()}
+
+
+def in_order(config: Mapping[str, Any], experiment: AnyExperiment | None) -> Mapping[str, Any]:
+    """A run's settings in the order of the form; those that the experiment does not know come last."""
+    known = experiment.Config.settings() if experiment is not None else {}
+    return {key: config[key] for key in (*known, *config) if key in config}
 
 
 Lines = list[tuple[str, str, str]]

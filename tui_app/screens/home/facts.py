@@ -10,8 +10,8 @@ from tui_app import glyphs
 from tui_app.actions import key_of
 from tui_app.runs.summary import Summary
 from tui_app.screens.home.rows import STATE_STYLES, state_text
-from tui_app.text import clean, count, error_line, moment
-from tui_app.widgets.units import show
+from tui_app.text import count, error_line, moment
+from tui_app.widgets.units import interval, show
 
 
 def remaining(seconds: float) -> str:
@@ -52,15 +52,9 @@ def facts(run: Summary, record: RunRecord | None, baseline: RunRecord | None, no
         ]
     if run.metric is not None:
         lines += [Content(""), Content.styled("best point", "$secondary")]
-        interval = ""
+        value = show(run.metric.value, run.metric.unit, bare=True)
         if run.metric.low is not None and run.metric.high is not None:
-            half = (run.metric.high - run.metric.low) / 2
-            interval = (
-                f" ±{show(half, run.metric.unit, bare=True)}"
-                if not glyphs.plain()
-                else f" +-{show(half, run.metric.unit, bare=True)}"
-            )
-        value = show(run.metric.value, run.metric.unit, bare=True) + interval
+            value += f" {interval(run.metric.low, run.metric.high, run.metric.unit)}"
         lines.append(_pair(run.metric.label, value))
         if run.reason:
             lines.append(Content.styled(run.reason, "$muted"))
@@ -74,40 +68,23 @@ def facts(run: Summary, record: RunRecord | None, baseline: RunRecord | None, no
 
 
 def _settings(record: RunRecord, baseline: RunRecord | None) -> list[Content]:
-    """The settings, or only those that differ where another run is the baseline."""
-    compared = baseline is not None and baseline.id != record.id
-    title = f"differs from {baseline.id}" if compared and baseline is not None else "settings"
-    lines = [Content(""), Content.styled(title, "$secondary")]
-    shown = 0
-    for key, value in record.config.items():
-        if baseline is not None and compared:
-            other = baseline.config.get(key)
-            if other == value:
-                continue
-            lines.append(
-                _pair(
-                    clean(key),
-                    f"{_short(other)} → {_short(value)}"
-                    if not glyphs.plain()
-                    else f"{_short(other)} -> {_short(value)}",
-                )
-            )
-        else:
-            lines.append(_pair(clean(key), _short(value)))
-        shown += 1
-    if not shown:
-        lines.append(Content.styled("nothing", "$muted"))
-    return lines
+    """The settings, those that differ from the defaults first; or only those that differ from a baseline's."""
+    from tui_app.screens.shown import found  # not before the first run has been read: experiments take time to import
+    from tui_app.widgets import settings
 
-
-def _short(value: object) -> str:
-    if value is None:
-        return glyphs.sign("dash")
-    if isinstance(value, list | tuple):
-        return ", ".join(_short(item) for item in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{clean(key)}={_short(item)}" for key, item in value.items())
-    return clean(value)
+    experiment = found(record)
+    pinned = baseline if baseline is not None and baseline.id != record.id else None
+    other = pinned.config if pinned is not None else settings.defaults(experiment)
+    differing, same = settings.compared(settings.in_order(record.config, experiment), other)
+    if pinned is None:
+        title, lines = "settings", [_pair(key, mine) for key, mine, _ in differing + same]
+    else:
+        becomes = glyphs.sign("becomes")
+        title, lines = (
+            f"differs from {pinned.id}",
+            [_pair(key, f"{theirs} {becomes} {mine}") for key, mine, theirs in differing],
+        )
+    return [Content(""), Content.styled(title, "$secondary"), *(lines or [Content.styled("nothing", "$muted")])]
 
 
 def _pair(label: str, value: str) -> Content:

@@ -40,12 +40,8 @@ class Field:
 
 
 def fields(config: type[ExperimentConfig]) -> list[Field]:
-    """The settings in the order of a form: model and data, the experiment's own, then what more and more share."""
-    family, known = config.family(), config.settings()
-    classes = dict.fromkeys(one for member in family for one in member.__mro__)
-    shared = sorted(classes, key=lambda one: sum(issubclass(member, one) for member in family))
-    declared = [name for one in shared for name in vars(one).get("__annotations__", {})]
-    return [_field(config, name, known[name]) for name in dict.fromkeys((*SOURCES, *declared)) if name in known]
+    """The settings of a form, in their order."""
+    return [_field(config, name, info) for name, info in config.settings().items()]
 
 
 def _field(config: type[ExperimentConfig], name: str, info: FieldInfo) -> Field:
