@@ -133,6 +133,14 @@ async def test_comparing_needs_a_mark() -> None:
         assert "Mark runs with space" in said(app)
 
 
+async def test_a_run_without_a_best_point_is_no_baseline() -> None:
+    """Pinned, it took the differences of all others away."""
+    async with app_with(run_record("q-0001", state="cancelled", done=0)) as (app, pilot):
+        await pilot.press("b")
+        await until(pilot, lambda: "q-0001 has no best point" in said(app))
+        assert app.notebook.memory.baseline is None
+
+
 async def test_differences_from_the_pinned_baseline_dim_inside_the_noise() -> None:
     far = run_record("q-0004", name="two bits", widths=(2,), age=30)
     async with opened(far, *THREE) as (app, pilot):

@@ -5,7 +5,7 @@ from textual.content import Content
 from tui_app import glyphs
 from tui_app.controller import Controller
 from tui_app.runs.board import Board
-from tui_app.runs.summary import Summary
+from tui_app.runs.summary import ENDED, Summary
 from tui_app.screens.base import Page
 from tui_app.screens.home.beside import Beside
 from tui_app.screens.home.facts import compared
@@ -122,10 +122,14 @@ class Listing(Controller):
         self._page.app.push_screen(CompareScreen(list(self.marks)))
 
     def action_home_baseline(self) -> None:
-        run = self.chosen
-        if run is not None:
-            self._page.lab.remember(self._page.lab.notebook.memory.pinned(run.id))
-            self.show_all()
+        run, memory = self.chosen, self._page.lab.notebook.memory
+        if run is None:
+            return
+        if run.metric is None and run.state in ENDED and memory.baseline != run.id:
+            self._page.notify(f"{run.id} has no best point that others could differ from.", markup=False)
+            return
+        self._page.lab.remember(memory.pinned(run.id))
+        self.show_all()
 
     # Filter and order
 
