@@ -26,10 +26,18 @@ class Range:
 
     @property
     def values(self) -> tuple[Value, ...] | None:
-        """All of them, in order; None where they are continuous."""
+        """All of them, in order; None where they are continuous.
+
+        Raises:
+            InputError: more than anyone could go through.
+        """
         if self.step is None:
             return None
         count = round((self.high - self.low) / self.step) + 1
+        if count > LARGEST_GRID:
+            raise InputError(
+                f"the range {described(self)} has more than {LARGEST_GRID:,} values; give it a larger step."
+            )
         found = (self.low + number * self.step for number in range(count))
         return tuple(int(value) for value in found) if self.whole else tuple(round(value, 12) for value in found)
 
@@ -165,7 +173,8 @@ class Space:
 def tied(space: Space, names: Sequence[str], fits: Callable[[Params], bool], why: str) -> Space:
     """The space with those of `names` that it has joined into one choice among the combinations that fit.
 
-    So what does not fit together is never proposed. InputError where nothing fits or a name is continuous.
+    So what does not fit together is never proposed. InputError where nothing fits, a name is continuous, or there are
+    more combinations than anyone could go through.
     """
     members = [one for one in space.dimensions if one.name in names]
     if not members:
@@ -173,6 +182,9 @@ def tied(space: Space, names: Sequence[str], fits: Callable[[Params], bool], why
     for one in members:
         if one.values is None:
             raise InputError(f"{one.name} needs a step: {why}.")
+    if math.prod(len(one.values or ()) for one in members) > LARGEST_GRID:
+        names_of = " and ".join(one.name for one in members)
+        raise InputError(f"{names_of} have more than {LARGEST_GRID:,} combinations; take fewer values or larger steps.")
     combinations = itertools.product(*(one.values or () for one in members))
     kept = tuple(
         values for values in combinations if fits({one.name: v for one, v in zip(members, values, strict=True)})

@@ -135,3 +135,16 @@ def test_seeds_differ_by_trial_and_by_seed() -> None:
     seeds = {trial_seed(seed, number) for seed in range(20) for number in range(200)}
     assert len(seeds) == 4000
     assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("hidden=1..99999999999", r"the range 1\.\.99999999999 has more than 100,000 values; give it a larger step"),
+        ("hidden=1..999; heads=1..999", "hidden and heads have more than 100,000 combinations"),
+    ],
+)
+def test_what_is_tied_is_bounded_before_it_is_gone_through(text: str, sentence: str) -> None:
+    """`space=hidden_size=1..99999999999` never came back."""
+    with pytest.raises(InputError, match=sentence):
+        tied(parse_space(text), ("hidden", "heads"), lambda _: True, "heads share the hidden size")
