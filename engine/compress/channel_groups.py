@@ -1,7 +1,7 @@
 """Which channels of a net go together, traced by torch-pruning and tried out: layers, norms, residual sums, readers."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +29,13 @@ class Traced:
 
     def cut(self, group: Any, gone: list[int]) -> None:
         """Cuts channels, by their places in the first layer, out of all that depend on them."""
-        self.visits.made = 0
         first = group[0]
-        self.graph.get_pruning_group(first.dep.target.module, first.dep.handler, gone).prune()
+        self.cut_from(first.dep.target.module, first.dep.handler, gone)
+
+    def cut_from(self, layer: nn.Module, how: Callable[..., Any], gone: list[int]) -> None:
+        """The same of the group that begins with a layer, where `how` (torch-pruning's own) cuts that one."""
+        self.visits.made = 0
+        self.graph.get_pruning_group(layer, how, gone).prune()
 
 
 def channel_groups(model: nn.Module, inputs: Mapping[str, Tensor], names: Sequence[str]) -> Traced:
@@ -43,10 +47,10 @@ def channel_groups(model: nn.Module, inputs: Mapping[str, Tensor], names: Sequen
         InputError: there is none, or the model cannot be traced.
     """
     try:
-        traced = _trace(model, inputs, names)
-        every = range(len(traced.groups))
-        if not _works(model, inputs, names, every):
-            traced.groups = [traced.groups[place] for place in every if _works(model, inputs, names, [place])]
+        traced = _trace(model, inputs)
+        _find_groups(traced, model, inputs, names)
+        if not _works(model, inputs, traced.groups):
+            traced.groups = [group for group in traced.groups if _works(model, inputs, [group])]
     except InputError:
         raise
     except Exception as error:  # whatever the model's own code says to being traced
@@ -73,11 +77,11 @@ def cannot_cut(model: nn.Module, reason: str) -> InputError:
     return InputError(f"{what}; prune weights instead.")
 
 
-def _trace(model: nn.Module, inputs: Mapping[str, Tensor], names: Sequence[str]) -> Traced:
+def _trace(model: nn.Module, inputs: Mapping[str, Tensor]) -> Traced:
+    """What depends on what, without groups."""
     import torch_pruning
 
     model.eval()
-    last = _last_layers(model, inputs)
     with torch.enable_grad():
         graph = torch_pruning.DependencyGraph().build_dependency(
             model, example_inputs=dict(inputs), forward_fn=logits_of, verbose=False
@@ -85,13 +89,17 @@ def _trace(model: nn.Module, inputs: Mapping[str, Tensor], names: Sequence[str])
     traced = Traced(graph, _Visits(MOST_VISITS * len(graph.module2node)))
     for node in graph.module2node.values():
         node.dependencies = _Counted(node.dependencies, traced.visits)
+    return traced
+
+
+def _find_groups(traced: Traced, model: nn.Module, inputs: Mapping[str, Tensor], names: Sequence[str]) -> None:
+    last = _last_layers(model, inputs)
     chosen = {id(model.get_submodule(name)) for name in names}
-    for group in graph.get_all_groups(ignored_layers=last, root_module_types=[nn.Conv2d, nn.Linear]):
+    for group in traced.graph.get_all_groups(ignored_layers=last, root_module_types=[nn.Conv2d, nn.Linear]):
         traced.visits.made = 0
         out = [member.dep.target.module for member in group if traced.loses_outputs(member)]
         if any(id(module) in chosen for module in out) and len(group[0].idxs) > 1:
             traced.groups.append(group)
-    return traced
 
 
 @dataclass
@@ -116,13 +124,15 @@ class _Counted(list[Any]):
         return super().__iter__()
 
 
-def _works(model: nn.Module, inputs: Mapping[str, Tensor], names: Sequence[str], places: Sequence[int]) -> bool:
+def _works(model: nn.Module, inputs: Mapping[str, Tensor], groups: Sequence[Any]) -> bool:
     """Whether a model without the first channel of these groups still gives finite logits."""
     tried = copy.deepcopy(model)
-    traced = _trace(tried, inputs, names)
+    own = dict(zip(model.modules(), tried.modules(), strict=True))
+    traced = _trace(tried, inputs)
     try:
-        for place in places:
-            traced.cut(traced.groups[place], [0])
+        for group in groups:
+            first = group[0].dep
+            traced.cut_from(own[first.target.module], first.handler, [0])
         check_cut(tried, inputs)
     except Exception:  # shapes that do not fit any more, each library in its own words
         return False
