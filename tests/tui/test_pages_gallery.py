@@ -80,6 +80,7 @@ async def test_views_of_a_run(view: str, size: str) -> None:
     async with app_with(live(), size=SIZES[size]) as (app, pilot):
         screen = await push(app, pilot, RunScreen("q-0007", view))
         screen.run_log.view.add(["loading", "step 1 [red]x[/] \x1b[31mred\x1b[0m", "電影 🚀"])
+        screen.run_log.show(app.runs.rows["q-0007"], screen.shown.record, None)
         await pilot.pause()
         fits(app, *SIZES[size])
         check_snapshot(app, f"run-{view}-{size}")

@@ -101,8 +101,11 @@ async def test_the_log_is_read_on_as_it_grows(state: Path) -> None:
     raw.write_text("loading\nstep 1\x1b[31m [red]x[/]\n")
     async with app_with(source=cast(MemorySource, Disk())) as (app, pilot):
         screen = await push(app, pilot, RunScreen(directory.name, "log"))
+        screen.points.go_to("0")
+        await until(pilot, lambda: str(screen.run_log.pane.border_title).endswith(", empty"))
         screen.points.go_to("2")
         await until(pilot, lambda: list(screen.run_log.view.lines)[:2] == ["loading", "step 1 [red]x[/]"])
+        assert "empty" not in str(screen.run_log.pane.border_title)
         with raw.open("a") as file:
             file.write("    step 2\nstep ")
         await until(pilot, lambda: list(screen.run_log.view.lines)[2:3] == ["    step 2"])

@@ -123,5 +123,5 @@ def layers(points: Sequence[QuantizePoint]) -> list[Listing]:
     noise = [told[name] for name in ("sqnr_weight_db", "sqnr_input_db", "zeros", "saturated", "bits")]
     inputs = [told["inputs"]] if any(layer.noise.inputs for _, layer in found) else []
     columns = (Column("layer", "Layer"), told["spec"], *inputs, Column("mode", "Mode"), *prepared, *noise)
-    caption = "Signal-to-noise ratio of weights and inputs in each format, the noisiest weights first."
+    caption = "SQNR of weights and inputs in each format, the noisiest weights first."
     return [Listing("layers", "Layers by noise", columns, rows, caption)]

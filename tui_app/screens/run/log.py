@@ -28,8 +28,9 @@ class RunLog:
             if fresh:
                 self.view.clear()
                 self._title = f"Log of {_named(point)}"
-            self.pane.title(self._title, in_words(record))
             self.view.add(lines)
+            nothing = "" if self.view.line_count else ", empty"
+            self.pane.title(f"{self._title}{nothing}", in_words(record))
 
 
 def _named(point: PointRecord) -> str:
