@@ -29,7 +29,7 @@ def test_logits_are_the_same(kind: str) -> None:
     model = (images if kind in images.KINDS else small).small_model(kind)
     some, scratch = batches(kind, model), Scratch(1 << 26)
     names, read = list(live_layers(model)), 0
-    for name in dict.fromkeys((names[len(names) // 2], names[-2], names[-1])):
+    for name in dict.fromkeys((names[len(names) // 2], names[-1])):
         for spec in ("fixed(3)", "fixed(4)"):
             changed = quantize_model(model, LayerFormats(spec, include=(name,)), shared=True)
             if (prefix := Prefix.of(changed, model, {key: one[:1] for key, one in some[0].items()}, scratch)) is None:
