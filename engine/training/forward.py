@@ -22,13 +22,14 @@ class NotFiniteError(InputError):
 
 
 def forward(model: nn.Module, inputs: Mapping[str, Tensor]) -> Any:
-    """What the model returns for its inputs by name.
+    """What the model returns for its inputs by name. It gets copies: its code may change them in place.
 
     Raises:
         ForwardError: its code raised. Exhausted memory is passed on as it is.
     """
+    copies = {name: one.clone() if isinstance(one, Tensor) else one for name, one in inputs.items()}
     with _own_code("forward"):
-        return model(**inputs)
+        return model(**copies)
 
 
 def giving(module: nn.Module, output: Any) -> AbstractContextManager[None]:

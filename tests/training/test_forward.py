@@ -124,3 +124,13 @@ def test_one_variant_that_breaks_down_leaves_the_others_alone() -> None:
     assert found[1].loss == pytest.approx(found[0].loss, abs=1e-3)
     with pytest.raises(InputError, match="not finite"):
         measure(broken)
+
+
+def test_a_model_that_changes_its_inputs_in_place_leaves_those_of_the_caller() -> None:
+    class Centring(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.sub_(1)
+
+    x = torch.ones(2, 3)
+    assert torch.equal(forward(Centring(), {"x": x}), torch.zeros(2, 3))
+    assert torch.equal(x, torch.ones(2, 3))

@@ -441,6 +441,20 @@ def test_what_a_module_left_behind_from_the_same_samples_does_not_serve(where: s
             assert equal(passes(prefix, batches), whole(model, batches))
 
 
+def test_a_model_that_changes_its_inputs_in_place_is_given_them_anew() -> None:
+    class Shifting(Chain):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+            return super().forward(input_ids.add_(1).remainder_(40))
+
+    base, scratch = Shifting().eval(), Scratch(1 << 26)
+    for layer in ("blocks.3.wide", "blocks.3.narrow"):
+        model = rounded(base, layer)
+        prefix = Prefix.of(model, base, inputs(9), scratch)
+        assert prefix is not None
+        found = passes(prefix, [inputs(1), inputs(2)])
+        assert equal(found, whole(model, [inputs(1), inputs(2)]))
+
+
 class Counting(Chain):
     def __init__(self) -> None:
         super().__init__()
