@@ -129,6 +129,14 @@ def test_a_long_name_gives_way_and_nothing_else_does(labtui: Labtui, monkeypatch
     assert name not in narrow
 
 
+def test_a_table_of_several_runs_is_refused_before_anything_is_written(labtui: Labtui, tmp_path: Path) -> None:
+    first, second = write_run(name="first"), write_run(name="second")
+    png = tmp_path / "a.png"
+    result = labtui("export", first.name, second.name, "--png", png, "--csv", tmp_path / "b.csv")
+    assert (result.exit_code, png.exists()) == (2, False)
+    assert "written for one run at a time" in result.stderr
+
+
 def test_export_writes_all_kinds(labtui: Labtui, run: Path, tmp_path: Path) -> None:
     kinds = ("png", "svg", "csv", "json", "markdown", "latex")
     options = [word for kind in kinds for word in (f"--{kind}", tmp_path / f"out.{kind}")]

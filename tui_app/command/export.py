@@ -81,6 +81,8 @@ def export(
     tracked = {name: target for name, target in trackers.items() if target}
     if not any((png, svg, csv, json, markdown, latex, report, graph, optuna, wanted, tracked)):
         raise InputError(f"Say what to write, for example: labtui export {runs[0]} --png accuracy.png")
+    if any((csv, json, markdown, latex, graph, optuna, wanted)) and len(records) > 1:
+        raise InputError("Tables, JSON and models are written for one run at a time; name one RUN.")
     paths = [(path, kind) for path, kind in ((png, ".png"), (svg, ".svg")) if path]
     write_figure(records, key, paths, look(size, dpi, title), beside, step)
     writers: list[tuple[Path | None, Callable[[RunRecord], Mapping[str, Table]], Callable[[Table], str]]] = [
@@ -90,35 +92,29 @@ def export(
     ]
     for file, tables, written in writers:
         if file:
-            write_text(file, written(_named(tables(_only(records)), table)))
+            write_text(file, written(_named(tables(records[0]), table)))
             say_written(file)
     if json:
-        write_text(json, to_json(results.document(_only(records))))
+        write_text(json, to_json(results.document(records[0])))
         say_written(json)
     if report:
         say(write_report(report, records, look(size, dpi)))
     if graph:
         from engine.experiments.graph.report import export_graph
 
-        export_graph(_only(records), graph, point=point, module=module, after=after)
+        export_graph(records[0], graph, point=point, module=module, after=after)
         say_written(graph)
     if optuna:
         from engine.experiments.asking import export_studies
 
-        say("\n".join(export_studies(_only(records), optuna)))
+        say("\n".join(export_studies(records[0], optuna)))
     if tracked:
         publish(records, tracked)
     if wanted:
-        export_models(_only(records), wanted, point, strict, samples)
+        export_models(records[0], wanted, point, strict, samples)
 
 
 def _named(tables: Mapping[str, Table], key: str) -> Table:
     if key not in tables:
         raise InputError(f"There is no table {key!r}; the tables are {', '.join(tables)}.")
     return tables[key]
-
-
-def _only(records: Sequence[RunRecord]) -> RunRecord:
-    if len(records) > 1:
-        raise InputError("Tables, JSON and models are written for one run at a time; name one RUN.")
-    return records[0]
