@@ -232,19 +232,19 @@ class _Gauge:
         self._me = psutil.Process()
         self._cores = psutil.cpu_count() or 1
         psutil.cpu_percent()
-        self._at, self._seconds, self._before = time.time(), self._cpu_seconds()[0], look()
+        self._at, self._seconds, self._before = time.monotonic(), self._cpu_seconds()[0], look()
 
     @property
     def age(self) -> float:
         """Seconds since the last look."""
-        return time.time() - self._at
+        return time.monotonic() - self._at
 
     def sample(self) -> Sample:
-        now, (seconds, memory), readings = time.time(), self._cpu_seconds(), self._look()
+        now, (seconds, memory), readings = time.monotonic(), self._cpu_seconds(), self._look()
         every = max(1e-3, now - self._at)
         gpus = {name: self._gpu(self._before.get(name), one, every) for name, one in readings.items()}
         cpu = max(0.0, seconds - self._seconds) / every
-        sample = Sample(now, every, cpu, self._psutil.cpu_percent() / 100, memory, gpus)
+        sample = Sample(time.time(), every, cpu, self._psutil.cpu_percent() / 100, memory, gpus)
         self._at, self._seconds, self._before = now, seconds, readings
         return sample
 

@@ -92,8 +92,9 @@ def test_spoilt_lines_are_left_out(tmp_path: Path, damage: bytes) -> None:
 
 
 def test_power_is_by_the_energy_counter_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 2.0, 4.0])
-    monkeypatch.setattr(resources.time, "time", lambda: next(clock))
+    clock, set_back = iter([0.0, 2.0, 4.0]), iter([5000.0, 1000.0])
+    monkeypatch.setattr(resources.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(resources.time, "time", lambda: next(set_back))  # the intervals are not of this clock
     looks = iter(
         [
             {"A": Reading(0.0, 1, 90.0, 100.0), "B": Reading(None, 1, 70.0, None)},

@@ -149,7 +149,7 @@ def print_runs(runs: Sequence[RunRecord]) -> None:
         "Name": [Text(clean(run.name)) for run in runs],
         "State": [state_text(run.state) + Text(", pausing" if run.pausing else "") for run in runs],
         "Points": [Text(f"{run.done}/{len(run.points)}") for run in runs],
-        "Age": [Text(in_seconds(now - run.created)) for run in runs],
+        "Age": [Text(in_seconds(max(0.0, now - run.created))) for run in runs],
     }
     widths = {name: max(len(name), *(cell.cell_len for cell in cells), 0) for name, cells in columns.items()}
     room = console.width - sum(width + GAP for name, width in widths.items() if name != "Name")
