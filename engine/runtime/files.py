@@ -17,6 +17,8 @@ from engine.text import clean_line
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_BYTES = 1 << 20
 """A disk with less than this free counts as full."""
+PROBE = 1 << 16
+"""Bytes that are written to see whether a quota leaves room for them."""
 FULL_INODES = 16
 """A disk with fewer than this free has no room for the files of a task."""
 _CUT_SHORT = re.compile(r"[0-9]+ requested and [0-9]+ written")
@@ -188,6 +190,18 @@ def free_bytes(path: Path) -> int:
     """What an ordinary user may still write on the disk of `path`."""
     disk = os.statvfs(path)
     return disk.f_bavail * disk.f_frsize
+
+
+def over_quota(folder: Path) -> bool:
+    """Whether nothing more can be written into `folder`: a user's quota is not in what the file system says is free."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno in FULL
+    return False
 
 
 def on_network(path: Path, mounts: str | None = None) -> bool:

@@ -16,7 +16,16 @@ from pathlib import Path
 
 from engine.runtime.attempts import AttemptFile, Event, attempt_files, log_sizes, read_events
 from engine.runtime.encoding import dumps, loads
-from engine.runtime.files import FULL_BYTES, discard, free_bytes, on_network, open_private, private_folder, sync_folder
+from engine.runtime.files import (
+    FULL_BYTES,
+    discard,
+    free_bytes,
+    on_network,
+    open_private,
+    over_quota,
+    private_folder,
+    sync_folder,
+)
 from engine.runtime.reading import Reading
 from engine.runtime.records import Params, RunRecord, RunState
 from engine.runtime.requests import Want
@@ -73,7 +82,9 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def disk_full(error: sqlite3.Error, directory: Path) -> bool:
     """Whether SQLite failed for want of room, which passes, and not because the file is damaged."""
     code = getattr(error, "sqlite_errorcode", 0)
-    return code == sqlite3.SQLITE_FULL or (code & 0xFF == sqlite3.SQLITE_IOERR and free_bytes(directory) < FULL_BYTES)
+    if code & 0xFF == sqlite3.SQLITE_IOERR:  # what SQLite calls every failure to write but that of a full disk
+        return free_bytes(directory) < FULL_BYTES or over_quota(directory)
+    return code == sqlite3.SQLITE_FULL
 
 
 def is_current(connection: sqlite3.Connection, directory: Path) -> bool:

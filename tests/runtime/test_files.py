@@ -1,5 +1,6 @@
 import errno
 import os
+import sqlite3
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.runtime import files
+from engine.runtime.index import disk_full
 
 MOUNTS = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -112,3 +114,22 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         files.write_durably(path, writer(name))
         assert [file.name for file in path.rglob("*")] == ["deep", name]
         assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("code", "full"), [(errno.EDQUOT, True), (errno.EIO, False), (None, False)])
+def test_a_quota_that_is_used_up_is_a_full_disk(
+    code: int | None, full: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite calls both an I/O error, and the file system has room: the run was called damaged, to be removed."""
+
+    def fsync(descriptor: int) -> None:
+        if code is not None:
+            raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    failed = sqlite3.OperationalError("disk I/O error")
+    failed.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    assert disk_full(failed, tmp_path) is full
+    failed.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    assert not disk_full(failed, tmp_path)
+    assert not list(tmp_path.iterdir())
