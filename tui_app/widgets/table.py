@@ -189,13 +189,8 @@ class Table(Living, ScrollView, can_focus=True):
             here = index == self.cursor
             style = ("table--cursor" if self.has_focus else "table--quiet") if here else None
             return self._strip(self._line(self.rows[index], here, width), style, width)
-        said = self._said(width) if not self.rows else []
+        said = _said(self.empty, width) if not self.rows else []
         return self._strip(said[y - 2] if 2 <= y < 2 + len(said) else Content(""), None, width)
-
-    def _said(self, width: int) -> list[Content]:
-        """What stands in place of rows, a line each."""
-        lines = Content.styled(self.empty, "$muted").wrap(max(1, width - GUTTER - 1)) if self.empty else []
-        return [line.pad_left(GUTTER) for line in lines]
 
     def _strip(self, content: Content, component: str | None, width: int) -> Strip:
         style = self.get_visual_style(component) if component else self.visual_style
@@ -256,6 +251,12 @@ class Table(Living, ScrollView, can_focus=True):
     def action_table_mark(self) -> None:
         if self.key is not None:
             self.post_message(self.Marked(self, self.key))
+
+
+def _said(text: str, width: int) -> list[Content]:
+    """What stands in place of rows, a line each."""
+    lines = Content.styled(text, "$muted").wrap(max(1, width - GUTTER - 1)) if text else []
+    return [line.pad_left(GUTTER) for line in lines]
 
 
 def _cell(value: Content | str, width: int, right: bool) -> Content:
