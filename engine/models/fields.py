@@ -48,6 +48,9 @@ _CLASSES = {"classes", "num_classes", "n_classes", "num_labels"}
 HEADS = (("hidden_size", "num_attention_heads"), ("dim", "n_heads"), ("n_embd", "n_head"))
 """Fields of which the first must be a multiple of the second."""
 
+MOST_TIMES = 1000
+"""How much larger than a model's own a size may be: beyond it a slip of the hand would fill the memory."""
+
 
 def model_fields(source: str) -> dict[str, Any]:
     """Numbers, words and switches of a model's config by name, but for those that are not a search's to change.
@@ -100,6 +103,8 @@ def check_fields(source: str, wanted: Iterable[tuple[str, Any]]) -> None:
         whole = isinstance(own, int) and not isinstance(own, bool)
         if whole and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise InputError(f"{name} is a whole number from 1 on (here {own}), not {value}.")
+        if whole and value > MOST_TIMES * max(1, own):
+            raise InputError(f"{name} is {own} here: {value:,} is more than {MOST_TIMES:,} times that; lower it.")
         if isinstance(own, float) and (isinstance(value, bool | str)):
             raise InputError(f"{name} is a number (here {own}), not {value!r}.")
 

@@ -57,6 +57,7 @@ def test_what_is_wrong_is_told_at_once(settings: dict[str, Any], message: str) -
             "the config of builtin has no field 'num_layers'; its fields are .*num_hidden",
         ),
         ({"space": "num_hidden_layers=0,2"}, "num_hidden_layers is a whole number from 1 on"),
+        ({"space": "num_hidden_layers=1..99999999999"}, "num_hidden_layers is 2 here: 99,999,999,999 is more than 1"),
         ({"space": "num_hidden_layers=a,b"}, "num_hidden_layers is a whole number"),
         ({"space": "hidden_dropout_prob=a,b"}, "hidden_dropout_prob is a number"),
         ({"space": "hidden_size=65,67"}, "no combination of hidden_size is left: hidden_size must be a multiple"),
