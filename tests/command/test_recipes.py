@@ -12,7 +12,8 @@ from tests.command.test_completion import offered
 from tui_app.command.main import cli
 
 
-def test_the_list_names_all_of_them() -> None:
+def test_the_list_names_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # readline sets it for what pytest starts
     result = CliRunner().invoke(cli, ["recipes"])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()

@@ -51,6 +51,7 @@ def test_inputs_of_more_layers_serve_for_each(bert: nn.Module, batches: Batches,
         assert torch.equal(*logits)
 
 
+@pytest.mark.usefixtures("builtin")
 def test_points_of_a_run_calibrate_a_format_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, config = configure("quantize", {"calibration_samples": 8, "eval_samples": 16})
     passes: list[int] = []

@@ -22,10 +22,10 @@ GPUS = ("GPU-a", "GPU-b")
         (GPUS[:1], {"modes": "qat"}, 9),
         (GPUS, {"modes": "qat"}, 5),
         (GPUS[:1], {"modes": "ptq,qat", "widths": "2-32"}, 32),
-        (GPUS[:1], {"modes": "ptq"}, 1),
+        (GPUS[:1], {"modes": "ptq"}, 9),
     ],
 )
-def test_points_that_train_share_a_gpu(
+def test_points_share_a_gpu(
     found: tuple[str, ...], settings: dict[str, str], group: int, builtin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A CPU is busy with one; of several GPUs none is left without a task."""

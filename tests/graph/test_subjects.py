@@ -96,6 +96,7 @@ def test_a_builtin_model_is_drawn_before_it_is_made(
     assert not (tmp_path / "cache" / "builtin").exists()
 
 
+@pytest.mark.usefixtures("builtin")
 @pytest.mark.parametrize("source", ["builtin", "builtin:lm", "builtin:vision"])
 def test_the_config_of_a_builtin_model_is_that_of_the_one_that_is_made(source: str) -> None:
     made, known = AutoConfig.from_pretrained(folder_of(source)).to_dict(), config_of(source).to_dict()

@@ -79,8 +79,13 @@ async def go(app: LabApp, page: str, run: RunRecord) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", [FINISHED, LIVE], ids=["finished", "live"])
-@pytest.mark.parametrize("page", [*(tab.name for tab in TABS), *PAGES])
+@pytest.mark.parametrize(
+    ("page", "run"),
+    [
+        *(pytest.param(page, LIVE, id=f"{page}-live") for page in (*(tab.name for tab in TABS), *PAGES)),
+        *(pytest.param(page, FINISHED, id=f"{page}-finished") for page in ("home", *PAGES)),
+    ],
+)
 async def test_a_page_on_which_nothing_changes_sends_nothing(page: str, run: RunRecord, sent: list[str]) -> None:
     source = MemorySource(run, pruned())
     async with opened(source=source, size=(140, 40)) as (app, pilot), restless(source, run):
