@@ -14,6 +14,7 @@ from engine.experiments.report import command_line
 from engine.runtime.context import Point, RecordingContext
 from engine.runtime.records import RunRecord
 from engine.store import load
+from tests.experiments.direct import computed_here
 from tests.faults.helpers import wait_until_idle
 
 pytestmark = pytest.mark.slow
@@ -24,14 +25,7 @@ SETTINGS = {"eval_samples": 200, "max_length": 48, "batch_size": 32}
 def direct(
     name: str, folder: Path, at_once: int = 32, **settings: Any
 ) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
-    """The results of the points that have one, computed in this process, `at_once` of them in a task."""
-    folder.mkdir()
-    experiment, config = configure(name, SETTINGS | settings)
-    context = RecordingContext(folder, threads=torch.get_num_threads())
-    points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
-    for first in range(0, len(points), at_once):
-        experiment.run(config, points[first : first + at_once], context)
-    return context, [context.results[point.index] for point in points if point.index in context.results]
+    return computed_here(name, folder, SETTINGS | settings, at_once)
 
 
 def zeros(folder: Path) -> float:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from engine.experiments.launch import configure
 from engine.experiments.memory import point_memory
 from engine.experiments.results import best
-from engine.runtime.context import Point, RecordingContext
+from engine.runtime.context import RecordingContext
 from engine.runtime.lock import read_info
 from engine.runtime.records import RunRecord
 from engine.runtime.runs import find_run, read_run
+from tests.experiments.direct import computed_here
 
 pytestmark = pytest.mark.slow
 
@@ -27,14 +27,7 @@ SETTINGS = {"eval_samples": 300, "max_length": 64, "qat_steps": 8, "batch_size":
 
 
 def direct(folder: Path, at_once: int = 1, **settings: Any) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
-    """Every point's result, computed in this process, so many in a task."""
-    folder.mkdir()
-    experiment, config = configure("quantize", SETTINGS | settings)
-    context = RecordingContext(folder, threads=torch.get_num_threads())
-    points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
-    for first in range(0, len(points), at_once):
-        experiment.run(config, points[first : first + at_once], context)
-    return context, [context.results[point.index] for point in points]
+    return computed_here("quantize", folder, SETTINGS | settings, at_once)
 
 
 def labtui(*words: str) -> subprocess.CompletedProcess[str]:

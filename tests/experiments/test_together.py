@@ -9,7 +9,8 @@ import torch
 
 from engine.experiments.launch import configure
 from engine.experiments.shared import together
-from engine.runtime.context import Point, RecordingContext
+from engine.runtime.context import RecordingContext
+from tests.experiments.direct import computed_here
 
 pytestmark = pytest.mark.slow
 
@@ -17,13 +18,7 @@ SETTINGS = {"eval_samples": 100, "max_length": 32, "batch_size": 32, "qat_steps"
 
 
 def results(folder: Path, at_once: int, **more: Any) -> tuple[RecordingContext, list[Mapping[str, Any]]]:
-    folder.mkdir()
-    experiment, config = configure("quantize", SETTINGS | more)
-    context = RecordingContext(folder, threads=torch.get_num_threads())
-    points = [Point(index, params) for index, params in enumerate(experiment.points(config))]
-    for first in range(0, len(points), at_once):
-        experiment.run(config, points[first : first + at_once], context)
-    return context, [context.results[point.index] for point in points]
+    return computed_here("quantize", folder, SETTINGS | more, at_once)
 
 
 def said(context: RecordingContext) -> dict[int, set[str]]:
