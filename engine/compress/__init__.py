@@ -1,7 +1,7 @@
 """Turns a model into a compressed one: quantised, pruned, adapted layers."""
 
+from engine.compress.fake_quantize import FakeQuantize
 from engine.compress.layers import (
-    FakeQuantize,
     Quantized,
     QuantizedEmbedding,
     QuantizedLinear,

@@ -4,139 +4,19 @@ A quantised layer is of a class derived from the one it had: everything but its 
 """
 
 import copy
-import weakref
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import parametrize
 
+from engine.compress.fake_quantize import FakeQuantize, HeldValue
 from engine.compress.preparation import Absorbed, Preparation, preparation_of
-from engine.compress.returning import returning_memory
 from engine.compress.signal import Noise
 from engine.formats import Format, parse
-from engine.formats.dispatch import mapped, ordinary
 from engine.layers import LINEAR, TRANSPOSED, Kind, kind_of, weight_of
 from engine.training.spread import follow
-
-
-class FakeQuantize(nn.Module):
-    """A format as a module. The format's plain numbers are buffers too, so that vmap can stack many configurations."""
-
-    def __init__(self, number_format: Format) -> None:
-        super().__init__()
-        self.format = number_format
-        for name, value in number_format.scalars().items():
-            dtype = torch.int32 if isinstance(value, int) else torch.float32
-            self.register_buffer(name, torch.as_tensor(value, dtype=dtype), persistent=False)
-        self._moves = any(isinstance(value, Tensor) for value in number_format.scalars().values())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The quantised values with the straight-through gradient, shape of `x`, float32."""
-        return self._current.fake_quantize(x)
-
-    @property
-    def _current(self) -> Format:
-        """The format; with the buffers in it where vmap maps over them, and where it has tensors: buffers move."""
-        scalars = self.scalars
-        return self.format.with_scalars(*scalars) if self._moves or mapped(*scalars) else self.format
-
-    @property
-    def scalars(self) -> tuple[Tensor, ...]:
-        """The format's plain numbers, in its order."""
-        return tuple(value for value in self._buffers.values() if value is not None)
-
-    def extra_repr(self) -> str:
-        """The spec."""
-        return str(self.format)
-
-
-class _Held:
-    """A quantised tensor, kept while what it was made from is unchanged and needs no gradient."""
-
-    def __init__(self) -> None:
-        self._sources: tuple[weakref.ref[Tensor], ...] = ()
-        self._versions: tuple[int, ...] = ()
-        self._value: Tensor | None = None
-
-    def __reduce__(self) -> tuple[Callable[[], Self], tuple[()]]:
-        """A copy starts empty: what it would hold was made from another module's parameters."""
-        return type(self), ()
-
-    def of(self, layer: nn.Module, name: str, quantizer: FakeQuantize, kind: Kind | None = None) -> Tensor:
-        """The layer's parameter `name`, quantised along the rows of its kind.
-
-        From the last call where nothing has changed since.
-        """
-        sources = _origins(layer, name)
-        differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in sources)
-        if differentiated:
-            self._value = None  # an optimizer's step follows, and fused ones leave a tensor's version as it was
-        if (
-            differentiated
-            or not ordinary(*sources, *quantizer.scalars)
-            or any(tensor.is_inference() for tensor in sources)
-        ):
-            return _rounded(getattr(layer, name), quantizer, kind)
-        if self._value is None or not self._fresh(sources):
-            with returning_memory(), torch.inference_mode(False), torch.no_grad():
-                self.put(layer, name, _rounded_in_parts(getattr(layer, name), quantizer, kind))
-        assert self._value is not None
-        return self._value
-
-    def put(self, layer: nn.Module, name: str, value: Tensor) -> None:
-        """Holds `value` as what the parameter quantises to."""
-        sources = _origins(layer, name)
-        self._sources = tuple(weakref.ref(tensor) for tensor in sources)
-        self._versions = tuple(tensor._version for tensor in sources)
-        self._value = value
-
-    def release(self) -> None:
-        """Lets go of a value that takes memory beside what it was made from."""
-        sources = [source for ref in self._sources if (source := ref()) is not None]
-        if self._value is not None and not any(source.data_ptr() == self._value.data_ptr() for source in sources):
-            self._value = None
-
-    def _fresh(self, sources: tuple[Tensor, ...]) -> bool:
-        return (
-            self._value is not None
-            and self._value.device == sources[0].device
-            and len(sources) == len(self._sources)
-            and all(ref() is tensor for ref, tensor in zip(self._sources, sources, strict=True))
-            and self._versions == tuple(tensor._version for tensor in sources)
-        )
-
-
-def held_values() -> _Held:
-    """A place for a quantised tensor, empty."""
-    return _Held()
-
-
-def _rounded(x: Tensor, quantizer: FakeQuantize, kind: Kind | None) -> Tensor:
-    rounded: Tensor = quantizer(x) if kind is None else kind.shaped(quantizer(kind.rows(x)), x.shape)
-    return rounded
-
-
-def _rounded_in_parts(x: Tensor, quantizer: FakeQuantize, kind: Kind | None) -> Tensor:
-    """The same values without gradients, some rows of a large weight at a time."""
-    rows = x if kind is None else kind.rows(x)
-    parts = quantizer.format.parts_of(rows)
-    if len(parts) == 1:
-        return _rounded(x, quantizer, kind)
-    rounded = torch.empty_like(rows, dtype=torch.float32)
-    for place, part in zip(torch.split(rounded, [len(part) for part in parts]), parts, strict=True):
-        place.copy_(quantizer(part))
-    return rounded if kind is None else kind.shaped(rounded, x.shape)
-
-
-def _origins(layer: nn.Module, name: str) -> tuple[Tensor, ...]:
-    """What a parameter is made from: itself, or where it is parametrised the tensors behind it."""
-    if not parametrize.is_parametrized(layer, name):
-        return (getattr(layer, name),)
-    behind = layer.get_submodule(f"parametrizations.{name}")
-    return (*behind.parameters(), *behind.buffers())
 
 
 class Quantized(nn.Module):
@@ -159,8 +39,8 @@ class Quantized(nn.Module):
     input_format: FakeQuantize | None
     preparation: Preparation | None
     absorbed: Absorbed | None
-    held_weight: _Held
-    held_bias: _Held
+    held_weight: HeldValue
+    held_bias: HeldValue
     input_sqnr: float | None
     noise: Noise | None
     short: bool
@@ -242,10 +122,10 @@ def quantized_layer(
     new.kind = kind
     has_bias = getattr(layer, "bias", None) is not None
     new.weight_format = FakeQuantize(weight) if like is None else like.weight_format
-    new.held_weight = _Held() if like is None else like.held_weight
+    new.held_weight = HeldValue() if like is None else like.held_weight
     new.bias_format = FakeQuantize(bias) if bias is not None and has_bias else None
     new.input_format = None if inputs is None or kind.table else FakeQuantize(inputs)
-    new.held_bias, new.input_sqnr, new.noise, new.short = _Held(), None, None, False
+    new.held_bias, new.input_sqnr, new.noise, new.short = HeldValue(), None, None, False
     new.preparation, new.absorbed = preparation_of(layer), layer.absorbed if isinstance(layer, Quantized) else None
     return new
 
@@ -307,7 +187,7 @@ def resized(layer: nn.Module, rows: Tensor | None = None, columns: Tensor | None
     ):
         setattr(new, name, size)
     if isinstance(new, Quantized):
-        new.held_weight, new.held_bias = _Held(), _Held()
+        new.held_weight, new.held_bias = HeldValue(), HeldValue()
     return new
 
 

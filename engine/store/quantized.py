@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from engine.compress.layers import FakeQuantize, Quantized, quantized_layer, quantized_layers, replace_layers
+from engine.compress.fake_quantize import FakeQuantize
+from engine.compress.layers import Quantized, quantized_layer, quantized_layers, replace_layers
 from engine.formats import parse
 from engine.formats.base import Packed
 from engine.formats.held import Held, held_of

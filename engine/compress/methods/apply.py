@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from engine.compress.batches import Batch
-from engine.compress.layers import FakeQuantize, Quantized, held_values
+from engine.compress.fake_quantize import FakeQuantize, HeldValue
+from engine.compress.layers import Quantized
 from engine.compress.methods.checkpoint import Checkpoint
 from engine.compress.methods.rounding import rounded
 from engine.compress.methods.stages import Stage
@@ -109,7 +110,7 @@ def _place(
         mask = first.kind.shaped(alive, weight_of(first).shape)
         set_mask(first, mask, [_layer(model, name) for name in names[1:]])
     measured = noise(chosen, _rows(first), values)
-    quantizer, held = FakeQuantize(chosen), held_values()
+    quantizer, held = FakeQuantize(chosen), HeldValue()
     with torch.no_grad():
         weight = weight_of(first)
         weight.copy_(first.kind.shaped(values, weight.shape))
