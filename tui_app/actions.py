@@ -80,6 +80,7 @@ GROUPS = {
     "export": "Export",
     "formats": "Formats",
     "search": "Search",
+    "remove": "Delete runs",
     "quit": "Quit with runs going",
     "pick": "Pickers",
     "dialog": "Dialogs",
@@ -130,6 +131,7 @@ ACTIONS = (
     Action("run.pause", "p", "pause", "Pauses after the running point, or resumes.", rank=5),
     Action("run.cancel", "x", "cancel", "Cancels the run at once; what is recorded stays.", rank=6),
     Action("run.tag", "t", "tag", "Writes tags and a note on the run; tag: filters by them.", rank=14),
+    Action("run.remove", "D,delete", "delete", "Deletes the run, or the marked ones, once you agree.", rank=15),
     Action("run.log", "L", "log", "Shows the run's log.", rank=13),
     Action("run.try", "T", "try", "Gives the next trial of a search parameters of your own.", rank=12),
     Action("run.more", "M", "more", "Adds trials to a search.", rank=12),
@@ -246,6 +248,7 @@ ACTIONS = (
     Action("export.markdown", "m", "Markdown", "Writes the table as Markdown.", rank=5),
     Action("export.latex", "l", "LaTeX", "Writes the table as LaTeX.", rank=6),
     Action("export.model", "o", "model", "Writes the model for another program and compares the two.", rank=7),
+    Action("remove.do", "enter", "delete for good", "Deletes the runs with their results and models.", rank=1),
     Action("quit.leave", "enter", "leave them running", "Quits; the runs go on and are there next time.", rank=1),
     Action("quit.stop", "s", "stop them", "Cancels the active runs and quits; what is recorded stays.", rank=2),
 )

@@ -27,6 +27,7 @@ MODAL = (
     ("dialog", "pick"),
     ("dialog", "export", "drawing"),
     ("dialog", "erase"),
+    ("dialog", "remove"),
     ("dialog", "quit"),
     ("dialog", "table"),
 )

@@ -1,6 +1,6 @@
 """A box in the middle of a quieted page; escape closes it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from textual.app import ComposeResult
@@ -10,7 +10,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui_app.actions import bindings
+from tui_app import glyphs
+from tui_app.actions import bindings, show_key
 from tui_app.lab import Lab
 from tui_app.living import Leaving
 
@@ -51,3 +52,11 @@ class TextScreen(Dialog):
 
     def box(self) -> Iterable[Widget]:
         yield Static(self._text)
+
+
+def choices(meanings: Mapping[str, str]) -> Content:
+    """What each key does, a line each."""
+    return Content("\n").join(
+        Content.assemble((f"{show_key(key, words=glyphs.plain()):>5}", "bold $secondary"), f"  {meaning}")
+        for key, meaning in meanings.items()
+    )

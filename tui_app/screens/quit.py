@@ -9,10 +9,10 @@ from textual.widgets import Static
 
 from engine.errors import InputError
 from engine.runtime.files import in_words
-from tui_app import glyphs
-from tui_app.actions import bindings, show_key
+from tui_app.actions import bindings
 from tui_app.runs.summary import Summary
-from tui_app.screens.dialog import Dialog
+from tui_app.screens.dialog import Dialog, choices
+from tui_app.screens.runline import listed
 from tui_app.text import count
 
 
@@ -27,16 +27,9 @@ class QuitScreen(Dialog):
         self.active = active
 
     def box(self) -> Iterable[Widget]:
-        lines = [Content.styled(f"{count(len(self.active), 'run')} at work:", "bold")]
-        lines += [Content(f"  {glyphs.state(r.state)} {r.id}  {r.name}  {r.done}/{r.total}") for r in self.active[:6]]
-        if len(self.active) > 6:
-            lines.append(Content(f"  {glyphs.sign('ellipsis')} and {len(self.active) - 6} more"))
-        lines.append(Content(""))
-        for key, text in (("enter", "leave them running"), ("s", "stop them and quit"), ("escape", "stay")):
-            lines.append(
-                Content.assemble((f"{show_key(key, words=glyphs.plain()):>5}", "bold $secondary"), f"  {text}")
-            )
-        yield Static(Content("\n").join(lines))
+        title = Content.styled(f"{count(len(self.active), 'run')} at work:", "bold")
+        keys = choices({"enter": "leave them running", "s": "stop them and quit", "escape": "stay"})
+        yield Static(Content("\n").join([title, *listed(self.active), Content(""), keys]))
 
     def action_quit_leave(self) -> None:
         self.app.exit()

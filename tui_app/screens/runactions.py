@@ -1,6 +1,6 @@
 """What can be done to a run, the same wherever a run is shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,17 +19,22 @@ NOTHING_TO_DO: dict[str, frozenset[str]] = {  # by action, the states that leave
     "run_rerun": frozenset(("damaged",)),
     "run_log": frozenset(("damaged",)),
     "run_tag": frozenset(("damaged",)),
+    "run_remove": frozenset(("running", "queued")),
 }
 
 
 class RunActions(Controller):
-    """A page that adopts it binds the group `run`; `chosen` gives the run that is meant."""
+    """A page that adopts it binds the group `run`; `chosen` gives the run that is meant, `marked` the marked ones."""
 
-    def __init__(self, page: Page, chosen: Callable[[], Summary | None]) -> None:
-        self._page, self._chosen = page, chosen
+    def __init__(
+        self, page: Page, chosen: Callable[[], Summary | None], marked: Callable[[], Sequence[Summary]] = tuple
+    ) -> None:
+        self._page, self._chosen, self._marked = page, chosen, marked
         self._cancelling: tuple[str, float] = ("", 0.0)
 
     def live(self, action: str) -> bool:
+        if action == "run_remove":
+            return bool(self._removable)
         run = self._chosen()
         return run is not None and run.state not in NOTHING_TO_DO[action]
 
@@ -96,6 +101,18 @@ class RunActions(Controller):
             self._page.app.push_screen(
                 AskScreen(f"Tags of {run.id}, then ; and a note", written), partial(self._tag, run)
             )
+
+    @property
+    def _removable(self) -> list[Summary]:
+        """Of the marked runs, or else of the one that is meant, those at rest."""
+        meant = self._marked() or [run for run in [self._chosen()] if run is not None]
+        return [run for run in meant if run.state not in NOTHING_TO_DO["run_remove"]]
+
+    def action_run_remove(self) -> None:
+        from tui_app.screens.remove import RemoveScreen
+
+        if runs := self._removable:
+            self._page.app.push_screen(RemoveScreen(self._page, runs))
 
     def _tag(self, run: Summary, text: str | None) -> None:
         from engine.runtime.label import Label, write_label

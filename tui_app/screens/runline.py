@@ -1,5 +1,7 @@
 """How a run stands, in one line."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from engine.figures.units import in_seconds
@@ -10,6 +12,7 @@ from tui_app.text import clean
 from tui_app.widgets.points import STATE_STYLES, attempt
 
 BAR = 20
+_MOST = 6
 
 
 def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> Content:
@@ -38,6 +41,15 @@ def run_line(run: Summary, record: RunRecord | None, now: float, width: int) -> 
     if doing := running_point(record):
         parts.append(Content.styled(doing, "$muted"))
     return Content("  ").join(part for part in parts if part)
+
+
+def listed(runs: Sequence[Summary]) -> list[Content]:
+    """The first few of several runs, a short line each, and how many more there are."""
+    shown = runs[:_MOST]
+    lines = [Content(f"  {glyphs.state(run.state)} {run.id}  {run.name}  {run.done}/{run.total}") for run in shown]
+    if (more := len(runs) - _MOST) > 0:
+        lines.append(Content(f"  {glyphs.sign('ellipsis')} and {more} more"))
+    return lines
 
 
 def running_point(record: RunRecord | None) -> str:

@@ -33,6 +33,11 @@ class Listing(Controller):
         return self._page.lab.runs.rows.get(self.table.key or "")
 
     @property
+    def marked(self) -> list[Summary]:
+        """The marked runs."""
+        return [self._page.lab.runs.rows[name] for name in self.marks if name in self._page.lab.runs.rows]
+
+    @property
     def previewed(self) -> list[str]:
         """The marked runs, or the one under the cursor."""
         return list(self.marks) or [name for name in [self.table.key] if name]

@@ -40,7 +40,7 @@ class HomeScreen(LabScreen):
         self._beside = Beside(self)
         self.listing = self.adopt(Listing(self, self._query, self._beside))
         self.adopt(Beginning(self, self._welcome))
-        self.adopt(RunActions(self, lambda: self.listing.chosen))
+        self.adopt(RunActions(self, lambda: self.listing.chosen, lambda: self.listing.marked))
         self.adopt(SearchActions(self, lambda: self.listing.chosen))
 
     def body(self) -> Iterable[Widget]:

@@ -89,6 +89,9 @@ class RunScreen(LabScreen):
         return self.lab.notebook.memory.baseline or ""
 
     def runs_changed(self, changed: frozenset[str]) -> None:
+        if self._run is None and self.shown.record is not None:
+            self.dismiss(None)  # it has been deleted, here or by a command
+            return
         if self.run_id in changed or self.shown.record is None:
             self._show_run()
 
