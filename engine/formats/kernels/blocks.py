@@ -10,20 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.formats.kernels.compiling import bits_of, float_of, inline, kernel
+from engine.formats.kernels.groups import INFINITY, peak_bits
 from engine.formats.kernels.rounding import MAGNITUDE, SIGN, log_exponent, power_of_two, round_float
 
 Floats = NDArray[np.float32]
-INFINITY = np.int32(0x7F800000)
 NAN = np.float32(np.nan)
-
-
-@inline
-def _peak(x: Any, row: Any) -> Any:
-    """Bits of the largest magnitude of a block; above infinity's where it holds NaN."""
-    peak = np.int32(0)
-    for i in range(x.shape[1]):
-        peak = max(peak, np.int32(bits_of(x[row, i]) & MAGNITUDE))
-    return peak
 
 
 @inline
@@ -44,7 +35,7 @@ def block_float(
 ) -> None:
     """Float-grid elements times 2^e, e = clamp(floor(log2 max|x|) - top, -127, 127); NaN where max is not finite."""
     for row in range(x.shape[0]):
-        peak = _peak(x, row)
+        peak = peak_bits(x, row)
         if peak >= INFINITY or peak == 0:
             for i in range(x.shape[1]):
                 out[row, i] = x[row, i] if peak == 0 else NAN
@@ -62,7 +53,7 @@ def block_float(
 def block_log(x: Floats, out: Floats, span: Any) -> None:
     """Powers of two from the block's largest (rounded) exponent down to `span` - 1 below it; smaller ones are +0."""
     for row in range(x.shape[0]):
-        peak = _peak(x, row)
+        peak = peak_bits(x, row)
         if peak >= INFINITY or peak == 0:
             for i in range(x.shape[1]):
                 out[row, i] = np.float32(0) if peak == 0 else NAN
@@ -82,7 +73,7 @@ def block_log(x: Floats, out: Floats, span: Any) -> None:
 def pass_below(x: Floats, gradient: Floats, out: Floats, log_domain: Any, top: Any, largest: Any) -> None:
     """The gradient where |x| <= largest·2^e, e the shared exponent of either kind, and in blocks not finite."""
     for row in range(x.shape[0]):
-        peak = _peak(x, row)
+        peak = peak_bits(x, row)
         exponent = _shared_log_exponent(peak) if log_domain else _shared_exponent(peak, top)
         limit = np.float32(np.inf) if peak >= INFINITY else np.float32(largest * power_of_two(exponent))
         for i in range(x.shape[1]):

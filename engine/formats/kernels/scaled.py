@@ -9,31 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.formats.kernels.compiling import bits_of, float_of, inline, kernel
+from engine.formats.kernels.groups import INFINITY, peak_bits, value_range
 from engine.formats.kernels.rounding import SIGN, round_float
 
 Floats = NDArray[np.float32]
 NAN = np.float32(np.nan)
 LARGEST = np.float32(np.finfo(np.float32).max)
-
-
-@inline
-def _peak(x: Any, row: Any) -> Any:
-    """The largest magnitude of a group, and whether an element is not finite."""
-    peak, bad = np.float32(0), False
-    for i in range(x.shape[1]):
-        peak = max(peak, abs(x[row, i]))
-        bad = bad | (not np.isfinite(x[row, i]))
-    return peak, bad
-
-
-@inline
-def _range(x: Any, row: Any) -> Any:
-    """The lowest and the highest of a group's elements and zero, and whether an element is not finite."""
-    low, high, bad = np.float32(0), np.float32(0), False
-    for i in range(x.shape[1]):
-        low, high = min(low, x[row, i]), max(high, x[row, i])
-        bad = bad | (not np.isfinite(x[row, i]))
-    return low, high, bad
 
 
 @inline
@@ -50,11 +31,11 @@ def _stored(scale: Any, half: Any, grid: Any) -> Any:
 def symmetric(x: Floats, out: Floats, top: Any, half: Any, grid: Any) -> None:
     """clamp(rne(x/s), -top - 1, top)·s, s = max|x| / top; NaN where a group is not finite."""
     for row in range(x.shape[0]):
-        peak, bad = _peak(x, row)
-        if bad:
+        peak = peak_bits(x, row)
+        if peak >= INFINITY:
             out[row, :] = NAN
             continue
-        scale = _stored(peak / top, half, grid)
+        scale = _stored(float_of(peak) / top, half, grid)
         for i in range(x.shape[1]):
             code = np.rint(x[row, i] / scale)
             code = min(max(code, -top - np.float32(1)), top)
@@ -65,7 +46,7 @@ def symmetric(x: Floats, out: Floats, top: Any, half: Any, grid: Any) -> None:
 def affine(x: Floats, out: Floats, top: Any, half: Any, grid: Any) -> None:
     """(clamp(rne(x/s) + z, 0, top) - z)·s, s and z from the group's range with zero in it; NaN where not finite."""
     for row in range(x.shape[0]):
-        low, high, bad = _range(x, row)
+        low, high, bad = value_range(x, row)
         if bad:
             out[row, :] = NAN
             continue
@@ -81,11 +62,11 @@ def affine(x: Floats, out: Floats, top: Any, half: Any, grid: Any) -> None:
 def lookup(x: Floats, out: Floats, table: Floats, middles: Floats, half: Any, grid: Any) -> None:
     """The table's value nearest to x/s times s, s = max|x|; NaN where a group is not finite."""
     for row in range(x.shape[0]):
-        peak, bad = _peak(x, row)
-        if bad:
+        peak = peak_bits(x, row)
+        if peak >= INFINITY:
             out[row, :] = NAN
             continue
-        scale = _stored(peak, half, grid)
+        scale = _stored(float_of(peak), half, grid)
         for i in range(x.shape[1]):
             value, code = x[row, i] / scale, 0
             for middle in middles:
@@ -99,11 +80,11 @@ def two_scales(x: Floats, out: Floats, whole: Any, scales: Any, elements: Any) -
     odd_bits, mask, bump, threshold, magic, largest = elements
     odd_of_scale, mask_of_scale, bump_of_scale, threshold_of_scale, magic_of_scale, largest_scale = scales
     for row in range(x.shape[0]):
-        peak, bad = _peak(x, row)
-        if bad:
+        peak = peak_bits(x, row)
+        if peak >= INFINITY:
             out[row, :] = NAN
             continue
-        wanted = bits_of(min(max(peak / largest / whole, np.float32(2.0**-6)), largest_scale))
+        wanted = bits_of(min(max(float_of(peak) / largest / whole, np.float32(2.0**-6)), largest_scale))
         scale = round_float(
             wanted, odd_of_scale, mask_of_scale, bump_of_scale, threshold_of_scale, magic_of_scale, largest_scale
         )
