@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from engine.figures.units import in_percent
+from engine.training.statistics import share_error
 
 
 class Bounded(NamedTuple):
@@ -58,7 +59,7 @@ class Metric:
 
     def error(self, value: float, samples: int, noted: float | None) -> float:
         """One standard error of a validation score on that scale: as `noted`. Runs without a note are of accuracies."""
-        return math.sqrt(value * (1 - value) / samples) if noted is None else noted
+        return share_error(value, samples) if noted is None else noted
 
     def around(self, value: float, error: float) -> tuple[float, float]:
         """The value less and plus an error that is given on its scale."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.training.statistics import mean_difference, mean_interval, paired_difference, wilson
+from engine.training.statistics import mean_difference, mean_interval, paired_difference, share_error, wilson
 
 JUDGED_VALUES = 1 << 19
 """Logits that are judged at once where no gradients are asked for."""
@@ -79,7 +79,7 @@ class Classes:
         right, n = int(outcomes.sum()), outcomes.numel()
         low, high = wilson(right, n)
         share = right / n
-        return Score(share, low, high, loss, n, math.sqrt(share * (1 - share) / n), outcomes.cpu())
+        return Score(share, low, high, loss, n, share_error(share, n), outcomes.cpu())
 
     def difference(self, outcomes: Tensor, before: Tensor, widened: float = 1.0) -> tuple[float, float, float]:
         """In accuracy, from the samples on which the two disagree."""

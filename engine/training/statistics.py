@@ -19,6 +19,11 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def share_error(share: float, total: int) -> float:
+    """One standard error of a proportion: sqrt(p(1-p)/n), of none or all of n Wilson's, 1/(n+1), in place of 0."""
+    return max(sqrt(share * (1 - share) / total), 1 / (total + 1))
+
+
 def paired_difference(correct_a: "Tensor", correct_b: "Tensor", widened: float = 1.0) -> tuple[float, float, float]:
     """Accuracy of a minus accuracy of b on the same samples, bool [n] in the same order: see `matched_difference`.
 

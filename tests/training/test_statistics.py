@@ -1,7 +1,9 @@
+import math
+
 import pytest
 import torch
 
-from engine.training.statistics import matched_difference, mean_difference, paired_difference, wilson
+from engine.training.statistics import matched_difference, mean_difference, paired_difference, share_error, wilson
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,12 @@ def test_a_widened_interval_is_so_many_times_as_wide_about_the_same_middle() -> 
         assert wide[0] == narrow[0]
         assert wide[2] - wide[1] == pytest.approx(3 * (narrow[2] - narrow[1]))
         assert wide[1] + wide[2] == pytest.approx(narrow[1] + narrow[2])
+
+
+def test_a_share_is_never_known_for_certain() -> None:
+    """Only of none and of all of the samples does the usual formula, which gives 0 there, not hold."""
+    for total in (1, 2, 3, 24, 500):
+        assert share_error(0.0, total) == share_error(1.0, total) == 1 / (total + 1)
+        for right in range(1, total):
+            share = right / total
+            assert share_error(share, total) == math.sqrt(share * (1 - share) / total)

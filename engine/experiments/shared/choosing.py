@@ -102,8 +102,8 @@ def keep_front(run: RunRecord, candidates: Sequence[Candidate], metric: Metric) 
 def choose(candidates: Sequence[Candidate], metric: Metric) -> Choice | None:
     """The smallest candidate whose score is within one standard error of the best; None of none.
 
-    The standard error is that of the best score: of an accuracy sqrt(p(1-p)/n), of a perplexity that of the mean loss
-    of its windows. The chosen one is always on the Pareto front, so only the front's files need be kept.
+    The standard error is that of the best score: of an accuracy that of a proportion, of a perplexity that of the mean
+    loss of its windows. The chosen one is always on the Pareto front, so only the front's files need be kept.
     """
     front = pareto_front(candidates, metric)
     if not front:
