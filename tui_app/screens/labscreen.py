@@ -37,6 +37,9 @@ class LabScreen(Page):
             self.panes.bring_forward(self.panes.current)
         self.renew_keys()
 
+    def on_resize(self) -> None:
+        self.call_later(self.panes.lay_out)  # once the page knows how wide it is now
+
     def on_screen_resume(self, event: ScreenResume) -> None:
         self.lab.show_machine(self)
         self.panes.arrange()

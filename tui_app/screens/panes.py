@@ -16,6 +16,7 @@ class Panes(Controller):
         self.whole = False
         self.on_show: Callable[[Pane], object] = lambda pane: None
         self._page = page
+        self._front: Pane | None = None
         self._arranged = False
 
     @property
@@ -39,11 +40,20 @@ class Panes(Controller):
 
     def bring_forward(self, pane: Pane) -> None:
         """In the narrow layout it is the one to be seen."""
-        for deck in self._page.query(".deck"):
-            deck.set_class(pane in deck.walk_children(), "-front")
-        for other in self.present:
-            other.set_class(other is pane, "-front")
+        self._front = pane
+        self.lay_out()
         self._page.query_one(PaneBar).show(self.present, pane)
+
+    def lay_out(self) -> None:
+        """Has the narrow layout show what is in front. Elsewhere all is to be seen, and styles are left as they are:
+        a class makes them anew for all that is inside.
+        """
+        if self._front is None or not self._page.has_class("-narrow"):
+            return
+        for deck in self._page.query(".deck"):
+            deck.set_class(self._front in deck.walk_children(), "-front")
+        for other in self.present:
+            other.set_class(other is self._front, "-front")
 
     def action_show_pane(self, name: str) -> None:
         """For clicks on the pane bar."""

@@ -19,13 +19,13 @@ class Views(Controller):
     ) -> None:
         self.view = names[0]
         self._page, self._panes, self._names, self._turned = page, panes, tuple(names), turned
+        page.add_class(f"-view-{self.view}", update=False)  # a page that has widgets makes all their styles anew
         panes.on_show = self._shown
 
     def turn(self, view: str) -> None:
         """Puts a view in front, without the focus."""
         self.view = view
-        for name in self._names:
-            self._page.set_class(name == view, f"-view-{name}")
+        self._page.update_classes({f"-view-{name}": name == view for name in self._names})
         self._turned()
 
     def _shown(self, pane: Pane) -> None:

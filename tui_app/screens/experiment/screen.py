@@ -75,7 +75,6 @@ class ExperimentScreen(LabScreen):
         yield Line(id="line")
 
     def on_mount(self) -> None:
-        self.views.turn("points")
         if self.filled is not None:
             self.form.fill(self.filled)
         else:

@@ -72,7 +72,6 @@ class GraphScreen(LabScreen):
         yield self._said
 
     def on_mount(self) -> None:
-        self.views.turn("node")
         self.showing.title()
         self.asking.say(HINT)
         self.outline.focus()

@@ -73,7 +73,8 @@ class RunScreen(LabScreen):
 
     def on_mount(self) -> None:
         self.follow_runs([name for name in (self.run_id, self._baseline) if name])
-        self.views.turn(self._asked if self._asked in VIEWS else VIEWS[0])
+        if self._asked in VIEWS:
+            self.views.turn(self._asked)
         self.set_interval(1.0, self._tick)
         named = {"points": self.points, "config": self.settings, "log": self.run_log.view}
         (named.get(self._asked) or self.curves).focus()
