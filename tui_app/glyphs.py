@@ -37,6 +37,8 @@ _SIGNS = {
     "micro": ("µ", "u"),
     "delta": ("Δ", "d"),
     "becomes": ("→", "->"),
+    "level": ("┄", "-"),
+    "front": ("─", "."),
     "tab-left": ("▐", "["),
     "tab-right": ("▌", "]"),
 }

@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from engine.figures.figure import Figure, Series
 from tests.tui.curve.figures import losses, sweep
 from tests.tui.driving import until
 from tests.tui.pages import app_with, live, push, still
+from tui_app import glyphs
 from tui_app.screens.run.screen import RunScreen
 from tui_app.widgets.curve import CurveView
+from tui_app.widgets.curve.legend import legend
 from tui_app.widgets.pane import Pane
 
 
@@ -54,16 +58,27 @@ async def test_nothing_yet_is_said_in_words() -> None:
 
 async def test_the_legend_stands_above_the_plot() -> None:
     async with stand(sweep()) as (view, _):
-        assert lines(view)[0] == " ● PTQ  ▲ QAT  ─ baseline"
+        assert lines(view)[0] == " ● PTQ  ▲ QAT  ┄ baseline"
         assert isinstance(view.parent, Pane)
         assert "Accuracy against width" in str(view.parent.border_title)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_no_two_curves_of_a_figure_have_one_glyph(plain: bool) -> None:
+    points = Series("PTQ", (1.0, 2.0), (0.7, 0.8))
+    front = Series("Pareto front", (1.0, 2.0), (0.7, 0.8), kind="steps", slot=-1)
+    level = Series("baseline", (1.0, 2.0), (0.8, 0.8), kind="level", slot=-1)
+    figure = Figure("bytes", "Accuracy against bytes", "Bytes", "Accuracy", (points, front, level))
+    glyphs.use_plain(plain)
+    (line,) = legend(figure, 80, 4)
+    assert len({entry.glyph for entry in line}) == 3
 
 
 async def test_the_cursor_reads_out_every_curve_with_its_interval() -> None:
     async with stand(sweep(), losses(5)) as (view, pilot):
         await press(view, pilot, "right")
         assert view.cursor == 4  # the marked point first
-        assert lines(view)[0] == " ▌ 4  ● PTQ 84.20 % ±0.40  ▲ QAT 85.80 % ±0.40  ─ baseline 86.45 %"
+        assert lines(view)[0] == " ▌ 4  ● PTQ 84.20 % ±0.40  ▲ QAT 85.80 % ±0.40  ┄ baseline 86.45 %"
         await press(view, pilot, "right", "right")
         assert view.cursor == 8
         await press(view, pilot, *["left"] * 9)
@@ -75,7 +90,7 @@ async def test_the_cursor_reads_out_every_curve_with_its_interval() -> None:
 async def test_a_narrow_view_reads_out_without_names() -> None:
     async with stand(sweep(), size=(46, 14)) as (view, pilot):
         await press(view, pilot, "right")
-        assert lines(view)[0] == " ▌ 4  ● 84.20 %  ▲ 85.80 %  ─ 86.45 %"
+        assert lines(view)[0] == " ▌ 4  ● 84.20 %  ▲ 85.80 %  ┄ 86.45 %"
 
 
 async def test_keys_change_figure_scale_smoothing_and_zoom() -> None:

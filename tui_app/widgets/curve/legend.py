@@ -120,7 +120,11 @@ def entry_at(lines: Lines, column: int, row: int) -> Entry | None:
 
 
 def _glyph(figure: Figure, series: Series) -> str:
-    return glyphs.bar_fill(figure.bars.index(series)) if series.kind == "bar" else glyphs.series(series.slot)
+    if series.kind == "bar":
+        return glyphs.bar_fill(figure.bars.index(series))
+    if series.slot >= 0:
+        return glyphs.series(series.slot)
+    return glyphs.sign("level" if series.kind == "level" else "front")
 
 
 def _wrapped(entries: Sequence[Entry], width: int) -> Lines:
