@@ -8,6 +8,9 @@ from torch.nn import functional
 
 from engine.layers import CONV1D, CONV2D, kind_of
 
+_PATCHES = ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
+"""What a convolution's patches depend on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -107,6 +110,13 @@ def channels_of(layer: nn.Module, x: Tensor) -> Tensor:
     if kind_of(layer) not in (CONV1D, CONV2D):
         return x.reshape(-1, x.shape[-1])
     return x.flatten(2).mT.reshape(-1, x.shape[1])
+
+
+def layout(layer: nn.Module) -> tuple[object, ...]:
+    """How `columns_of` lays an input out: layers that agree in this have the same X where their input is the same."""
+    if kind_of(layer) not in (CONV1D, CONV2D):
+        return ()
+    return tuple(getattr(layer, name) for name in _PATCHES)
 
 
 def columns_of(layer: nn.Module, x: Tensor) -> Tensor:

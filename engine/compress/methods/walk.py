@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from engine.compress.batches import Batch, inputs_of, running, tokens_of
 from engine.compress.layers import Quantized
 from engine.compress.methods.stages import Stage, list_of, stages
-from engine.compress.methods.statistics import Moments, Statistics
+from engine.compress.methods.statistics import Moments, Statistics, layout
 from engine.errors import InputError
 from engine.training.forward import forward, giving
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Layers that are given the same input, and its statistics."""
+    """Layers that multiply their weights with the same X, and its statistics."""
 
     names: tuple[str, ...]
     moments: Moments
@@ -166,7 +166,7 @@ def _beside(x: Tensor, inside: Tensor | None) -> Tensor | None:
 
 
 def _gathered(model: nn.Module, stage: Stage, watch: Pass) -> list[Inputs]:
-    alike = [names for same in stage.siblings for names in _by_input_format(model, same)]
+    alike = [names for same in stage.siblings for names in _of_one_matrix(model, same)]
     sums = {same: Statistics(model.get_submodule(same[0])) for same in alike}
 
     def watcher(layer: nn.Module, one: Statistics) -> Watcher:
@@ -186,13 +186,14 @@ def unseen(name: str) -> InputError:
     return InputError(f"{name} saw no input in calibration: raise calibration_samples, or leave it out (skip={name}).")
 
 
-def _by_input_format(model: nn.Module, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Layers that are given the same tensor, parted where they round it to different formats."""
-    parts: dict[str, list[str]] = {}
+def _of_one_matrix(model: nn.Module, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Layers that are given the same tensor, parted where rounding it or laying it out gives them another X."""
+    parts: dict[tuple[object, ...], list[str]] = {}
     for name in names:
         layer = model.get_submodule(name)
         rounds = layer.input_format if isinstance(layer, Quantized) else None
-        parts.setdefault("" if rounds is None else str(rounds.format), []).append(name)
+        spec = "" if rounds is None else str(rounds.format)
+        parts.setdefault((spec, *layout(layer)), []).append(name)
     return [tuple(part) for part in parts.values()]
 
 

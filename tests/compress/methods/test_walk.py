@@ -210,3 +210,31 @@ def test_statistics_are_of_the_inputs_that_a_layer_multiplies() -> None:
             layer = quantized_layers(quantised)[name]
             x = layer.input_format(torch.cat([one.reshape(-1, one.shape[-1]) for one in seen[name]])).double()
             torch.testing.assert_close(inputs.moments.hessian[0], 2 * x.T @ x / len(x), rtol=1e-5, atol=1e-7)
+
+
+class Branches(nn.Module):
+    """Convolutions beside each other: of one input each lays out patches of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.three, self.dilated = (nn.Conv2d(2, 3, 3, padding=d, dilation=d, bias=False) for d in (1, 2))
+        self.again = nn.Conv2d(2, 4, 3, padding=1, bias=False)
+        self.one = nn.Conv2d(2, 3, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.three(x), self.dilated(x), self.again(x), self.one(x)], 1)
+
+
+def test_branches_have_the_statistics_of_their_own_patches() -> None:
+    torch.manual_seed(0)
+    model, x = Branches(), torch.randn(2, 2, 6, 6)
+    names = ["three", "dilated", "again", "one"]
+    found = gather(model, plan_of(model, names, [{"x": x}]), [{"x": x}])
+    assert [inputs.names for inputs in found] == [("three", "again"), ("dilated",), ("one",)]
+    for inputs in found:
+        for name in inputs.names:
+            layer = model.get_submodule(name)
+            weight = layer.get_parameter("weight").detach().double().flatten(1)
+            energy = (weight @ inputs.moments.hessian[0] * weight).sum()  # tr(W·H·Wᵀ) is that of the outputs
+            outputs = layer(x).detach().double()
+            torch.testing.assert_close(energy, 2 * outputs.square().sum(1).mean(), rtol=1e-5, atol=0.0)
