@@ -55,8 +55,17 @@ def test_layers_are_the_models_linear_ones() -> None:
         f"bert.encoder.layer.{number}.attention.self.query" for number in (0, 1)
     ]
     config = MixedConfig(layers=("bert.embeddings.*",))
-    with pytest.raises(InputError, match="no linear layer of builtin is left"):
+    with pytest.raises(InputError, match="no layer of builtin but embeddings is left"):
         EXPERIMENT.check(config)
+
+
+def test_convolutions_choose_too() -> None:
+    config = configure("mixed", {"model": "builtin:vision", "families": "fixed", "widths": "4,8"})[1]
+    assert isinstance(config, MixedConfig)
+    chosen = {name.rpartition(".")[2] for name in layers_of(config)}
+    assert chosen == {"convolution", "1"}, "convolutions and the classifier"
+    (series,) = EXPERIMENT.series(config)
+    assert set(layers_of(config)) <= {dimension.name for dimension in series.space.dimensions}
 
 
 def test_a_run_from_its_trials_to_the_test_set(small_pair: dict[str, str]) -> None:

@@ -133,12 +133,11 @@ class MixedConfig(SearchSettings):
 
 
 def layers_of(config: MixedConfig) -> list[str]:
-    """The linear layers to choose for, in the model's order; empty where the model is not there."""
-    from engine.layers import is_meant
+    """The layers to choose for, in the model's order, tables left out; empty where the model is not there."""
     from engine.models.layer_names import layers_like
 
     try:
         layers = layers_like(config.model, config.layers, config.skip)
-        return [name for name, layer in layers.items() if is_meant(layer.kind, "Linear")]
+        return [name for name, layer in layers.items() if not layer.kind.table]
     except InputError:  # `check` says so
         return []

@@ -1,4 +1,4 @@
-"""A format for every layer: each linear layer chooses among full precision and the formats of one family, or of all."""
+"""A format for every layer: each takes full precision or a format of one family, or of all. Embeddings are left out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,7 +75,7 @@ class Mixed(Searching[MixedConfig, MixedResult]):
         check_layers(config.model, config.layers, config.skip)
         names = layers_of(config)
         if not names:
-            raise InputError(f"no linear layer of {config.model} is left to choose a format for; include more of them.")
+            raise InputError(f"no layer of {config.model} but embeddings is left to choose a format for: include more.")
         if config.sensitivity:
             pinned_table(config.sensitivity, names)
         for one in self.series(config):
