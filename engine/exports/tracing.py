@@ -59,6 +59,11 @@ def traced(model: Any, example: Mapping[str, Tensor]) -> torch.export.ExportedPr
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.export.export(module, tuple(example.values()), dynamic_shapes={"values": shapes}, strict=False)
+            found = torch.export.export(
+                module, tuple(example.values()), dynamic_shapes={"values": shapes}, strict=False
+            )
     except Exception as error:  # torch.export and the model's own code may raise anything
         raise InputError(f"the model cannot be exported: {reason(error)}") from error
+    for node in found.graph.nodes:  # the lines of code that an operator comes from, with paths of this machine
+        node.meta.pop("stack_trace", None)
+    return found

@@ -70,6 +70,8 @@ class Onnx(Target):
         assert exported is not None
         model = exported.model
         _dequantize(model.graph, source)
+        for node in model.graph.all_nodes():  # notes of the exporter, which nothing that runs the file reads
+            node.metadata_props.clear()
         data = ir.to_proto(model)
         if data.ByteSize() > LARGEST:
             raise InputError("an ONNX file holds less than 2 GiB, and this model is larger; export it as GGUF or pt2.")
