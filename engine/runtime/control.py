@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import InputError
@@ -80,6 +81,18 @@ def remove(path: Path) -> None:
     finally:
         if lock is not None:
             lock.release()
+
+
+def remove_all(paths: Iterable[Path]) -> tuple[list[str], list[str]]:
+    """Deletes runs one after another: the ids of those that are gone, and a sentence for each that had to stay."""
+    gone, stayed = [], []
+    for path in paths:
+        try:
+            remove(path)
+            gone.append(path.name)
+        except InputError as error:
+            stayed.append(str(error))
+    return gone, stayed
 
 
 def _moved_away(path: Path) -> Path:

@@ -12,6 +12,7 @@ import tui_app.command.doctor as doctor_module
 from engine.experiments.standing import Standing
 from engine.runtime import devices
 from engine.runtime.cluster import look
+from engine.runtime.lock import RunLock
 from engine.runtime.runs import read_run
 from engine.runtime.versions import versions
 from tests.tui.recorded import WIDTHS, write_run
@@ -180,6 +181,19 @@ def test_logs_name_their_file_and_are_clean(labtui: Labtui, run: Path) -> None:
 def test_rm_removes_all_of_it(labtui: Labtui, run: Path) -> None:
     assert labtui("rm", run.name).exit_code == 0
     assert not run.exists()
+
+
+def test_rm_of_several_removes_none_where_a_name_is_wrong_and_all_that_are_at_rest(labtui: Labtui, run: Path) -> None:
+    others = [write_run(), write_run()]
+    assert "There is no run 'q-9999'" in labtui("rm", run.name, "q-9999").stderr
+    assert run.exists()
+    lock = RunLock.take(run)
+    assert lock is not None
+    result = labtui("rm", run.name, *(path.name for path in others), others[0].name)
+    lock.release()
+    assert result.exit_code == 2
+    assert f"{run.name} is active; cancel it first." in result.stderr
+    assert [path.exists() for path in (run, *others)] == [True, False, False]
 
 
 @pytest.mark.parametrize(

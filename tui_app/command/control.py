@@ -1,11 +1,12 @@
 """`labtui pause`, `resume`, `cancel` and `rm`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
+from engine.errors import InputError
 from engine.runtime import control
 from engine.runtime.records import RunState
 from engine.runtime.runs import find_run, look
@@ -38,14 +39,16 @@ cancel = _verb("cancel", control.cancel, "Stop RUN at once, for good. What it ha
 
 
 @click.command()
-@click.argument("run", shell_complete=complete_runs)
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", shell_complete=complete_runs)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def rm(run: str, yes: bool) -> None:
-    """Remove RUN with all its files: results, logs and saved models."""
-    path = find_run(run)
-    record = look(path)
+def rm(runs: Sequence[str], yes: bool) -> None:
+    """Remove each RUN with all its files: results, logs and saved models."""
+    records = [look(path) for path in dict.fromkeys(map(find_run, runs))]
     if not yes and sys.stdin.isatty():
-        what = clean_line(f"{record.id} ({record.name or 'damaged'}, {record.done} points)")
-        click.confirm(f"Remove {what} for good?", abort=True, err=True)
-    control.remove(path)
-    say(f"{record.id} is removed.", err=True)
+        what = [clean_line(f"{one.id} ({one.name or 'damaged'}, {one.done} points)") for one in records]
+        click.confirm(f"Remove {', '.join(what)} for good?", abort=True, err=True)
+    gone, stayed = control.remove_all(record.path for record in records)
+    for name in gone:
+        say(f"{name} is removed.", err=True)
+    if stayed:
+        raise InputError(" ".join(stayed))

@@ -26,7 +26,7 @@ VERBS = {
     "pause": "Finish the running points, then free the device.",
     "resume": "Go on with a paused or interrupted run.",
     "cancel": "Stop a run at once, for good.",
-    "rm": "Remove a run and all its files.",
+    "rm": "Remove runs and all their files.",
     "extend": "Add trials to a search.",
     "enqueue": "Give the next trial of a search its parameters.",
     "tag": "Write tags and a note on a run.",

@@ -52,15 +52,9 @@ class RemoveScreen(Dialog):
     def _remove(self) -> str:
         from engine.runtime import control
 
-        gone, kept = [], []
-        for run in self._runs:
-            try:
-                control.remove(run.path)
-                gone.append(run.id)
-            except InputError as error:
-                kept.append(str(error))
+        gone, stayed = control.remove_all(run.path for run in self._runs)
         self._page.lab.runs.wake()
         said = f"{gone[0] if len(gone) == 1 else count(len(gone), 'run')} deleted." if gone else ""
-        if kept:
-            raise InputError(" ".join(filter(None, (said, *kept))))
+        if stayed:
+            raise InputError(" ".join(filter(None, (said, *stayed))))
         return said
