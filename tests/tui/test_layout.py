@@ -77,3 +77,17 @@ def _wheel(up: bool = False) -> type:
     from textual.events import MouseScrollDown, MouseScrollUp
 
     return MouseScrollUp if up else MouseScrollDown
+
+
+@pytest.mark.parametrize("pane", ["config", "log"])
+@pytest.mark.parametrize("zoomed", [False, True])
+async def test_a_smaller_terminal_keeps_the_focused_pane_in_view(pane: str, zoomed: bool) -> None:
+    async with app_with(run_record("q-0001"), size=(140, 40)) as (app, pilot):
+        screen = await push(app, pilot, RunScreen("q-0001"))
+        used = screen.query_one(f"#{pane}", Pane)
+        used.targets[0].focus()
+        await pilot.press(*["z"] * zoomed)
+        await until(pilot, lambda: screen.panes.current is used and (screen.maximized is used) is zoomed)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: screen.has_class("-normal") and used.region)
+        assert screen.panes.current is used

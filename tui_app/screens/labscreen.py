@@ -38,7 +38,7 @@ class LabScreen(Page):
         self.renew_keys()
 
     def on_resize(self) -> None:
-        self.call_later(self.panes.lay_out)  # once the page knows how wide it is now
+        self.call_later(self.panes.refit)  # once the page knows how wide it is now
 
     def on_screen_resume(self, event: ScreenResume) -> None:
         self.lab.show_machine(self)

@@ -10,7 +10,9 @@ from tui_app.widgets.panebar import PaneBar
 
 
 class Panes(Controller):
-    """`whole` makes tab go from pane to pane: where the arrow keys move within one. `on_show` hears of each `show`."""
+    """`whole` makes tab go from pane to pane: where the arrow keys move within one. `on_show` hears of each `show`,
+    and of the focused pane when the page is resized.
+    """
 
     def __init__(self, page: Page) -> None:
         self.whole = False
@@ -54,6 +56,12 @@ class Panes(Controller):
             deck.set_class(self._front in deck.walk_children(), "-front")
         for other in self.present:
             other.set_class(other is self._front, "-front")
+
+    def refit(self) -> None:
+        """After a resize: the pane with the focus stays in view where the new layout shows fewer."""
+        if self.current is not None:
+            self.on_show(self.current)
+        self.lay_out()
 
     def action_show_pane(self, name: str) -> None:
         """For clicks on the pane bar."""
